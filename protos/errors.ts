@@ -1,0 +1,78 @@
+/**
+ * The one error class of the house: a closed union of codes, so that every boundary (gRPC status, exit code, log line)
+ * is chosen in one place. The message names the cause and the next step, and never holds a patient's value.
+ */
+
+export type ErrorCode =
+  // What a person wrote: a study, a site's configuration, a command.
+  | 'invalid-argument'
+  | 'invalid-study'
+  | 'invalid-site-config'
+  | 'not-found'
+  | 'already-exists'
+  // Models and graphs.
+  | 'invalid-onnx'
+  | 'operator-refused'
+  | 'no-gradient'
+  | 'shape-mismatch'
+  // A site's data.
+  | 'data-missing-column'
+  | 'data-wrong-type'
+  | 'data-out-of-range'
+  | 'data-empty'
+  | 'data-query-refused'
+  | 'data-unreadable'
+  // Identity and access.
+  | 'unauthenticated'
+  | 'permission-denied'
+  | 'join-code-invalid'
+  | 'join-code-expired'
+  | 'join-code-used'
+  | 'rate-limited'
+  | 'certificate-expired'
+  | 'certificate-revoked'
+  | 'signature-invalid'
+  // Studies and consent.
+  | 'study-unapproved'
+  | 'study-altered'
+  | 'lead-unknown'
+  // Rounds and transfers.
+  | 'stale-round'
+  | 'not-in-cohort'
+  | 'cohort-too-small'
+  | 'quorum-lost'
+  | 'deadline-passed'
+  | 'update-invalid'
+  | 'hash-mismatch'
+  | 'offset-mismatch'
+  | 'limit-exceeded'
+  | 'message-invalid'
+  // The log and the stores.
+  | 'log-broken'
+  | 'append-conflict'
+  | 'store-failed'
+  // Processes and links.
+  | 'trainer-failed'
+  | 'link-down'
+  | 'cancelled'
+  | 'internal'
+
+export class FederationError extends Error {
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'FederationError'
+    this.code = code
+  }
+}
+
+/** The code of any thrown value: its own for a {@link FederationError}, else `internal`. */
+export function errorCode(error: unknown): ErrorCode {
+  return error instanceof FederationError ? error.code : 'internal'
+}
+
+/** The message of any thrown value. */
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
