@@ -9,12 +9,17 @@ import { createRequire } from 'node:module'
 export function node24() {
   if (Number(process.versions.node.split('.')[0]) >= 24) return process.execPath
   const platformPackage =
-    process.platform === 'darwin' ? `node-bin-darwin-${process.arch}` : `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
+    process.platform === 'darwin'
+      ? `node-bin-darwin-${process.arch}`
+      : `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`
   try {
     const binary = process.platform === 'win32' ? 'node.exe' : 'node'
     return createRequire(import.meta.url).resolve(`${platformPackage}/bin/${binary}`)
   } catch (cause) {
-    throw new Error(`Node 24 is needed, this is ${process.version} and ${platformPackage} is not installed: run npm ci, or install Node 24`, { cause })
+    throw new Error(
+      `Node 24 is needed, this is ${process.version} and ${platformPackage} is not installed: run npm ci, or install Node 24`,
+      { cause },
+    )
   }
 }
 
