@@ -1,0 +1,206 @@
+/**
+ * The study as a research lead writes it in `study.yaml`: model, features, label, training, rounds. Both ends read it
+ * with this schema; what is signed and approved is its canonical form (see `signed-study.ts`).
+ */
+import { z } from 'zod'
+
+const name = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens, starting with a letter or digit, at most 63')
+
+/** A column of the site's view: SQL identifier without quoting, so it reads the same everywhere. */
+const columnName = z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,62}$/, 'letters, digits and underscores, starting with a letter, at most 63')
+
+const finite = z.number().finite()
+const count = (max: number) => z.int().min(1).max(max)
+
+/** What to do with a row that misses this feature: leave it out, put the (global) mean, or a fixed value. */
+const missingNumber = z.union([z.enum(['drop-row', 'mean']), z.strictObject({ value: finite })])
+const missingLevel = z.union([z.literal('drop-row'), z.strictObject({ level: z.union([finite, z.string().max(200)]) })])
+
+const numberFeature = z.strictObject({
+  name: columnName,
+  type: z.literal('number'),
+  unit: z.string().max(40).optional(),
+  /** Inclusive plausible range; a value outside is an error of the data, named by column and row. */
+  range: z.tuple([finite, finite]).optional(),
+  missing: missingNumber.default('drop-row'),
+})
+
+const booleanFeature = z.strictObject({
+  name: columnName,
+  type: z.literal('boolean'),
+  missing: z.union([z.literal('drop-row'), z.strictObject({ value: z.boolean() })]).default('drop-row'),
+})
+
+const categoryFeature = z.strictObject({
+  name: columnName,
+  type: z.literal('category'),
+  /** All numbers or all strings, in the order of their one-hot columns. */
+  levels: z.union([z.array(finite).min(2).max(1000), z.array(z.string().min(1).max(200)).min(2).max(1000)]),
+  encoding: z.enum(['one-hot', 'one-hot-drop-first']).default('one-hot-drop-first'),
+  missing: missingLevel.default('drop-row'),
+})
+
+export const featureSchema = z.discriminatedUnion('type', [numberFeature, booleanFeature, categoryFeature])
+
+const labelSchema = z.discriminatedUnion('type', [
+  z.strictObject({ name: columnName, type: z.literal('binary') }),
+  z.strictObject({
+    name: columnName,
+    type: z.literal('category'),
+    levels: z.union([z.array(finite).min(2).max(1000), z.array(z.string().min(1).max(200)).min(2).max(1000)]),
+  }),
+  z.strictObject({ name: columnName, type: z.literal('number'), range: z.tuple([finite, finite]).optional() }),
+])
+
+const modelSchema = z.discriminatedUnion('from', [
+  z.strictObject({ from: z.literal('zoo'), name: z.literal('logistic-regression') }),
+  z.strictObject({
+    from: z.literal('zoo'),
+    name: z.literal('multi-layer-perceptron'),
+    hidden: z.array(count(65_536)).min(1).max(16),
+    activation: z.enum(['relu', 'tanh', 'sigmoid']).default('relu'),
+  }),
+  z.strictObject({
+    from: z.literal('onnx'),
+    /** Path of the forward graph, relative to the study file. */
+    path: z.string().min(1).max(4096),
+    /** Names of initializers that training leaves as they are. */
+    frozen: z.array(z.string().min(1).max(512)).max(10_000).default([]),
+  }),
+])
+
+const optimizerSchema = z.discriminatedUnion('name', [
+  z.strictObject({ name: z.literal('sgd'), learningRate: z.number().positive().max(1000) }),
+  z.strictObject({
+    name: z.literal('momentum'),
+    learningRate: z.number().positive().max(1000),
+    momentum: z.number().min(0).max(0.9999).default(0.9),
+  }),
+  z.strictObject({
+    name: z.literal('adam'),
+    learningRate: z.number().positive().max(1000),
+    beta1: z.number().min(0).max(0.9999).default(0.9),
+    beta2: z.number().min(0).max(0.999999).default(0.999),
+    epsilon: z.number().positive().max(1).default(1e-8),
+  }),
+])
+
+const localTrainingSchema = z.union([
+  z.strictObject({ steps: count(10_000_000), batchSize: z.union([count(1_000_000), z.literal('full')]) }),
+  z.strictObject({ epochs: count(100_000), batchSize: z.union([count(1_000_000), z.literal('full')]) }),
+])
+
+const splitSchema = z.discriminatedUnion('by', [
+  /** A row is a test row where a keyed hash of `key` falls below `testFraction`: the same patient is always on one side. */
+  z.strictObject({ by: z.literal('hash'), key: columnName, testFraction: z.number().min(0).max(0.9).default(0.2) }),
+  /** The column holds `train` or `test`; rows with anything else are left out. */
+  z.strictObject({ by: z.literal('column'), column: columnName }),
+])
+
+const deadlinesSchema = z.strictObject({
+  /** How long a round waits for the sites it expects before it starts with those that attend. */
+  recruitMs: count(86_400_000).default(30_000),
+  /** How long a site may work (train, evaluate, summarise) without reporting progress. */
+  workMs: count(86_400_000).default(600_000),
+  /** How long an upload may stand still. */
+  uploadMs: count(86_400_000).default(300_000),
+  /** How long a site may be away (its stream broken) before the round goes on without it. */
+  absentMs: count(86_400_000).default(10_000),
+})
+
+export const studySchema = z
+  .strictObject({
+    name,
+    title: z.string().min(1).max(200),
+    description: z.string().max(4000).default(''),
+    model: modelSchema,
+    features: z.array(featureSchema).min(1).max(4096),
+    label: labelSchema,
+    loss: z.enum(['binary-cross-entropy', 'cross-entropy', 'mean-squared-error']),
+    optimizer: optimizerSchema,
+    localTraining: localTrainingSchema,
+    initialParameters: z
+      .union([z.strictObject({ seed: z.int().min(0).max(2 ** 32 - 1) }), z.literal('from-model')])
+      .default({ seed: 0 }),
+    /** Seed of everything random in training (the order of rows); a site mixes in its own secret-free name and the round. */
+    seed: z.int().min(0).max(2 ** 32 - 1).default(0),
+    /** Largest L2 norm of an update; a longer one is scaled down to it and counted as clipped. */
+    updateNormMax: z.number().positive().max(1e6).default(100),
+    standardisation: z.enum(['federated', 'per-site', 'none']).default('federated'),
+    rounds: count(100_000),
+    cohort: z
+      .strictObject({
+        /** Fewest sites that start a round. */
+        min: count(255).default(3),
+        /** Fewest sites whose updates make a round count. */
+        quorum: count(255).default(3),
+      })
+      .prefault({}),
+    deadlines: deadlinesSchema.prefault({}),
+    split: splitSchema.default({ by: 'hash', key: 'patient_id', testFraction: 0.2 }),
+    evaluation: z
+      .strictObject({
+        /** Bins of the score histogram each site reports; pooled AUROC is exact up to ties within a bin. */
+        bins: z.int().min(2).max(4096).default(512),
+      })
+      .prefault({}),
+  })
+  .superRefine(checkAcrossFields)
+
+/** A study as its author may write it: defaults left out. */
+export type StudyInput = z.input<typeof studySchema>
+/** A study with every default filled in. */
+export type Study = z.output<typeof studySchema>
+export type Feature = z.output<typeof featureSchema>
+export type Label = Study['label']
+export type Optimizer = Study['optimizer']
+export type Loss = Study['loss']
+
+type StudyFields = {
+  readonly features: readonly Feature[]
+  readonly label: { readonly name: string; readonly type: 'binary' | 'category' | 'number' }
+  readonly loss: Loss
+  readonly model: { readonly from: 'zoo' | 'onnx' }
+  readonly cohort: { readonly min: number; readonly quorum: number }
+  readonly initialParameters: unknown
+}
+
+function checkAcrossFields(study: StudyFields, context: z.RefinementCtx): void {
+  const issue = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })
+  const seen = new Set<string>([study.label.name])
+  study.features.forEach((feature, i) => {
+    if (seen.has(feature.name)) issue(['features', i, 'name'], `the column ${feature.name} is named twice`)
+    seen.add(feature.name)
+    if (feature.type === 'number' && feature.range && feature.range[0] >= feature.range[1])
+      issue(['features', i, 'range'], 'the lower end must be below the upper end')
+    if (feature.type === 'category') checkLevels(feature, i, issue)
+  })
+  const lossOfLabel = { binary: 'binary-cross-entropy', category: 'cross-entropy', number: 'mean-squared-error' } as const
+  if (study.loss !== lossOfLabel[study.label.type])
+    issue(['loss'], `a ${study.label.type} label goes with ${lossOfLabel[study.label.type]}`)
+  if (study.cohort.quorum > study.cohort.min) issue(['cohort', 'quorum'], 'the quorum cannot exceed cohort.min')
+  if (study.model.from === 'zoo' && study.initialParameters === 'from-model')
+    issue(['initialParameters'], 'a zoo model has no parameters of its own: give { seed: <number> }')
+}
+
+function checkLevels(
+  feature: Extract<Feature, { type: 'category' }>,
+  i: number,
+  issue: (path: (string | number)[], message: string) => void,
+): void {
+  const levels: readonly (number | string)[] = feature.levels
+  if (new Set(levels).size !== levels.length) issue(['features', i, 'levels'], 'a level is listed twice')
+  if (typeof feature.missing === 'object' && !levels.includes(feature.missing.level))
+    issue(['features', i, 'missing', 'level'], 'not one of the levels')
+}
+
+/** Columns of the design matrix that the features expand to, in order: `age`, `cp_2`, `cp_3`, ... */
+export function designColumns(features: readonly Feature[]): string[] {
+  return features.flatMap((feature) => {
+    if (feature.type !== 'category') return [feature.name]
+    const levels = feature.encoding === 'one-hot-drop-first' ? feature.levels.slice(1) : feature.levels
+    return levels.map((level) => `${feature.name}_${level}`)
+  })
+}
