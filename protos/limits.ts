@@ -1,0 +1,16 @@
+/** Every quantity that crosses a boundary has a limit; these are the ones both ends must agree on. */
+
+/** Largest gRPC message either end accepts, bytes. */
+export const messageBytesMax = 4 * 1024 * 1024
+/** Payload of one chunk of a transfer, bytes. At most this much is sent again after a cut. */
+export const chunkBytesMax = 1024 * 1024
+/** Canonical JSON of a signed study or round plan, bytes. */
+export const planBytesMax = 1024 * 1024
+/** A forward graph with its initializers, bytes (one protobuf cannot exceed 2 GB). */
+export const graphBytesMax = 1024 * 1024 * 1024
+/** One object of any kind (parameters, a sealed update), bytes. */
+export const objectBytesMax = 64 * 1024 * 1024 * 1024
+/** Sites in one cohort (the Shamir index is one byte). */
+export const cohortMax = 255
+/** A reason or message in a log event or a refusal, characters. */
+export const reasonCharactersMax = 500

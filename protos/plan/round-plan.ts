@@ -1,0 +1,59 @@
+/**
+ * The signed plan of one round: who takes part, on which global model, for which purpose. A site works only for a plan
+ * that its pinned coordinator key signed (fedsum, section A.1: message P).
+ */
+import { z } from 'zod'
+import { FederationError } from '../errors.ts'
+import { canonicalJson, labelledHash } from '../hash.ts'
+import { type Identity, sign, verifySignature } from '../identity.ts'
+import { cohortMax, planBytesMax } from '../limits.ts'
+import { base64Schema, purposeSchema, runIdSchema, type Sha256, sha256Schema, siteNameSchema } from './names.ts'
+import { parseJson } from './signed-study.ts'
+
+/** Mean and standard deviation of every design column over all sites' training rows; lengths equal the columns. */
+export const standardisationSchema = z.strictObject({
+  means: z.array(z.number()).max(1_000_000),
+  standardDeviations: z.array(z.number().min(0)).max(1_000_000),
+})
+
+export const roundPlanSchema = z.strictObject({
+  format: z.literal(1),
+  run: runIdSchema,
+  study: sha256Schema,
+  /** 1-based; statistics are round 0. A train round and the evaluation of its result carry the same number. */
+  round: z.int().min(0).max(100_000),
+  purpose: purposeSchema,
+  cohort: z.array(siteNameSchema).min(1).max(cohortMax),
+  /** SHA-256 of the global parameters this round starts from (or evaluates). */
+  model: sha256Schema,
+  /** Absent in the statistics round and where the study standardises per site or not at all. */
+  standardisation: standardisationSchema.optional(),
+  /** X25519 public key of the run; updates are sealed to it. */
+  runPublicKey: base64Schema(32),
+})
+
+export type Standardisation = z.output<typeof standardisationSchema>
+export type RoundPlan = z.output<typeof roundPlanSchema>
+/** The plan's canonical bytes and the coordinator's signature over its hash. */
+export type SignedRoundPlan = { readonly bytes: Uint8Array; readonly signature: Uint8Array }
+
+/** H("plan", canonical plan, model hash), hexadecimal: the name of the round's work everywhere. */
+export function planHash(plan: RoundPlan): Sha256 {
+  return labelledHash('plan', canonicalJson(plan), Buffer.from(plan.model, 'hex')).toString('hex')
+}
+
+export function signRoundPlan(plan: RoundPlan, coordinator: Identity): SignedRoundPlan {
+  return { bytes: canonicalJson(plan), signature: sign(coordinator, 'plan', Buffer.from(planHash(plan), 'hex')) }
+}
+
+/** Parses a plan and verifies it under the pinned coordinator key; throws `message-invalid` or `signature-invalid`. */
+export function readRoundPlan(signed: SignedRoundPlan, coordinatorPublicKey: Uint8Array): RoundPlan {
+  if (signed.bytes.length > planBytesMax)
+    throw new FederationError('limit-exceeded', `a round plan has at most ${planBytesMax} bytes`)
+  const parsed = roundPlanSchema.safeParse(parseJson(signed.bytes))
+  if (!parsed.success) throw new FederationError('message-invalid', `not a round plan: ${z.prettifyError(parsed.error)}`)
+  const hash = Buffer.from(planHash(parsed.data), 'hex')
+  if (!verifySignature(coordinatorPublicKey, signed.signature, 'plan', hash))
+    throw new FederationError('signature-invalid', 'the plan is not signed by the coordinator this site pinned')
+  return parsed.data
+}
