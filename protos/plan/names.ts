@@ -2,7 +2,9 @@
 import { z } from 'zod'
 
 /** A site's name, chosen by the operator when it is added; also the common name of its certificate. */
-export const siteNameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens, at most 63')
+export const siteNameSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens, at most 63')
 export const runIdSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,80}$/)
 export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits')
 /** Standard base64 with padding. */

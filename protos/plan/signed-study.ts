@@ -11,7 +11,19 @@ import { base64Schema, type Sha256, sha256Schema } from './names.ts'
 import { studySchema } from './study.ts'
 
 export const tensorLayoutSchema = z
-  .array(z.strictObject({ name: z.string().min(1).max(512), dims: z.array(z.int().min(0).max(2 ** 31)).max(16) }))
+  .array(
+    z.strictObject({
+      name: z.string().min(1).max(512),
+      dims: z
+        .array(
+          z
+            .int()
+            .min(0)
+            .max(2 ** 31),
+        )
+        .max(16),
+    }),
+  )
   .max(100_000)
 
 /** Names and dimensions of the trainable tensors, in the order in which they follow each other in the flat vector. */
@@ -56,13 +68,20 @@ export function signStudy(manifest: StudyManifest, lead: Identity): SignedStudy 
 /** Parses and verifies a signed study from its JSON bytes; throws `message-invalid` or `signature-invalid`. */
 export function readSignedStudy(bytes: Uint8Array): SignedStudy {
   if (bytes.length > planBytesMax)
-    throw new FederationError('limit-exceeded', `a signed study has at most ${planBytesMax} bytes, this one ${bytes.length}`)
+    throw new FederationError(
+      'limit-exceeded',
+      `a signed study has at most ${planBytesMax} bytes, this one ${bytes.length}`,
+    )
   const parsed = signedStudySchema.safeParse(parseJson(bytes))
-  if (!parsed.success) throw new FederationError('message-invalid', `not a signed study: ${z.prettifyError(parsed.error)}`)
+  if (!parsed.success)
+    throw new FederationError('message-invalid', `not a signed study: ${z.prettifyError(parsed.error)}`)
   const { manifest, lead, signature } = parsed.data
   const hash = Buffer.from(studyHash(manifest), 'hex')
   if (!verifySignature(Buffer.from(lead, 'base64'), Buffer.from(signature, 'base64'), 'study', hash))
-    throw new FederationError('signature-invalid', `the lead's signature over study ${manifest.study.name} does not verify`)
+    throw new FederationError(
+      'signature-invalid',
+      `the lead's signature over study ${manifest.study.name} does not verify`,
+    )
   return parsed.data
 }
 

@@ -6,10 +6,15 @@ import { z } from 'zod'
 
 const name = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens, starting with a letter or digit, at most 63')
+  .regex(
+    /^[a-z0-9][a-z0-9-]{0,62}$/,
+    'lower-case letters, digits and hyphens, starting with a letter or digit, at most 63',
+  )
 
 /** A column of the site's view: SQL identifier without quoting, so it reads the same everywhere. */
-const columnName = z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,62}$/, 'letters, digits and underscores, starting with a letter, at most 63')
+const columnName = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_]{0,62}$/, 'letters, digits and underscores, starting with a letter, at most 63')
 
 const finite = z.number().finite()
 const count = (max: number) => z.int().min(1).max(max)
@@ -122,10 +127,22 @@ export const studySchema = z
     optimizer: optimizerSchema,
     localTraining: localTrainingSchema,
     initialParameters: z
-      .union([z.strictObject({ seed: z.int().min(0).max(2 ** 32 - 1) }), z.literal('from-model')])
+      .union([
+        z.strictObject({
+          seed: z
+            .int()
+            .min(0)
+            .max(2 ** 32 - 1),
+        }),
+        z.literal('from-model'),
+      ])
       .default({ seed: 0 }),
     /** Seed of everything random in training (the order of rows); a site mixes in its own secret-free name and the round. */
-    seed: z.int().min(0).max(2 ** 32 - 1).default(0),
+    seed: z
+      .int()
+      .min(0)
+      .max(2 ** 32 - 1)
+      .default(0),
     /** Largest L2 norm of an update; a longer one is scaled down to it and counted as clipped. */
     updateNormMax: z.number().positive().max(1e6).default(100),
     standardisation: z.enum(['federated', 'per-site', 'none']).default('federated'),
@@ -177,7 +194,11 @@ function checkAcrossFields(study: StudyFields, context: z.RefinementCtx): void {
       issue(['features', i, 'range'], 'the lower end must be below the upper end')
     if (feature.type === 'category') checkLevels(feature, i, issue)
   })
-  const lossOfLabel = { binary: 'binary-cross-entropy', category: 'cross-entropy', number: 'mean-squared-error' } as const
+  const lossOfLabel = {
+    binary: 'binary-cross-entropy',
+    category: 'cross-entropy',
+    number: 'mean-squared-error',
+  } as const
   if (study.loss !== lossOfLabel[study.label.type])
     issue(['loss'], `a ${study.label.type} label goes with ${lossOfLabel[study.label.type]}`)
   if (study.cohort.quorum > study.cohort.min) issue(['cohort', 'quorum'], 'the quorum cannot exceed cohort.min')

@@ -1,0 +1,75 @@
+import type * as grpc from '@grpc/grpc-js';
+import type { MessageTypeDefinition } from '@grpc/proto-loader';
+
+import type { AddSiteReply as _consilium_v1_AddSiteReply, AddSiteReply__Output as _consilium_v1_AddSiteReply__Output } from './consilium/v1/AddSiteReply.ts';
+import type { AddSiteRequest as _consilium_v1_AddSiteRequest, AddSiteRequest__Output as _consilium_v1_AddSiteRequest__Output } from './consilium/v1/AddSiteRequest.ts';
+import type { AdminClient as _consilium_v1_AdminClient, AdminDefinition as _consilium_v1_AdminDefinition } from './consilium/v1/Admin.ts';
+import type { CancelRunRequest as _consilium_v1_CancelRunRequest, CancelRunRequest__Output as _consilium_v1_CancelRunRequest__Output } from './consilium/v1/CancelRunRequest.ts';
+import type { CreateStudyPart as _consilium_v1_CreateStudyPart, CreateStudyPart__Output as _consilium_v1_CreateStudyPart__Output } from './consilium/v1/CreateStudyPart.ts';
+import type { CurrentWork as _consilium_v1_CurrentWork, CurrentWork__Output as _consilium_v1_CurrentWork__Output } from './consilium/v1/CurrentWork.ts';
+import type { Dropout as _consilium_v1_Dropout, Dropout__Output as _consilium_v1_Dropout__Output } from './consilium/v1/Dropout.ts';
+import type { FetchObjectRequest as _consilium_v1_FetchObjectRequest, FetchObjectRequest__Output as _consilium_v1_FetchObjectRequest__Output } from './consilium/v1/FetchObjectRequest.ts';
+import type { ListRunsRequest as _consilium_v1_ListRunsRequest, ListRunsRequest__Output as _consilium_v1_ListRunsRequest__Output } from './consilium/v1/ListRunsRequest.ts';
+import type { ListSitesRequest as _consilium_v1_ListSitesRequest, ListSitesRequest__Output as _consilium_v1_ListSitesRequest__Output } from './consilium/v1/ListSitesRequest.ts';
+import type { ListStudiesRequest as _consilium_v1_ListStudiesRequest, ListStudiesRequest__Output as _consilium_v1_ListStudiesRequest__Output } from './consilium/v1/ListStudiesRequest.ts';
+import type { LogEntry as _consilium_v1_LogEntry, LogEntry__Output as _consilium_v1_LogEntry__Output } from './consilium/v1/LogEntry.ts';
+import type { ObjectChunk as _consilium_v1_ObjectChunk, ObjectChunk__Output as _consilium_v1_ObjectChunk__Output } from './consilium/v1/ObjectChunk.ts';
+import type { ObjectStart as _consilium_v1_ObjectStart, ObjectStart__Output as _consilium_v1_ObjectStart__Output } from './consilium/v1/ObjectStart.ts';
+import type { ReadLogRequest as _consilium_v1_ReadLogRequest, ReadLogRequest__Output as _consilium_v1_ReadLogRequest__Output } from './consilium/v1/ReadLogRequest.ts';
+import type { RevokeSiteRequest as _consilium_v1_RevokeSiteRequest, RevokeSiteRequest__Output as _consilium_v1_RevokeSiteRequest__Output } from './consilium/v1/RevokeSiteRequest.ts';
+import type { RoundView as _consilium_v1_RoundView, RoundView__Output as _consilium_v1_RoundView__Output } from './consilium/v1/RoundView.ts';
+import type { RunList as _consilium_v1_RunList, RunList__Output as _consilium_v1_RunList__Output } from './consilium/v1/RunList.ts';
+import type { RunView as _consilium_v1_RunView, RunView__Output as _consilium_v1_RunView__Output } from './consilium/v1/RunView.ts';
+import type { ShowRunRequest as _consilium_v1_ShowRunRequest, ShowRunRequest__Output as _consilium_v1_ShowRunRequest__Output } from './consilium/v1/ShowRunRequest.ts';
+import type { ShowStudyRequest as _consilium_v1_ShowStudyRequest, ShowStudyRequest__Output as _consilium_v1_ShowStudyRequest__Output } from './consilium/v1/ShowStudyRequest.ts';
+import type { SiteDecision as _consilium_v1_SiteDecision, SiteDecision__Output as _consilium_v1_SiteDecision__Output } from './consilium/v1/SiteDecision.ts';
+import type { SiteList as _consilium_v1_SiteList, SiteList__Output as _consilium_v1_SiteList__Output } from './consilium/v1/SiteList.ts';
+import type { SiteProgress as _consilium_v1_SiteProgress, SiteProgress__Output as _consilium_v1_SiteProgress__Output } from './consilium/v1/SiteProgress.ts';
+import type { SiteResult as _consilium_v1_SiteResult, SiteResult__Output as _consilium_v1_SiteResult__Output } from './consilium/v1/SiteResult.ts';
+import type { SiteView as _consilium_v1_SiteView, SiteView__Output as _consilium_v1_SiteView__Output } from './consilium/v1/SiteView.ts';
+import type { StartRunRequest as _consilium_v1_StartRunRequest, StartRunRequest__Output as _consilium_v1_StartRunRequest__Output } from './consilium/v1/StartRunRequest.ts';
+import type { StudyList as _consilium_v1_StudyList, StudyList__Output as _consilium_v1_StudyList__Output } from './consilium/v1/StudyList.ts';
+import type { StudyView as _consilium_v1_StudyView, StudyView__Output as _consilium_v1_StudyView__Output } from './consilium/v1/StudyView.ts';
+import type { WatchRunRequest as _consilium_v1_WatchRunRequest, WatchRunRequest__Output as _consilium_v1_WatchRunRequest__Output } from './consilium/v1/WatchRunRequest.ts';
+
+type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
+  new(...args: ConstructorParameters<Constructor>): Subtype;
+};
+
+export interface ProtoGrpcType {
+  consilium: {
+    v1: {
+      AddSiteReply: MessageTypeDefinition<_consilium_v1_AddSiteReply, _consilium_v1_AddSiteReply__Output>
+      AddSiteRequest: MessageTypeDefinition<_consilium_v1_AddSiteRequest, _consilium_v1_AddSiteRequest__Output>
+      Admin: SubtypeConstructor<typeof grpc.Client, _consilium_v1_AdminClient> & { service: _consilium_v1_AdminDefinition }
+      CancelRunRequest: MessageTypeDefinition<_consilium_v1_CancelRunRequest, _consilium_v1_CancelRunRequest__Output>
+      CreateStudyPart: MessageTypeDefinition<_consilium_v1_CreateStudyPart, _consilium_v1_CreateStudyPart__Output>
+      CurrentWork: MessageTypeDefinition<_consilium_v1_CurrentWork, _consilium_v1_CurrentWork__Output>
+      Dropout: MessageTypeDefinition<_consilium_v1_Dropout, _consilium_v1_Dropout__Output>
+      FetchObjectRequest: MessageTypeDefinition<_consilium_v1_FetchObjectRequest, _consilium_v1_FetchObjectRequest__Output>
+      ListRunsRequest: MessageTypeDefinition<_consilium_v1_ListRunsRequest, _consilium_v1_ListRunsRequest__Output>
+      ListSitesRequest: MessageTypeDefinition<_consilium_v1_ListSitesRequest, _consilium_v1_ListSitesRequest__Output>
+      ListStudiesRequest: MessageTypeDefinition<_consilium_v1_ListStudiesRequest, _consilium_v1_ListStudiesRequest__Output>
+      LogEntry: MessageTypeDefinition<_consilium_v1_LogEntry, _consilium_v1_LogEntry__Output>
+      ObjectChunk: MessageTypeDefinition<_consilium_v1_ObjectChunk, _consilium_v1_ObjectChunk__Output>
+      ObjectStart: MessageTypeDefinition<_consilium_v1_ObjectStart, _consilium_v1_ObjectStart__Output>
+      ReadLogRequest: MessageTypeDefinition<_consilium_v1_ReadLogRequest, _consilium_v1_ReadLogRequest__Output>
+      RevokeSiteRequest: MessageTypeDefinition<_consilium_v1_RevokeSiteRequest, _consilium_v1_RevokeSiteRequest__Output>
+      RoundView: MessageTypeDefinition<_consilium_v1_RoundView, _consilium_v1_RoundView__Output>
+      RunList: MessageTypeDefinition<_consilium_v1_RunList, _consilium_v1_RunList__Output>
+      RunView: MessageTypeDefinition<_consilium_v1_RunView, _consilium_v1_RunView__Output>
+      ShowRunRequest: MessageTypeDefinition<_consilium_v1_ShowRunRequest, _consilium_v1_ShowRunRequest__Output>
+      ShowStudyRequest: MessageTypeDefinition<_consilium_v1_ShowStudyRequest, _consilium_v1_ShowStudyRequest__Output>
+      SiteDecision: MessageTypeDefinition<_consilium_v1_SiteDecision, _consilium_v1_SiteDecision__Output>
+      SiteList: MessageTypeDefinition<_consilium_v1_SiteList, _consilium_v1_SiteList__Output>
+      SiteProgress: MessageTypeDefinition<_consilium_v1_SiteProgress, _consilium_v1_SiteProgress__Output>
+      SiteResult: MessageTypeDefinition<_consilium_v1_SiteResult, _consilium_v1_SiteResult__Output>
+      SiteView: MessageTypeDefinition<_consilium_v1_SiteView, _consilium_v1_SiteView__Output>
+      StartRunRequest: MessageTypeDefinition<_consilium_v1_StartRunRequest, _consilium_v1_StartRunRequest__Output>
+      StudyList: MessageTypeDefinition<_consilium_v1_StudyList, _consilium_v1_StudyList__Output>
+      StudyView: MessageTypeDefinition<_consilium_v1_StudyView, _consilium_v1_StudyView__Output>
+      WatchRunRequest: MessageTypeDefinition<_consilium_v1_WatchRunRequest, _consilium_v1_WatchRunRequest__Output>
+    }
+  }
+}
+

@@ -1,0 +1,179 @@
+// Original file: admin.proto
+
+import type * as grpc from '@grpc/grpc-js'
+import type { MethodDefinition } from '@grpc/proto-loader'
+import type { AddSiteReply as _consilium_v1_AddSiteReply, AddSiteReply__Output as _consilium_v1_AddSiteReply__Output } from '../../consilium/v1/AddSiteReply.ts';
+import type { AddSiteRequest as _consilium_v1_AddSiteRequest, AddSiteRequest__Output as _consilium_v1_AddSiteRequest__Output } from '../../consilium/v1/AddSiteRequest.ts';
+import type { CancelRunRequest as _consilium_v1_CancelRunRequest, CancelRunRequest__Output as _consilium_v1_CancelRunRequest__Output } from '../../consilium/v1/CancelRunRequest.ts';
+import type { CreateStudyPart as _consilium_v1_CreateStudyPart, CreateStudyPart__Output as _consilium_v1_CreateStudyPart__Output } from '../../consilium/v1/CreateStudyPart.ts';
+import type { FetchObjectRequest as _consilium_v1_FetchObjectRequest, FetchObjectRequest__Output as _consilium_v1_FetchObjectRequest__Output } from '../../consilium/v1/FetchObjectRequest.ts';
+import type { ListRunsRequest as _consilium_v1_ListRunsRequest, ListRunsRequest__Output as _consilium_v1_ListRunsRequest__Output } from '../../consilium/v1/ListRunsRequest.ts';
+import type { ListSitesRequest as _consilium_v1_ListSitesRequest, ListSitesRequest__Output as _consilium_v1_ListSitesRequest__Output } from '../../consilium/v1/ListSitesRequest.ts';
+import type { ListStudiesRequest as _consilium_v1_ListStudiesRequest, ListStudiesRequest__Output as _consilium_v1_ListStudiesRequest__Output } from '../../consilium/v1/ListStudiesRequest.ts';
+import type { LogEntry as _consilium_v1_LogEntry, LogEntry__Output as _consilium_v1_LogEntry__Output } from '../../consilium/v1/LogEntry.ts';
+import type { ObjectChunk as _consilium_v1_ObjectChunk, ObjectChunk__Output as _consilium_v1_ObjectChunk__Output } from '../../consilium/v1/ObjectChunk.ts';
+import type { ReadLogRequest as _consilium_v1_ReadLogRequest, ReadLogRequest__Output as _consilium_v1_ReadLogRequest__Output } from '../../consilium/v1/ReadLogRequest.ts';
+import type { RevokeSiteRequest as _consilium_v1_RevokeSiteRequest, RevokeSiteRequest__Output as _consilium_v1_RevokeSiteRequest__Output } from '../../consilium/v1/RevokeSiteRequest.ts';
+import type { RunList as _consilium_v1_RunList, RunList__Output as _consilium_v1_RunList__Output } from '../../consilium/v1/RunList.ts';
+import type { RunView as _consilium_v1_RunView, RunView__Output as _consilium_v1_RunView__Output } from '../../consilium/v1/RunView.ts';
+import type { ShowRunRequest as _consilium_v1_ShowRunRequest, ShowRunRequest__Output as _consilium_v1_ShowRunRequest__Output } from '../../consilium/v1/ShowRunRequest.ts';
+import type { ShowStudyRequest as _consilium_v1_ShowStudyRequest, ShowStudyRequest__Output as _consilium_v1_ShowStudyRequest__Output } from '../../consilium/v1/ShowStudyRequest.ts';
+import type { SiteList as _consilium_v1_SiteList, SiteList__Output as _consilium_v1_SiteList__Output } from '../../consilium/v1/SiteList.ts';
+import type { SiteView as _consilium_v1_SiteView, SiteView__Output as _consilium_v1_SiteView__Output } from '../../consilium/v1/SiteView.ts';
+import type { StartRunRequest as _consilium_v1_StartRunRequest, StartRunRequest__Output as _consilium_v1_StartRunRequest__Output } from '../../consilium/v1/StartRunRequest.ts';
+import type { StudyList as _consilium_v1_StudyList, StudyList__Output as _consilium_v1_StudyList__Output } from '../../consilium/v1/StudyList.ts';
+import type { StudyView as _consilium_v1_StudyView, StudyView__Output as _consilium_v1_StudyView__Output } from '../../consilium/v1/StudyView.ts';
+import type { WatchRunRequest as _consilium_v1_WatchRunRequest, WatchRunRequest__Output as _consilium_v1_WatchRunRequest__Output } from '../../consilium/v1/WatchRunRequest.ts';
+
+export interface AdminClient extends grpc.Client {
+  AddSite(argument: _consilium_v1_AddSiteRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_AddSiteReply__Output>): grpc.ClientUnaryCall;
+  AddSite(argument: _consilium_v1_AddSiteRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_AddSiteReply__Output>): grpc.ClientUnaryCall;
+  AddSite(argument: _consilium_v1_AddSiteRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_AddSiteReply__Output>): grpc.ClientUnaryCall;
+  AddSite(argument: _consilium_v1_AddSiteRequest, callback: grpc.requestCallback<_consilium_v1_AddSiteReply__Output>): grpc.ClientUnaryCall;
+  addSite(argument: _consilium_v1_AddSiteRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_AddSiteReply__Output>): grpc.ClientUnaryCall;
+  addSite(argument: _consilium_v1_AddSiteRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_AddSiteReply__Output>): grpc.ClientUnaryCall;
+  addSite(argument: _consilium_v1_AddSiteRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_AddSiteReply__Output>): grpc.ClientUnaryCall;
+  addSite(argument: _consilium_v1_AddSiteRequest, callback: grpc.requestCallback<_consilium_v1_AddSiteReply__Output>): grpc.ClientUnaryCall;
+  
+  CancelRun(argument: _consilium_v1_CancelRunRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  CancelRun(argument: _consilium_v1_CancelRunRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  CancelRun(argument: _consilium_v1_CancelRunRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  CancelRun(argument: _consilium_v1_CancelRunRequest, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  cancelRun(argument: _consilium_v1_CancelRunRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  cancelRun(argument: _consilium_v1_CancelRunRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  cancelRun(argument: _consilium_v1_CancelRunRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  cancelRun(argument: _consilium_v1_CancelRunRequest, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  
+  CreateStudy(metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientWritableStream<_consilium_v1_CreateStudyPart>;
+  CreateStudy(metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientWritableStream<_consilium_v1_CreateStudyPart>;
+  CreateStudy(options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientWritableStream<_consilium_v1_CreateStudyPart>;
+  CreateStudy(callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientWritableStream<_consilium_v1_CreateStudyPart>;
+  createStudy(metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientWritableStream<_consilium_v1_CreateStudyPart>;
+  createStudy(metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientWritableStream<_consilium_v1_CreateStudyPart>;
+  createStudy(options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientWritableStream<_consilium_v1_CreateStudyPart>;
+  createStudy(callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientWritableStream<_consilium_v1_CreateStudyPart>;
+  
+  FetchObject(argument: _consilium_v1_FetchObjectRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_ObjectChunk__Output>;
+  FetchObject(argument: _consilium_v1_FetchObjectRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_ObjectChunk__Output>;
+  fetchObject(argument: _consilium_v1_FetchObjectRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_ObjectChunk__Output>;
+  fetchObject(argument: _consilium_v1_FetchObjectRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_ObjectChunk__Output>;
+  
+  ListRuns(argument: _consilium_v1_ListRunsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunList__Output>): grpc.ClientUnaryCall;
+  ListRuns(argument: _consilium_v1_ListRunsRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_RunList__Output>): grpc.ClientUnaryCall;
+  ListRuns(argument: _consilium_v1_ListRunsRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunList__Output>): grpc.ClientUnaryCall;
+  ListRuns(argument: _consilium_v1_ListRunsRequest, callback: grpc.requestCallback<_consilium_v1_RunList__Output>): grpc.ClientUnaryCall;
+  listRuns(argument: _consilium_v1_ListRunsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunList__Output>): grpc.ClientUnaryCall;
+  listRuns(argument: _consilium_v1_ListRunsRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_RunList__Output>): grpc.ClientUnaryCall;
+  listRuns(argument: _consilium_v1_ListRunsRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunList__Output>): grpc.ClientUnaryCall;
+  listRuns(argument: _consilium_v1_ListRunsRequest, callback: grpc.requestCallback<_consilium_v1_RunList__Output>): grpc.ClientUnaryCall;
+  
+  ListSites(argument: _consilium_v1_ListSitesRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_SiteList__Output>): grpc.ClientUnaryCall;
+  ListSites(argument: _consilium_v1_ListSitesRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_SiteList__Output>): grpc.ClientUnaryCall;
+  ListSites(argument: _consilium_v1_ListSitesRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_SiteList__Output>): grpc.ClientUnaryCall;
+  ListSites(argument: _consilium_v1_ListSitesRequest, callback: grpc.requestCallback<_consilium_v1_SiteList__Output>): grpc.ClientUnaryCall;
+  listSites(argument: _consilium_v1_ListSitesRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_SiteList__Output>): grpc.ClientUnaryCall;
+  listSites(argument: _consilium_v1_ListSitesRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_SiteList__Output>): grpc.ClientUnaryCall;
+  listSites(argument: _consilium_v1_ListSitesRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_SiteList__Output>): grpc.ClientUnaryCall;
+  listSites(argument: _consilium_v1_ListSitesRequest, callback: grpc.requestCallback<_consilium_v1_SiteList__Output>): grpc.ClientUnaryCall;
+  
+  ListStudies(argument: _consilium_v1_ListStudiesRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_StudyList__Output>): grpc.ClientUnaryCall;
+  ListStudies(argument: _consilium_v1_ListStudiesRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_StudyList__Output>): grpc.ClientUnaryCall;
+  ListStudies(argument: _consilium_v1_ListStudiesRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_StudyList__Output>): grpc.ClientUnaryCall;
+  ListStudies(argument: _consilium_v1_ListStudiesRequest, callback: grpc.requestCallback<_consilium_v1_StudyList__Output>): grpc.ClientUnaryCall;
+  listStudies(argument: _consilium_v1_ListStudiesRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_StudyList__Output>): grpc.ClientUnaryCall;
+  listStudies(argument: _consilium_v1_ListStudiesRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_StudyList__Output>): grpc.ClientUnaryCall;
+  listStudies(argument: _consilium_v1_ListStudiesRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_StudyList__Output>): grpc.ClientUnaryCall;
+  listStudies(argument: _consilium_v1_ListStudiesRequest, callback: grpc.requestCallback<_consilium_v1_StudyList__Output>): grpc.ClientUnaryCall;
+  
+  ReadLog(argument: _consilium_v1_ReadLogRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_LogEntry__Output>;
+  ReadLog(argument: _consilium_v1_ReadLogRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_LogEntry__Output>;
+  readLog(argument: _consilium_v1_ReadLogRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_LogEntry__Output>;
+  readLog(argument: _consilium_v1_ReadLogRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_LogEntry__Output>;
+  
+  RevokeSite(argument: _consilium_v1_RevokeSiteRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_SiteView__Output>): grpc.ClientUnaryCall;
+  RevokeSite(argument: _consilium_v1_RevokeSiteRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_SiteView__Output>): grpc.ClientUnaryCall;
+  RevokeSite(argument: _consilium_v1_RevokeSiteRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_SiteView__Output>): grpc.ClientUnaryCall;
+  RevokeSite(argument: _consilium_v1_RevokeSiteRequest, callback: grpc.requestCallback<_consilium_v1_SiteView__Output>): grpc.ClientUnaryCall;
+  revokeSite(argument: _consilium_v1_RevokeSiteRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_SiteView__Output>): grpc.ClientUnaryCall;
+  revokeSite(argument: _consilium_v1_RevokeSiteRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_SiteView__Output>): grpc.ClientUnaryCall;
+  revokeSite(argument: _consilium_v1_RevokeSiteRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_SiteView__Output>): grpc.ClientUnaryCall;
+  revokeSite(argument: _consilium_v1_RevokeSiteRequest, callback: grpc.requestCallback<_consilium_v1_SiteView__Output>): grpc.ClientUnaryCall;
+  
+  ShowRun(argument: _consilium_v1_ShowRunRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  ShowRun(argument: _consilium_v1_ShowRunRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  ShowRun(argument: _consilium_v1_ShowRunRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  ShowRun(argument: _consilium_v1_ShowRunRequest, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  showRun(argument: _consilium_v1_ShowRunRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  showRun(argument: _consilium_v1_ShowRunRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  showRun(argument: _consilium_v1_ShowRunRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  showRun(argument: _consilium_v1_ShowRunRequest, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  
+  ShowStudy(argument: _consilium_v1_ShowStudyRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientUnaryCall;
+  ShowStudy(argument: _consilium_v1_ShowStudyRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientUnaryCall;
+  ShowStudy(argument: _consilium_v1_ShowStudyRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientUnaryCall;
+  ShowStudy(argument: _consilium_v1_ShowStudyRequest, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientUnaryCall;
+  showStudy(argument: _consilium_v1_ShowStudyRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientUnaryCall;
+  showStudy(argument: _consilium_v1_ShowStudyRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientUnaryCall;
+  showStudy(argument: _consilium_v1_ShowStudyRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientUnaryCall;
+  showStudy(argument: _consilium_v1_ShowStudyRequest, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientUnaryCall;
+  
+  StartRun(argument: _consilium_v1_StartRunRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  StartRun(argument: _consilium_v1_StartRunRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  StartRun(argument: _consilium_v1_StartRunRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  StartRun(argument: _consilium_v1_StartRunRequest, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  startRun(argument: _consilium_v1_StartRunRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  startRun(argument: _consilium_v1_StartRunRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  startRun(argument: _consilium_v1_StartRunRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  startRun(argument: _consilium_v1_StartRunRequest, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  
+  WatchRun(argument: _consilium_v1_WatchRunRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_RunView__Output>;
+  WatchRun(argument: _consilium_v1_WatchRunRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_RunView__Output>;
+  watchRun(argument: _consilium_v1_WatchRunRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_RunView__Output>;
+  watchRun(argument: _consilium_v1_WatchRunRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_RunView__Output>;
+  
+}
+
+export interface AdminHandlers extends grpc.UntypedServiceImplementation {
+  AddSite: grpc.handleUnaryCall<_consilium_v1_AddSiteRequest__Output, _consilium_v1_AddSiteReply>;
+  
+  CancelRun: grpc.handleUnaryCall<_consilium_v1_CancelRunRequest__Output, _consilium_v1_RunView>;
+  
+  CreateStudy: grpc.handleClientStreamingCall<_consilium_v1_CreateStudyPart__Output, _consilium_v1_StudyView>;
+  
+  FetchObject: grpc.handleServerStreamingCall<_consilium_v1_FetchObjectRequest__Output, _consilium_v1_ObjectChunk>;
+  
+  ListRuns: grpc.handleUnaryCall<_consilium_v1_ListRunsRequest__Output, _consilium_v1_RunList>;
+  
+  ListSites: grpc.handleUnaryCall<_consilium_v1_ListSitesRequest__Output, _consilium_v1_SiteList>;
+  
+  ListStudies: grpc.handleUnaryCall<_consilium_v1_ListStudiesRequest__Output, _consilium_v1_StudyList>;
+  
+  ReadLog: grpc.handleServerStreamingCall<_consilium_v1_ReadLogRequest__Output, _consilium_v1_LogEntry>;
+  
+  RevokeSite: grpc.handleUnaryCall<_consilium_v1_RevokeSiteRequest__Output, _consilium_v1_SiteView>;
+  
+  ShowRun: grpc.handleUnaryCall<_consilium_v1_ShowRunRequest__Output, _consilium_v1_RunView>;
+  
+  ShowStudy: grpc.handleUnaryCall<_consilium_v1_ShowStudyRequest__Output, _consilium_v1_StudyView>;
+  
+  StartRun: grpc.handleUnaryCall<_consilium_v1_StartRunRequest__Output, _consilium_v1_RunView>;
+  
+  WatchRun: grpc.handleServerStreamingCall<_consilium_v1_WatchRunRequest__Output, _consilium_v1_RunView>;
+  
+}
+
+export interface AdminDefinition extends grpc.ServiceDefinition {
+  AddSite: MethodDefinition<_consilium_v1_AddSiteRequest, _consilium_v1_AddSiteReply, _consilium_v1_AddSiteRequest__Output, _consilium_v1_AddSiteReply__Output>
+  CancelRun: MethodDefinition<_consilium_v1_CancelRunRequest, _consilium_v1_RunView, _consilium_v1_CancelRunRequest__Output, _consilium_v1_RunView__Output>
+  CreateStudy: MethodDefinition<_consilium_v1_CreateStudyPart, _consilium_v1_StudyView, _consilium_v1_CreateStudyPart__Output, _consilium_v1_StudyView__Output>
+  FetchObject: MethodDefinition<_consilium_v1_FetchObjectRequest, _consilium_v1_ObjectChunk, _consilium_v1_FetchObjectRequest__Output, _consilium_v1_ObjectChunk__Output>
+  ListRuns: MethodDefinition<_consilium_v1_ListRunsRequest, _consilium_v1_RunList, _consilium_v1_ListRunsRequest__Output, _consilium_v1_RunList__Output>
+  ListSites: MethodDefinition<_consilium_v1_ListSitesRequest, _consilium_v1_SiteList, _consilium_v1_ListSitesRequest__Output, _consilium_v1_SiteList__Output>
+  ListStudies: MethodDefinition<_consilium_v1_ListStudiesRequest, _consilium_v1_StudyList, _consilium_v1_ListStudiesRequest__Output, _consilium_v1_StudyList__Output>
+  ReadLog: MethodDefinition<_consilium_v1_ReadLogRequest, _consilium_v1_LogEntry, _consilium_v1_ReadLogRequest__Output, _consilium_v1_LogEntry__Output>
+  RevokeSite: MethodDefinition<_consilium_v1_RevokeSiteRequest, _consilium_v1_SiteView, _consilium_v1_RevokeSiteRequest__Output, _consilium_v1_SiteView__Output>
+  ShowRun: MethodDefinition<_consilium_v1_ShowRunRequest, _consilium_v1_RunView, _consilium_v1_ShowRunRequest__Output, _consilium_v1_RunView__Output>
+  ShowStudy: MethodDefinition<_consilium_v1_ShowStudyRequest, _consilium_v1_StudyView, _consilium_v1_ShowStudyRequest__Output, _consilium_v1_StudyView__Output>
+  StartRun: MethodDefinition<_consilium_v1_StartRunRequest, _consilium_v1_RunView, _consilium_v1_StartRunRequest__Output, _consilium_v1_RunView__Output>
+  WatchRun: MethodDefinition<_consilium_v1_WatchRunRequest, _consilium_v1_RunView, _consilium_v1_WatchRunRequest__Output, _consilium_v1_RunView__Output>
+}

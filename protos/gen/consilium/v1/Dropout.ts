@@ -1,0 +1,14 @@
+// Original file: admin.proto
+
+
+export interface Dropout {
+  'site'?: (string);
+  'reason'?: (string);
+  'purpose'?: (string);
+}
+
+export interface Dropout__Output {
+  'site': (string);
+  'reason': (string);
+  'purpose': (string);
+}

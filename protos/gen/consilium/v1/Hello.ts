@@ -1,0 +1,10 @@
+// Original file: federation.proto
+
+
+export interface Hello {
+  'agentVersion'?: (string);
+}
+
+export interface Hello__Output {
+  'agentVersion': (string);
+}

@@ -1,0 +1,8 @@
+// Original file: admin.proto
+
+
+export interface ListRunsRequest {
+}
+
+export interface ListRunsRequest__Output {
+}

@@ -1,0 +1,8 @@
+// Original file: admin.proto
+
+
+export interface ListSitesRequest {
+}
+
+export interface ListSitesRequest__Output {
+}

@@ -1,0 +1,8 @@
+// Original file: admin.proto
+
+
+export interface ListStudiesRequest {
+}
+
+export interface ListStudiesRequest__Output {
+}

@@ -1,0 +1,10 @@
+// Original file: admin.proto
+
+
+export interface StartRunRequest {
+  'study'?: (string);
+}
+
+export interface StartRunRequest__Output {
+  'study': (string);
+}

@@ -1,0 +1,8 @@
+// Original file: federation.proto
+
+
+export interface StudiesRequest {
+}
+
+export interface StudiesRequest__Output {
+}

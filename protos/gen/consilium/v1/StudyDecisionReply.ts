@@ -1,0 +1,8 @@
+// Original file: federation.proto
+
+
+export interface StudyDecisionReply {
+}
+
+export interface StudyDecisionReply__Output {
+}
