@@ -1,0 +1,184 @@
+/**
+ * What the gRPC edges may ask of the coordinator, in the domain's own types: `grpc/` calls these, `coordinator.ts`
+ * implements them. Refusals are rejections with a FederationError, which `grpc/status.ts` turns into a status.
+ */
+import type { LogEntry } from '@consilium/protos/log/entry.ts'
+import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { SignedRoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import type { SignedStudy } from '@consilium/protos/plan/signed-study.ts'
+
+export type JoinRequest = {
+  readonly site: SiteName
+  readonly secret: Uint8Array
+  readonly certificateRequest: Uint8Array
+  readonly identityPublicKey: Uint8Array
+  readonly identitySignature: Uint8Array
+}
+
+export type JoinReply = {
+  readonly certificatePem: string
+  readonly authorityPem: string
+  readonly coordinatorPublicKey: Uint8Array
+  readonly federation: string
+}
+
+/** Who calls, as the verified client certificate says. `serial` is lower-case hexadecimal. */
+export type Caller = { readonly site: SiteName; readonly serial: string; readonly expiresAt: Date }
+
+export type FromSite =
+  | { readonly type: 'hello'; readonly agentVersion: string }
+  | { readonly type: 'progress'; readonly planHash: Sha256; readonly done: number; readonly total: number }
+  | { readonly type: 'work-done'; readonly planHash: Sha256 }
+  | {
+      readonly type: 'refusal'
+      readonly planHash?: Sha256
+      readonly studyHash?: Sha256
+      readonly code: string
+      readonly reason: string
+    }
+
+export type ToSite =
+  | { readonly type: 'study'; readonly signedStudy: Uint8Array }
+  | { readonly type: 'assignment'; readonly plan: SignedRoundPlan }
+  | { readonly type: 'collect-updates'; readonly planHash: Sha256 }
+  | {
+      readonly type: 'round-over'
+      readonly planHash: Sha256
+      readonly outcome: 'committed' | 'failed' | 'dropped'
+      readonly reason: string
+    }
+  | {
+      readonly type: 'run-over'
+      readonly run: RunId
+      readonly outcome: 'finished' | 'failed' | 'cancelled'
+      readonly reason: string
+    }
+
+/** One open control stream, as the edge hands it in. */
+export type SiteStream = {
+  readonly caller: Caller
+  send(message: ToSite): void
+  /** Ends the stream: revoked, expired, replaced by a newer stream of the same site, or the coordinator stops. */
+  end(code: 'certificate-revoked' | 'certificate-expired' | 'stale-round' | 'cancelled', reason: string): void
+}
+
+/** What the edge calls as the stream goes on. */
+export type Attendance = { receive(message: FromSite): void; closed(): void }
+
+export type UploadHeader = {
+  readonly planHash: Sha256
+  readonly sha256: Sha256
+  readonly size: number
+  readonly offset: number
+}
+
+export interface FederationService {
+  join(request: JoinRequest): Promise<JoinReply>
+  renew(caller: Caller, certificateRequest: Uint8Array): Promise<string>
+  /** Throws for a caller whose certificate was revoked, replaced or has expired; called before every other method. */
+  checkCaller(caller: Caller): void
+  attend(stream: SiteStream): Attendance
+  studies(caller: Caller): Promise<readonly Uint8Array[]>
+  decide(caller: Caller, decision: StudyDecision): Promise<void>
+  fetch(caller: Caller, sha256: Sha256, offset: number): Promise<AsyncIterable<Uint8Array>>
+  uploadOffset(caller: Caller, planHash: Sha256): Promise<{ readonly offset: number; readonly complete: boolean }>
+  upload(caller: Caller, header: UploadHeader, chunks: AsyncIterable<Uint8Array>): Promise<{ readonly size: number }>
+}
+
+export type StudyDecision = {
+  readonly studyHash: Sha256
+  readonly decision: 'approve' | 'reject'
+  readonly reason: string
+  readonly signature: Uint8Array
+}
+
+export type SiteView = {
+  readonly name: SiteName
+  readonly state: 'invited' | 'enrolled' | 'revoked'
+  readonly attending: boolean
+  readonly fingerprint: string
+  readonly certificateExpiresAt: string
+  readonly joinedAt: string
+  readonly revokedReason: string
+}
+
+export type StudyView = {
+  readonly hash: Sha256
+  readonly name: string
+  readonly title: string
+  readonly leadFingerprint: string
+  readonly createdAt: string
+  readonly decisions: readonly {
+    readonly site: SiteName
+    readonly decision: string
+    readonly reason: string
+    readonly at: string
+  }[]
+  readonly signedStudy: SignedStudy
+}
+
+export type RoundView = {
+  readonly round: number
+  readonly cohort: readonly SiteName[]
+  readonly survivors: readonly SiteName[]
+  readonly dropouts: readonly { readonly site: SiteName; readonly reason: string; readonly purpose: Purpose }[]
+  readonly loss?: number
+  readonly auroc?: number
+  readonly accuracy?: number
+  readonly trainingLoss?: number
+  readonly uploadBytes: number
+  readonly seconds: number
+  readonly clippedShare: number
+  readonly parametersSha256?: Sha256
+}
+
+export type RunView = {
+  readonly run: RunId
+  readonly studyHash: Sha256
+  readonly studyName: string
+  readonly state: 'running' | 'finished' | 'failed' | 'cancelled'
+  readonly reason: string
+  readonly startedAt: string
+  readonly endedAt: string
+  readonly roundsPlanned: number
+  readonly rounds: readonly RoundView[]
+  readonly current?: {
+    readonly round: number
+    readonly purpose: Purpose
+    readonly phase: string
+    readonly sites: readonly {
+      readonly site: SiteName
+      readonly state: string
+      readonly done: number
+      readonly total: number
+      readonly uploadedBytes: number
+    }[]
+  }
+  readonly modelSha256?: Sha256
+  readonly parametersSha256?: Sha256
+  readonly logHead: string
+  readonly final: readonly {
+    readonly site: SiteName
+    readonly auroc?: number
+    readonly accuracy?: number
+    readonly loss?: number
+    readonly examples: number
+  }[]
+}
+
+export interface AdminService {
+  addSite(name: SiteName, validMinutes: number): Promise<{ readonly joinCode: string; readonly expiresAt: string }>
+  listSites(): Promise<readonly SiteView[]>
+  revokeSite(name: SiteName, reason: string): Promise<SiteView>
+  /** `objects` yields each object the study names, in any order, as it arrives. */
+  createStudy(signedStudy: Uint8Array, objects: AsyncIterable<Uint8Array>): Promise<StudyView>
+  listStudies(): Promise<readonly StudyView[]>
+  showStudy(reference: string): Promise<StudyView>
+  startRun(studyReference: string): Promise<RunView>
+  cancelRun(run: RunId, reason: string): Promise<RunView>
+  listRuns(): Promise<readonly RunView[]>
+  showRun(run: RunId): Promise<RunView>
+  watchRun(run: RunId, signal: AbortSignal): AsyncIterable<RunView>
+  fetchObject(sha256: Sha256, offset: number): Promise<AsyncIterable<Uint8Array>>
+  readLog(stream: string | undefined): AsyncIterable<LogEntry>
+}
