@@ -1,0 +1,84 @@
+/**
+ * The one door of the site: every byte that leaves goes through a Link, which enters it in the egress ledger. A link only
+ * dials out.
+ */
+import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { SignedRoundPlan } from '@consilium/protos/plan/round-plan.ts'
+
+export type FromCoordinator =
+  | { readonly type: 'study'; readonly signedStudy: Uint8Array }
+  | { readonly type: 'assignment'; readonly plan: SignedRoundPlan }
+  | { readonly type: 'collect-updates'; readonly planHash: Sha256 }
+  | {
+      readonly type: 'round-over'
+      readonly planHash: Sha256
+      readonly outcome: 'committed' | 'failed' | 'dropped'
+      readonly reason: string
+    }
+  | {
+      readonly type: 'run-over'
+      readonly run: string
+      readonly outcome: 'finished' | 'failed' | 'cancelled'
+      readonly reason: string
+    }
+
+export type ToCoordinator =
+  | { readonly type: 'progress'; readonly planHash: Sha256; readonly done: number; readonly total: number }
+  | { readonly type: 'work-done'; readonly planHash: Sha256 }
+  | {
+      readonly type: 'refusal'
+      readonly planHash?: Sha256
+      readonly studyHash?: Sha256
+      readonly code: string
+      readonly reason: string
+    }
+
+/** One message that left (or is leaving) the site, as the egress ledger keeps it. `bytes` counts the payload on the wire. */
+export type EgressRecord = {
+  readonly at: string
+  readonly kind: string
+  /** Hash of the study it was for; empty for joining, presence and renewal. */
+  readonly study: string
+  readonly bytes: number
+  readonly sha256: Sha256
+}
+
+/** Where a link enters what leaves; durable before the bytes go. */
+export interface EgressLedger {
+  append(record: EgressRecord): void
+}
+
+export interface Link {
+  readonly site: SiteName
+  /**
+   * Holds the control stream open and calls `onMessage` for each message in order, `onUp` after each (re)connection
+   * before any message and `onDown` with the reason when it breaks. Reconnects with growing, jittered delays until
+   * `signal` aborts; rejects only for what dialling again cannot mend (`certificate-revoked`, `unauthenticated`).
+   */
+  attend(handlers: {
+    readonly onUp: () => void
+    readonly onDown: (reason: string) => void
+    readonly onMessage: (message: FromCoordinator) => void
+    readonly signal: AbortSignal
+  }): Promise<void>
+  /** Sends on the control stream; dropped silently while it is down (the agent says it again after `onUp`). `study` is for the ledger. */
+  send(message: ToCoordinator, study: string): void
+  studies(): Promise<readonly Uint8Array[]>
+  decide(decision: {
+    readonly studyHash: Sha256
+    readonly decision: 'approve' | 'reject'
+    readonly reason: string
+    readonly signature: Uint8Array
+  }): Promise<void>
+  /** Downloads an object into `path`, going on where an earlier attempt stopped; checks size limit and hash before it is there. */
+  fetch(sha256: Sha256, path: string, signal: AbortSignal): Promise<void>
+  /** Uploads the file from the offset the coordinator already has; goes on by itself after a cut until `signal` aborts. */
+  upload(upload: {
+    readonly planHash: Sha256
+    readonly path: string
+    readonly study: string
+    readonly onProgress: (sentBytes: number, totalBytes: number) => void
+    readonly signal: AbortSignal
+  }): Promise<void>
+  close(): void
+}

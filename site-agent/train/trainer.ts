@@ -1,0 +1,73 @@
+/**
+ * What a round asks of the site's trainer: a child process that reads the site's data and runs ONNX, so that neither a
+ * long native call nor a native crash touches the agent.
+ */
+import type { Standardisation } from '@consilium/protos/plan/round-plan.ts'
+import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
+
+/** What the data of a study look like at this site; counts only, nothing of a patient. */
+export type DataSummary = {
+  readonly trainRows: number
+  readonly testRows: number
+  /** Rows left out because a feature or the label was missing, or the split names them neither train nor test. */
+  readonly droppedRows: number
+  /** Remarks worth a human's eye: a constant feature, one label only. Column names and counts, never values. */
+  readonly remarks: readonly string[]
+}
+
+export type TrainRequest = {
+  readonly round: number
+  /** Flat global parameters, float32 [parameters]. */
+  readonly parameters: Float32Array
+  /** Absent where the study standardises per site (the trainer uses the site's own) or not at all. */
+  readonly standardisation?: Standardisation
+  readonly onProgress: (done: number, total: number) => void
+  readonly signal: AbortSignal
+}
+
+export type TrainResult = {
+  /** Local minus global parameters, float32 [parameters], not clipped. */
+  readonly update: Float32Array
+  readonly examples: number
+  readonly steps: number
+  /** Mean training loss over the local steps. */
+  readonly loss: number
+}
+
+export type EvaluateRequest = Omit<TrainRequest, 'round'>
+
+export type EvaluateResult = {
+  readonly examples: number
+  readonly lossSum: number
+  readonly correct: number
+  /** Binary label: float64 [2 x bins], negatives then positives; else empty. */
+  readonly histogram: Float64Array
+}
+
+export type StatisticsResult = {
+  readonly examples: number
+  /** float64 [3 x design columns]: per column count, sum, sum of squares over the training rows. */
+  readonly sums: Float64Array
+}
+
+/** A trainer with one study loaded. Every method rejects with a FederationError; after a crash of the child, `trainer-failed`. */
+export interface Trainer {
+  readonly data: DataSummary
+  statistics(request: Pick<TrainRequest, 'onProgress' | 'signal'>): Promise<StatisticsResult>
+  train(request: TrainRequest): Promise<TrainResult>
+  evaluate(request: EvaluateRequest): Promise<EvaluateResult>
+  /** Ends the child process. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts a child, checks the forward graph against the operator list, loads the site's rows and checks them against the
+ * study. Rejects with `operator-refused`, `invalid-onnx` or one of the `data-` codes, naming column and row, never a value.
+ */
+export type StartTrainer = (options: {
+  readonly site: string
+  /** The site's data configuration, absolute path of `site.yaml`. */
+  readonly siteConfigPath: string
+  readonly manifest: StudyManifest
+  readonly graph: Uint8Array
+}) => Promise<Trainer>
