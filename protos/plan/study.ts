@@ -60,13 +60,15 @@ const labelSchema = z.discriminatedUnion('type', [
 ])
 
 const modelSchema = z.discriminatedUnion('from', [
-  z.strictObject({ from: z.literal('zoo'), name: z.literal('logistic-regression') }),
-  z.strictObject({
-    from: z.literal('zoo'),
-    name: z.literal('multi-layer-perceptron'),
-    hidden: z.array(count(65_536)).min(1).max(16),
-    activation: z.enum(['relu', 'tanh', 'sigmoid']).default('relu'),
-  }),
+  z.discriminatedUnion('name', [
+    z.strictObject({ from: z.literal('zoo'), name: z.literal('logistic-regression') }),
+    z.strictObject({
+      from: z.literal('zoo'),
+      name: z.literal('multi-layer-perceptron'),
+      hidden: z.array(count(65_536)).min(1).max(16),
+      activation: z.enum(['relu', 'tanh', 'sigmoid']).default('relu'),
+    }),
+  ]),
   z.strictObject({
     from: z.literal('onnx'),
     /** Path of the forward graph, relative to the study file. */
