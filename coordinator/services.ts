@@ -174,6 +174,8 @@ export interface AdminService {
   createStudy(signedStudy: Uint8Array, objects: AsyncIterable<Uint8Array>): Promise<StudyView>
   listStudies(): Promise<readonly StudyView[]>
   showStudy(reference: string): Promise<StudyView>
+  /** The study as it stands, then again after every decision of a site, until `signal` aborts. */
+  watchStudy(reference: string, signal: AbortSignal): AsyncIterable<StudyView>
   startRun(studyReference: string): Promise<RunView>
   cancelRun(run: RunId, reason: string): Promise<RunView>
   listRuns(): Promise<readonly RunView[]>

@@ -31,6 +31,7 @@ import type { StartRunRequest as _consilium_v1_StartRunRequest, StartRunRequest_
 import type { StudyList as _consilium_v1_StudyList, StudyList__Output as _consilium_v1_StudyList__Output } from './consilium/v1/StudyList.ts';
 import type { StudyView as _consilium_v1_StudyView, StudyView__Output as _consilium_v1_StudyView__Output } from './consilium/v1/StudyView.ts';
 import type { WatchRunRequest as _consilium_v1_WatchRunRequest, WatchRunRequest__Output as _consilium_v1_WatchRunRequest__Output } from './consilium/v1/WatchRunRequest.ts';
+import type { WatchStudyRequest as _consilium_v1_WatchStudyRequest, WatchStudyRequest__Output as _consilium_v1_WatchStudyRequest__Output } from './consilium/v1/WatchStudyRequest.ts';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
   new(...args: ConstructorParameters<Constructor>): Subtype;
@@ -69,6 +70,7 @@ export interface ProtoGrpcType {
       StudyList: MessageTypeDefinition<_consilium_v1_StudyList, _consilium_v1_StudyList__Output>
       StudyView: MessageTypeDefinition<_consilium_v1_StudyView, _consilium_v1_StudyView__Output>
       WatchRunRequest: MessageTypeDefinition<_consilium_v1_WatchRunRequest, _consilium_v1_WatchRunRequest__Output>
+      WatchStudyRequest: MessageTypeDefinition<_consilium_v1_WatchStudyRequest, _consilium_v1_WatchStudyRequest__Output>
     }
   }
 }

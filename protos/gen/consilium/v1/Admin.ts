@@ -24,6 +24,7 @@ import type { StartRunRequest as _consilium_v1_StartRunRequest, StartRunRequest_
 import type { StudyList as _consilium_v1_StudyList, StudyList__Output as _consilium_v1_StudyList__Output } from '../../consilium/v1/StudyList.ts';
 import type { StudyView as _consilium_v1_StudyView, StudyView__Output as _consilium_v1_StudyView__Output } from '../../consilium/v1/StudyView.ts';
 import type { WatchRunRequest as _consilium_v1_WatchRunRequest, WatchRunRequest__Output as _consilium_v1_WatchRunRequest__Output } from '../../consilium/v1/WatchRunRequest.ts';
+import type { WatchStudyRequest as _consilium_v1_WatchStudyRequest, WatchStudyRequest__Output as _consilium_v1_WatchStudyRequest__Output } from '../../consilium/v1/WatchStudyRequest.ts';
 
 export interface AdminClient extends grpc.Client {
   AddSite(argument: _consilium_v1_AddSiteRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_AddSiteReply__Output>): grpc.ClientUnaryCall;
@@ -131,6 +132,11 @@ export interface AdminClient extends grpc.Client {
   watchRun(argument: _consilium_v1_WatchRunRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_RunView__Output>;
   watchRun(argument: _consilium_v1_WatchRunRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_RunView__Output>;
   
+  WatchStudy(argument: _consilium_v1_WatchStudyRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_StudyView__Output>;
+  WatchStudy(argument: _consilium_v1_WatchStudyRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_StudyView__Output>;
+  watchStudy(argument: _consilium_v1_WatchStudyRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_StudyView__Output>;
+  watchStudy(argument: _consilium_v1_WatchStudyRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_StudyView__Output>;
+  
 }
 
 export interface AdminHandlers extends grpc.UntypedServiceImplementation {
@@ -160,6 +166,8 @@ export interface AdminHandlers extends grpc.UntypedServiceImplementation {
   
   WatchRun: grpc.handleServerStreamingCall<_consilium_v1_WatchRunRequest__Output, _consilium_v1_RunView>;
   
+  WatchStudy: grpc.handleServerStreamingCall<_consilium_v1_WatchStudyRequest__Output, _consilium_v1_StudyView>;
+  
 }
 
 export interface AdminDefinition extends grpc.ServiceDefinition {
@@ -176,4 +184,5 @@ export interface AdminDefinition extends grpc.ServiceDefinition {
   ShowStudy: MethodDefinition<_consilium_v1_ShowStudyRequest, _consilium_v1_StudyView, _consilium_v1_ShowStudyRequest__Output, _consilium_v1_StudyView__Output>
   StartRun: MethodDefinition<_consilium_v1_StartRunRequest, _consilium_v1_RunView, _consilium_v1_StartRunRequest__Output, _consilium_v1_RunView__Output>
   WatchRun: MethodDefinition<_consilium_v1_WatchRunRequest, _consilium_v1_RunView, _consilium_v1_WatchRunRequest__Output, _consilium_v1_RunView__Output>
+  WatchStudy: MethodDefinition<_consilium_v1_WatchStudyRequest, _consilium_v1_StudyView, _consilium_v1_WatchStudyRequest__Output, _consilium_v1_StudyView__Output>
 }
