@@ -82,6 +82,10 @@ export interface FederationService {
   decide(caller: Caller, decision: StudyDecision): Promise<void>
   fetch(caller: Caller, sha256: Sha256, offset: number): Promise<AsyncIterable<Uint8Array>>
   uploadOffset(caller: Caller, planHash: Sha256): Promise<{ readonly offset: number; readonly complete: boolean }>
+  /**
+   * Takes the next chunk only once the one before is staged: the edge then tells the site that it is. Chunks may end
+   * before the whole size is there (the site was cut off): what is staged stays, and `size` is what is there.
+   */
   upload(caller: Caller, header: UploadHeader, chunks: AsyncIterable<Uint8Array>): Promise<{ readonly size: number }>
 }
 

@@ -33,7 +33,11 @@ export type ToCoordinator =
       readonly reason: string
     }
 
-/** One message that left (or is leaving) the site, as the egress ledger keeps it. `bytes` counts the payload on the wire. */
+/**
+ * One message that left (or is leaving) the site, as the egress ledger keeps it: `bytes` and `sha256` are those of the
+ * serialised message. Entries of kind `transport` hold what the connections carried besides (TLS and HTTP/2 around the
+ * messages), so that the sum of all entries is what the site's sockets wrote.
+ */
 export type EgressRecord = {
   readonly at: string
   readonly kind: string
@@ -80,5 +84,6 @@ export interface Link {
     readonly onProgress: (sentBytes: number, totalBytes: number) => void
     readonly signal: AbortSignal
   }): Promise<void>
-  close(): void
+  /** Ends everything; resolves once every connection is closed and the ledger holds what they carried. */
+  close(): Promise<void>
 }

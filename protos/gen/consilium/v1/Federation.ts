@@ -62,14 +62,10 @@ export interface FederationClient extends grpc.Client {
   studies(argument: _consilium_v1_StudiesRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_StudyOffer__Output>;
   studies(argument: _consilium_v1_StudiesRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_StudyOffer__Output>;
   
-  Upload(metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_UploadReply__Output>): grpc.ClientWritableStream<_consilium_v1_UploadPart>;
-  Upload(metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_UploadReply__Output>): grpc.ClientWritableStream<_consilium_v1_UploadPart>;
-  Upload(options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_UploadReply__Output>): grpc.ClientWritableStream<_consilium_v1_UploadPart>;
-  Upload(callback: grpc.requestCallback<_consilium_v1_UploadReply__Output>): grpc.ClientWritableStream<_consilium_v1_UploadPart>;
-  upload(metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_UploadReply__Output>): grpc.ClientWritableStream<_consilium_v1_UploadPart>;
-  upload(metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_UploadReply__Output>): grpc.ClientWritableStream<_consilium_v1_UploadPart>;
-  upload(options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_UploadReply__Output>): grpc.ClientWritableStream<_consilium_v1_UploadPart>;
-  upload(callback: grpc.requestCallback<_consilium_v1_UploadReply__Output>): grpc.ClientWritableStream<_consilium_v1_UploadPart>;
+  Upload(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_consilium_v1_UploadPart, _consilium_v1_UploadReply__Output>;
+  Upload(options?: grpc.CallOptions): grpc.ClientDuplexStream<_consilium_v1_UploadPart, _consilium_v1_UploadReply__Output>;
+  upload(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_consilium_v1_UploadPart, _consilium_v1_UploadReply__Output>;
+  upload(options?: grpc.CallOptions): grpc.ClientDuplexStream<_consilium_v1_UploadPart, _consilium_v1_UploadReply__Output>;
   
   UploadOffset(argument: _consilium_v1_UploadOffsetRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_UploadOffsetReply__Output>): grpc.ClientUnaryCall;
   UploadOffset(argument: _consilium_v1_UploadOffsetRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_UploadOffsetReply__Output>): grpc.ClientUnaryCall;
@@ -95,7 +91,7 @@ export interface FederationHandlers extends grpc.UntypedServiceImplementation {
   
   Studies: grpc.handleServerStreamingCall<_consilium_v1_StudiesRequest__Output, _consilium_v1_StudyOffer>;
   
-  Upload: grpc.handleClientStreamingCall<_consilium_v1_UploadPart__Output, _consilium_v1_UploadReply>;
+  Upload: grpc.handleBidiStreamingCall<_consilium_v1_UploadPart__Output, _consilium_v1_UploadReply>;
   
   UploadOffset: grpc.handleUnaryCall<_consilium_v1_UploadOffsetRequest__Output, _consilium_v1_UploadOffsetReply>;
   
