@@ -25,7 +25,7 @@ export function labelledHash(label: string, ...parts: readonly Uint8Array[]): Bu
 
 /** RFC 8785 canonical JSON as UTF-8; throws `message-invalid` for what JSON cannot carry (NaN, functions). */
 export function canonicalJson(value: unknown): Buffer {
-  const text = canonicalize(value)
+  const text = canonicalText(value)
   if (text === undefined) throw new FederationError('message-invalid', 'this value has no canonical JSON form')
   return Buffer.from(text, 'utf8')
 }
@@ -33,4 +33,12 @@ export function canonicalJson(value: unknown): Buffer {
 /** SHA-256 of bytes, lower-case hexadecimal: how every object is named. */
 export function sha256Hex(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
+}
+
+function canonicalText(value: unknown): string | undefined {
+  try {
+    return canonicalize(value)
+  } catch (cause) {
+    throw new FederationError('message-invalid', 'this value has no canonical JSON form', { cause })
+  }
 }
