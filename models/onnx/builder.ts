@@ -11,6 +11,8 @@ import { tensorInfo, type ValueInfo } from './value-info.ts'
 
 /** A value of the graph being built, by its name. */
 export type Ref = string
+/** A pass over the nodes before the outputs get their names; it must keep the values named as outputs. */
+export type Rewrite = (nodes: readonly Node[], outputs: readonly Ref[]) => readonly Node[]
 export type Attributes = Readonly<Record<string, Attribute>>
 
 export const int = (value: number): Attribute => ({ kind: 'int', value })
@@ -19,14 +21,26 @@ export const float = (value: number): Attribute => ({ kind: 'float', value })
 
 export type GraphBuilder = ReturnType<typeof graphBuilder>
 
+/** What a subgraph's builder needs of the builder of the graph around it. */
+type Surrounding = {
+  readonly names: Set<string>
+  readonly capturedBySubgraphs: Set<string>
+  readonly find: (ref: Ref) => ValueInfo | undefined
+  readonly initializer: (tensor: Tensor) => Ref
+  readonly numberOf: (ref: Ref) => number | undefined
+  readonly constant: (type: NumberType, value: number | readonly number[], dims?: readonly number[]) => Ref
+}
+type NumberType = Exclude<ElementType, 'string'>
+
 /** A builder of one graph; with `parent`, of a subgraph that may use the parent's values and keeps its constants there. */
-export function graphBuilder(parent?: GraphBuilder) {
+export function graphBuilder(parent?: Surrounding) {
   const nodes: Node[] = []
   const initializers: Tensor[] = []
   const inputs: { name: string; type: ElementType; dims: readonly Dimension[] }[] = []
   const outputs: { name: string; ref: Ref }[] = []
   const infos = new Map<string, ValueInfo>()
   const constants = new Map<string, Ref>()
+  const scalars = new Map<Ref, number>()
   const capturedBySubgraphs = new Set<string>()
   let scope = ''
 
@@ -75,11 +89,7 @@ export function graphBuilder(parent?: GraphBuilder) {
     return name
   }
   /** A constant tensor; the same one twice is one initializer. Without dims, a scalar or a list by the number of values. */
-  const constant = (
-    type: Exclude<ElementType, 'string'>,
-    value: number | readonly number[],
-    dims?: readonly number[],
-  ): Ref => {
+  const constant = (type: NumberType, value: number | readonly number[], dims?: readonly number[]): Ref => {
     if (parent) return parent.constant(type, value, dims)
     const values = typeof value === 'number' ? [value] : value
     const shape = dims ?? (typeof value === 'number' ? [] : [values.length])
@@ -95,9 +105,11 @@ export function graphBuilder(parent?: GraphBuilder) {
       throw new FederationError('internal', `${data.length} values for the shape [${shape}]`)
     const ref = initializer({ name: `constant/${type}/${label}`, type, dims: shape, data })
     constants.set(key, ref)
+    if (typeof value === 'number') scalars.set(ref, value)
     return ref
   }
 
+  const numberOf = (ref: Ref): number | undefined => parent?.numberOf(ref) ?? scalars.get(ref)
   const axesList = (axes: readonly number[]): Ref => constant('int64', axes)
   const elementwise = (name: string) => (a: Ref, b: Ref) => op(name, [a, b])
   const unary = (name: string) => (x: Ref) => op(name, [x])
@@ -111,10 +123,12 @@ export function graphBuilder(parent?: GraphBuilder) {
     ops,
     initializer,
     constant,
+    /** The number that a scalar constant holds. */
+    numberOf,
     dims: (ref: Ref): readonly Dimension[] => info(ref).dims,
     rank: (ref: Ref): number => info(ref).dims.length,
     /** A scalar of the same element type as `ref`. */
-    like: (ref: Ref, value: number): Ref => constant(info(ref).type as Exclude<ElementType, 'string'>, value),
+    like: (ref: Ref, value: number): Ref => constant(info(ref).type as NumberType, value),
 
     input(name: string, type: ElementType, dims: readonly Dimension[]): Ref {
       const ref = claim(name)
@@ -157,18 +171,17 @@ export function graphBuilder(parent?: GraphBuilder) {
     },
     /** The nodes so far, for a pass over them. */
     nodes: (): readonly Node[] => nodes,
-    finish(
-      name: string,
-      documented: Documented = {},
-      rewrite: (nodes: readonly Node[]) => readonly Node[] = (n) => n,
-    ): Graph {
+    finish(name: string, documented: Documented = {}, rewrite: Rewrite = (all) => all): Graph {
       return finishGraph(
         {
           name,
           inputs,
           outputs,
           initializers,
-          nodes: rewrite(nodes),
+          nodes: rewrite(
+            nodes,
+            outputs.map((output) => output.ref),
+          ),
           info,
           claim,
           fixed: capturedBySubgraphs,

@@ -99,6 +99,20 @@ export const shapeRules: Readonly<Record<string, ShapeRule>> = {
     const axis = axisOf(context, intAttribute(context.node, 'axis', -1), dims.length + 1)
     return [{ type: context.input(2).type, dims: dims.toSpliced(axis, 0, depth) }]
   },
+  Pad: (context) => {
+    const { type, dims } = context.input(0)
+    const pads = numbers(context, 1, 'the pads')
+    const axes = context.inputs[3] ? numbers(context, 3, 'the axes') : dims.map((_, i) => i)
+    const padded = [...dims]
+    axes.forEach((given, i) => {
+      const axis = axisOf(context, given, dims.length)
+      const size = dims[axis]
+      const extra = (pads[i] ?? 0) + (pads[i + axes.length] ?? 0)
+      padded[axis] = typeof size === 'number' ? size + extra : `${context.node.outputs[0]}.${axis}`
+    })
+    return [{ type, dims: padded }]
+  },
+  ScatterND: same,
   Range: ({ node, input }) => [{ type: input(0).type, dims: [`${node.outputs[0]}.0`] }],
   LayerNormalization: ({ input, node }) => {
     const { type, dims } = input(0)
