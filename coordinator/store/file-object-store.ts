@@ -1,0 +1,126 @@
+/**
+ * Objects as files named by their hash. A file appears under its name by a rename after it was written and synced, so
+ * what is there is whole; an upload grows in the staging folder and goes on from its length after a crash.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
+import { sha256Hex } from '@consilium/protos/hash.ts'
+import { chunkBytesMax } from '@consilium/protos/limits.ts'
+import type { Sha256 } from '@consilium/protos/plan/names.ts'
+import { hashMismatch, noSuchObject, type ObjectStore, offsetMismatch, type StoredObject } from './object-store.ts'
+
+/** Opens the store in two folders of one file system; temporary files that a crash left behind are removed. */
+export async function openFileObjectStore(folders: {
+  readonly objects: string
+  readonly staging: string
+}): Promise<ObjectStore> {
+  await mkdir(folders.objects, { recursive: true, mode: 0o700 })
+  await mkdir(folders.staging, { recursive: true, mode: 0o700 })
+  for (const name of await readdir(folders.staging))
+    if (name.startsWith(temporaryPrefix)) await rm(join(folders.staging, name), { force: true })
+
+  const pathOf = (sha256: Sha256) => join(folders.objects, sha256.slice(0, 2), sha256.slice(2))
+  const stagedPath = (id: string) => join(folders.staging, checkedId(id))
+
+  return {
+    put: (bytes) => failing('store an object', () => put(folders.staging, pathOf, bytes)),
+    size: async (sha256) => (await sizeOf(pathOf(sha256))) ?? undefined,
+    async get(sha256) {
+      const bytes = await readFile(pathOf(sha256)).catch(() => {
+        throw noSuchObject(sha256)
+      })
+      if (sha256Hex(bytes) !== sha256) throw hashMismatch(sha256)
+      return bytes
+    },
+    async *read(sha256, offset) {
+      if ((await sizeOf(pathOf(sha256))) === undefined) throw noSuchObject(sha256)
+      yield* createReadStream(pathOf(sha256), { start: offset, highWaterMark: chunkBytesMax })
+    },
+    staged: async (id) => (await sizeOf(stagedPath(id))) ?? 0,
+    stage: (id, offset, bytes) => failing('stage an upload', () => stage(id, stagedPath(id), offset, bytes)),
+    async commitStaged(id, sha256) {
+      const staged = stagedPath(id)
+      const bytes = await sizeOf(staged)
+      if (bytes === undefined) {
+        const existing = await sizeOf(pathOf(sha256))
+        if (existing === undefined) throw new FederationError('not-found', `nothing is staged as ${id}`)
+        return { sha256, bytes: existing }
+      }
+      if ((await hashFile(staged)) !== sha256) {
+        await rm(staged, { force: true })
+        throw hashMismatch(sha256)
+      }
+      await failing('store an upload', () => moveIntoPlace(staged, pathOf(sha256)))
+      return { sha256, bytes }
+    },
+    dropStaged: (id) => rm(stagedPath(id), { force: true }),
+    delete: (sha256) => rm(pathOf(sha256), { force: true }),
+  }
+}
+
+const temporaryPrefix = '.writing-'
+
+async function put(staging: string, pathOf: (sha256: Sha256) => string, bytes: Uint8Array): Promise<StoredObject> {
+  const sha256 = sha256Hex(bytes)
+  const stored = { sha256, bytes: bytes.length }
+  if ((await sizeOf(pathOf(sha256))) === bytes.length) return stored
+  const temporary = join(staging, temporaryPrefix + randomBytes(8).toString('hex'))
+  const file = await open(temporary, 'wx', 0o600)
+  await file.writeFile(bytes).finally(() => file.close())
+  await moveIntoPlace(temporary, pathOf(sha256))
+  return stored
+}
+
+/** Appends without a sync: after a kill the bytes are there, after a power cut the hash at the end tells. */
+async function stage(id: string, path: string, offset: number, bytes: Uint8Array): Promise<void> {
+  const file = await open(path, 'a', 0o600)
+  try {
+    const { size } = await file.stat()
+    if (size !== offset) throw offsetMismatch(id, size, offset)
+    await file.writeFile(bytes)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Syncs the file, renames it, and syncs the folders that name it. */
+async function moveIntoPlace(from: string, to: string): Promise<void> {
+  await syncPath(from)
+  const folder = dirname(to)
+  if ((await mkdir(folder, { recursive: true, mode: 0o700 })) !== undefined) await syncPath(dirname(folder))
+  await rename(from, to)
+  await syncPath(folder)
+}
+
+async function syncPath(path: string): Promise<void> {
+  const file = await open(path, 'r')
+  await file.sync().finally(() => file.close())
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  return (await stat(path).catch(() => undefined))?.size
+}
+
+async function hashFile(path: string): Promise<Sha256> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path, { highWaterMark: chunkBytesMax })) hash.update(chunk)
+  return hash.digest('hex')
+}
+
+function checkedId(id: string): string {
+  if (!/^[A-Za-z0-9-]{1,200}$/.test(id))
+    throw new FederationError('invalid-argument', 'the name of an upload has letters, digits and hyphens')
+  return id
+}
+
+async function failing<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    if (cause instanceof FederationError) throw cause
+    throw new FederationError('store-failed', `cannot ${what}: ${errorMessage(cause)}`, { cause })
+  }
+}

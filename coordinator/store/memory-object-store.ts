@@ -1,0 +1,58 @@
+/** Objects in memory, for tests and trials: the same contract, gone with the process. */
+import { FederationError } from '@consilium/protos/errors.ts'
+import { sha256Hex } from '@consilium/protos/hash.ts'
+import { chunkBytesMax } from '@consilium/protos/limits.ts'
+import type { Sha256 } from '@consilium/protos/plan/names.ts'
+import { hashMismatch, noSuchObject, type ObjectStore, offsetMismatch } from './object-store.ts'
+
+export function openMemoryObjectStore(): ObjectStore {
+  const objects = new Map<Sha256, Uint8Array>()
+  const staging = new Map<string, Uint8Array>()
+  const get = (sha256: Sha256): Uint8Array => {
+    const bytes = objects.get(sha256)
+    if (!bytes) throw noSuchObject(sha256)
+    return bytes
+  }
+  return {
+    async put(bytes) {
+      const sha256 = sha256Hex(bytes)
+      if (!objects.has(sha256)) objects.set(sha256, bytes.slice())
+      return { sha256, bytes: bytes.length }
+    },
+    async size(sha256) {
+      return objects.get(sha256)?.length
+    },
+    async get(sha256) {
+      return get(sha256).slice()
+    },
+    async *read(sha256, offset) {
+      const bytes = get(sha256)
+      for (let at = offset; at < bytes.length; at += chunkBytesMax) yield bytes.slice(at, at + chunkBytesMax)
+    },
+    async staged(id) {
+      return staging.get(id)?.length ?? 0
+    },
+    async stage(id, offset, bytes) {
+      const existing = staging.get(id) ?? new Uint8Array()
+      if (existing.length !== offset) throw offsetMismatch(id, existing.length, offset)
+      staging.set(id, Buffer.concat([existing, bytes]))
+    },
+    async commitStaged(id, sha256) {
+      const bytes = staging.get(id)
+      if (!bytes) {
+        if (objects.has(sha256)) return { sha256, bytes: get(sha256).length }
+        throw new FederationError('not-found', `nothing is staged as ${id}`)
+      }
+      staging.delete(id)
+      if (sha256Hex(bytes) !== sha256) throw hashMismatch(sha256)
+      objects.set(sha256, bytes)
+      return { sha256, bytes: bytes.length }
+    },
+    async dropStaged(id) {
+      staging.delete(id)
+    },
+    async delete(sha256) {
+      objects.delete(sha256)
+    },
+  }
+}
