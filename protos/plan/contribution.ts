@@ -77,7 +77,8 @@ export function decodeContribution(
       'update-invalid',
       `the vector has ${bytes.length - start} bytes, ${length * elementBytes} are due`,
     )
-  const copy = bytes.slice(start)
+  // A copy of its own, aligned: Buffer's own slice would share the memory of the whole message.
+  const copy = new Uint8Array(bytes.subarray(start))
   const vector = purpose === 'train' ? new Float32Array(copy.buffer) : new Float64Array(copy.buffer)
   if (!vector.every(Number.isFinite))
     throw new FederationError('update-invalid', 'the vector holds a value that is not finite')

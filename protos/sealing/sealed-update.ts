@@ -77,7 +77,9 @@ function openKey(sealed: Uint8Array, run: RunKeyPair): Uint8Array {
   const ephemeral = sealed.subarray(0, 32)
   const nonce = sealed.subarray(32, 32 + boxNonceBytes)
   const boxed = sealed.subarray(32 + boxNonceBytes, sealedPrefixBytes)
-  const key = nacl.box.open(boxed, nonce, ephemeral, run.secretKey)
+  // X25519 ignores this bit (RFC 7748, section 5); a set one would be a second form of the same sealed update.
+  const canonical = (ephemeral[31]! & 0x80) === 0
+  const key = canonical ? nacl.box.open(boxed, nonce, ephemeral, run.secretKey) : null
   if (key?.length !== 32) throw new FederationError('update-invalid', 'the update is not sealed to the key of this run')
   return key
 }
