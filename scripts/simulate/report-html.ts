@@ -1,0 +1,170 @@
+/**
+ * The report as one HTML file that loads nothing: the style is inline and allowed by its hash, the curves are SVG, and
+ * the content security policy refuses everything else.
+ */
+import { createHash } from 'node:crypto'
+import { lineChart, participationGrid } from './charts.ts'
+import { type Html, html } from './html.ts'
+import type { Report, RoundReport } from './report.ts'
+import { reportStyle } from './report-style.ts'
+
+export function reportHtml(report: Report): string {
+  const styleHash = createHash('sha256').update(reportStyle, 'utf8').digest('base64')
+  const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'`
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${report.synthetic ? 'SYNTHETIC DATA: ' : ''}${report.title}</title>
+<style>${{ markup: reportStyle }}</style>
+</head>
+<body>
+${report.synthetic ? syntheticBanner : html``}
+<main>
+${header(report)}
+${figures(report)}
+${curves(report)}
+${sites(report)}
+${participation(report)}
+${roundTable(report)}
+${provenance(report)}
+</main>
+<footer>Written by Consilium ${report.version}. This file loads nothing and sends nothing.</footer>
+</body>
+</html>
+`
+  return page.markup
+}
+
+const syntheticBanner = html`<div class="banner" role="note"><strong>Synthetic data.</strong> The hospitals in this report are generated. No record is a patient’s; no figure says anything about medicine.</div>`
+
+function header(report: Report): Html {
+  const outcome =
+    report.state === 'finished'
+      ? `finished after ${report.rounds.length} rounds`
+      : `${report.state} after ${report.rounds.length} of ${report.roundsPlanned} rounds`
+  return html`<header>
+<p class="eyebrow">Federated training report</p>
+<h1>${report.title}</h1>
+<p class="lead">${siteNames(report).length} hospitals trained one model; the run ${outcome}. Their records stayed with them.</p>
+${report.description === '' ? html`` : html`<p class="description">${report.description}</p>`}
+</header>`
+}
+
+function figures({ final, rounds, statistics, seconds, parametersSha256, model, ...report }: Report): Html {
+  const bytes = [...rounds, ...(statistics ? [statistics] : [])].reduce((sum, round) => sum + round.uploadBytes, 0)
+  const card = (label: string, value: string, note: string) =>
+    html`<div class="card"><dt>${label}</dt><dd>${value}<small>${note}</small></dd></div>`
+  const examples = Object.values(final.perSite).reduce((sum, site) => sum + site.examples, 0)
+  return html`<dl class="cards">
+${card('AUROC', threeDigits(final.auroc), 'all test rows, pooled')}
+${card('Accuracy', percent(final.accuracy), `of ${examples} test rows`)}
+${card('Mean over sites', percent(final.meanSiteAccuracy), 'accuracy, each site alike')}
+${card('Rounds', `${rounds.length}`, `of ${report.roundsPlanned} planned, ${seconds.toFixed(1)} s`)}
+${card('Left the hospitals', byteSize(bytes), 'sealed updates and counts, in all')}
+</dl>`
+}
+
+function curves({ rounds }: Report): Html {
+  const numbers = rounds.map(({ round }) => round)
+  const figure = (heading: string, note: string, chart: Html) =>
+    html`<figure><figcaption><h3>${heading}</h3><p>${note}</p></figcaption>${chart}</figure>`
+  return html`<section aria-labelledby="curves"><h2 id="curves">How it learned</h2>
+<div class="charts">
+${figure('AUROC', 'of the new global model, all test rows', lineChart({ id: 'auroc', title: 'AUROC', values: rounds.map(({ auroc }) => auroc), rounds: numbers, format: threeDigits, bounds: [0, 1] }))}
+${figure('Loss', 'mean over all test rows', lineChart({ id: 'loss', title: 'Loss', values: rounds.map(({ loss }) => loss), rounds: numbers, format: threeDigits }))}
+${figure('Accuracy', 'share of all test rows', lineChart({ id: 'accuracy', title: 'Accuracy', values: rounds.map(({ accuracy }) => accuracy), rounds: numbers, format: percent, bounds: [0, 1] }))}
+</div></section>`
+}
+
+function sites({ final, fingerprints, synthetic }: Report): Html {
+  const entries = Object.entries(final.perSite)
+  const examples = entries.reduce((sum, [, site]) => sum + site.examples, 0)
+  const undefinedSites = entries.filter(([, site]) => site.auroc === null && site.examples > 0).map(([name]) => name)
+  return html`<section aria-labelledby="sites"><h2 id="sites">At each hospital</h2>
+<div class="scroll"><table>
+<thead><tr><th scope="col">Site</th><th scope="col" class="number">Test rows</th><th scope="col" class="number">AUROC</th><th scope="col" class="bar-column"><span class="unseen">AUROC as a bar</span></th><th scope="col" class="number">Accuracy</th><th scope="col">Identity</th></tr></thead>
+<tbody>${entries.map(
+    ([name, site]) =>
+      html`<tr><th scope="row">${name}${synthetic ? html` <span class="tag">synthetic</span>` : html``}</th><td class="number">${site.examples}</td><td class="number">${threeDigits(site.auroc)}</td><td class="bar-column">${bar(site.auroc)}</td><td class="number">${percent(site.accuracy)}</td><td><code>${fingerprints.sites[name] ?? ''}</code></td></tr>`,
+  )}</tbody>
+<tfoot><tr><th scope="row">All test rows</th><td class="number">${examples}</td><td class="number">${threeDigits(final.auroc)}</td><td class="bar-column">${bar(final.auroc)}</td><td class="number">${percent(final.accuracy)}</td><td></td></tr></tfoot>
+</table></div>
+${undefinedSites.length === 0 ? html`` : html`<p class="remark">No AUROC for ${undefinedSites.join(', ')}: the test rows there carry one label only.</p>`}
+<p class="remark">The pooled AUROC comes from the sum of the sites’ score histograms; no score of a single record left a hospital.</p>
+</section>`
+}
+
+function participation(report: Report): Html {
+  const dropouts = report.rounds.flatMap(({ round, dropouts }) => dropouts.map((dropout) => ({ round, ...dropout })))
+  return html`<section aria-labelledby="cohorts"><h2 id="cohorts">Who took part</h2>
+<p class="legend"><span class="key survived"></span>took part <span class="key dropped"></span>dropped out <span class="key absent"></span>not in the cohort</p>
+<div class="scroll">${participationGrid({ sites: siteNames(report), rounds: report.rounds })}</div>
+${
+  dropouts.length === 0
+    ? html`<p class="remark">Every site of every cohort saw its round through.</p>`
+    : html`<ul class="dropouts">${dropouts.map(({ round, site, purpose, reason }) => html`<li>Round ${round}, <strong>${site}</strong> (${purpose}): ${reason}</li>`)}</ul>`
+}
+</section>`
+}
+
+function roundTable({ rounds, statistics }: Report): Html {
+  const row = (round: RoundReport, name: string) =>
+    html`<tr><th scope="row">${name}</th><td class="number">${round.survivors.length} of ${round.cohort.length}</td><td class="number">${threeDigits(round.trainingLoss)}</td><td class="number">${threeDigits(round.loss)}</td><td class="number">${threeDigits(round.auroc)}</td><td class="number">${percent(round.accuracy)}</td><td class="number">${percent(round.clippedShare)}</td><td class="number">${byteSize(round.uploadBytes)}</td><td class="number">${round.seconds.toFixed(2)} s</td></tr>`
+  return html`<section aria-labelledby="rounds"><h2 id="rounds">Round by round</h2>
+<details><summary>All ${rounds.length} rounds in figures</summary>
+<div class="scroll"><table>
+<thead><tr><th scope="col">Round</th><th scope="col" class="number">Survivors</th><th scope="col" class="number">Training loss</th><th scope="col" class="number">Test loss</th><th scope="col" class="number">AUROC</th><th scope="col" class="number">Accuracy</th><th scope="col" class="number">Clipped</th><th scope="col" class="number">Uploaded</th><th scope="col" class="number">Took</th></tr></thead>
+<tbody>${statistics ? row(statistics, 'statistics') : html``}${rounds.map((round) => row(round, `${round.round}`))}</tbody>
+</table></div></details></section>`
+}
+
+function provenance(report: Report): Html {
+  const entry = (term: string, value: Html) => html`<div><dt>${term}</dt><dd>${value}</dd></div>`
+  const code = (text: string) => (text === '' ? html`not known` : html`<code>${text}</code>`)
+  return html`<section aria-labelledby="provenance"><h2 id="provenance">Where this comes from</h2>
+<dl class="provenance">
+${entry('Data', html`${report.data}`)}
+${entry('Study', html`${report.study} ${code(report.studySha256)}`)}
+${entry('Run', html`<code>${report.run}</code> ${report.startedAt} to ${report.endedAt}`)}
+${entry('Model', html`<code>${report.model.path}</code> SHA-256 ${code(report.model.sha256)}`)}
+${entry('Parameters', html`SHA-256 ${code(report.parametersSha256)}`)}
+${entry('Event log', html`head ${code(report.logHead)}`)}
+${entry('Research lead', code(report.fingerprints.lead))}
+${entry('Coordinator', code(report.fingerprints.coordinator))}
+</dl>
+<p class="remark">Each update travelled encrypted to the key of this run, and only its sum with the others went into the model; in this version the coordinator holds that key and could open a single one. The exported model carries its preprocessing inside: it takes raw features.</p>
+</section>`
+}
+
+function bar(value: number | null): Html {
+  if (value === null) return html``
+  return html`<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect class="track" width="100" height="8" rx="2"/><rect class="fill" width="${(value * 100).toFixed(1)}" height="8" rx="2"/></svg>`
+}
+
+function siteNames({ final, rounds }: Report): string[] {
+  return [...new Set([...Object.keys(final.perSite), ...rounds.flatMap(({ cohort }) => cohort)])].sort()
+}
+
+function threeDigits(value: number | null): string {
+  return value === null ? '–' : value.toFixed(3)
+}
+
+function percent(value: number | null): string {
+  return value === null ? '–' : `${(value * 100).toFixed(1)} %`
+}
+
+/** Bytes in decimal units, as networks count them. */
+export function byteSize(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  let value = bytes
+  let unit = 0
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000
+    unit += 1
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`
+}

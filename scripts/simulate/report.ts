@@ -1,0 +1,168 @@
+/**
+ * The report of one run: what `--json` prints, and the larger object that `report.json` keeps and `report.html` shows.
+ * Every figure is the coordinator's, which is to say the sum of what the sites chose to send.
+ */
+import type { RoundView, RunView } from '@consilium/coordinator/services.ts'
+
+export type RoundSummary = {
+  readonly round: number
+  readonly cohort: readonly string[]
+  readonly survivors: readonly string[]
+  /** Mean loss over all sites' test rows; null where no site could evaluate. */
+  readonly loss: number | null
+  /** Over all sites' test rows together; null where they hold one label only, or the label is not binary. */
+  readonly auroc: number | null
+  readonly accuracy: number | null
+  /** Received from all sites in this round, training and evaluation. */
+  readonly uploadBytes: number
+  readonly seconds: number
+}
+
+export type SiteSummary = { readonly auroc: number | null; readonly accuracy: number | null; readonly examples: number }
+
+/** What `--json` prints, no more and no less. */
+export type Summary = {
+  readonly study: string
+  readonly data: string
+  readonly rounds: readonly RoundSummary[]
+  readonly final: {
+    readonly auroc: number | null
+    /** Share of all sites' test rows that the final model puts into the right class. */
+    readonly accuracy: number | null
+    /** Plain mean of the sites' accuracies, as published benchmarks on few sites report it. */
+    readonly meanSiteAccuracy: number | null
+    readonly perSite: Readonly<Record<string, SiteSummary>>
+  }
+  readonly model: { readonly path: string; readonly sha256: string }
+  readonly logHead: string
+  /** From the start of the run to its end. */
+  readonly seconds: number
+}
+
+export type RoundReport = RoundSummary & {
+  readonly dropouts: RoundView['dropouts']
+  readonly trainingLoss: number | null
+  /** Share of the survivors whose update was longer than the study allows and was scaled down. */
+  readonly clippedShare: number
+}
+
+/** What `report.json` holds. */
+export type Report = Omit<Summary, 'rounds'> & {
+  readonly rounds: readonly RoundReport[]
+  readonly title: string
+  readonly description: string
+  readonly synthetic: boolean
+  readonly run: string
+  readonly state: RunView['state']
+  readonly startedAt: string
+  readonly endedAt: string
+  readonly roundsPlanned: number
+  readonly studySha256: string
+  readonly parametersSha256: string
+  /** The exchange of sums that standardises the features; absent where the study does without. */
+  readonly statistics?: RoundReport
+  readonly fingerprints: Fingerprints
+  readonly version: string
+}
+
+export type Fingerprints = {
+  readonly lead: string
+  readonly coordinator: string
+  readonly sites: Readonly<Record<string, string>>
+}
+
+export type ReportSources = {
+  readonly run: RunView
+  readonly study: { readonly name: string; readonly title: string; readonly description: string }
+  readonly data: { readonly description: string; readonly synthetic: boolean }
+  readonly model: Summary['model']
+  readonly logHead: string
+  readonly fingerprints: Fingerprints
+  readonly version: string
+}
+
+export function buildReport({ run, study, data, model, logHead, fingerprints, version }: ReportSources): Report {
+  const reports = run.rounds.map(roundReport)
+  const rounds = reports.filter(({ round }) => round > 0)
+  const statistics = reports.find(({ round }) => round === 0)
+  return {
+    study: study.name,
+    data: data.description,
+    rounds,
+    final: finalOf(run, rounds),
+    model,
+    logHead,
+    seconds: (Date.parse(run.endedAt) - Date.parse(run.startedAt)) / 1000,
+    title: study.title,
+    description: study.description,
+    synthetic: data.synthetic,
+    run: run.run,
+    state: run.state,
+    startedAt: run.startedAt,
+    endedAt: run.endedAt,
+    roundsPlanned: run.roundsPlanned,
+    studySha256: run.studyHash,
+    parametersSha256: run.parametersSha256 ?? '',
+    ...(statistics && { statistics }),
+    fingerprints,
+    version,
+  }
+}
+
+/** The part of the report that `--json` prints. */
+export function summaryOf({ study, data, rounds, final, model, logHead, seconds }: Report): Summary {
+  return {
+    study,
+    data,
+    rounds: rounds.map(({ round, cohort, survivors, loss, auroc, accuracy, uploadBytes, seconds }) => ({
+      round,
+      cohort,
+      survivors,
+      loss,
+      auroc,
+      accuracy,
+      uploadBytes,
+      seconds,
+    })),
+    final,
+    model,
+    logHead,
+    seconds,
+  }
+}
+
+function roundReport(view: RoundView): RoundReport {
+  return {
+    round: view.round,
+    cohort: view.cohort,
+    survivors: view.survivors,
+    loss: view.loss ?? null,
+    auroc: view.auroc ?? null,
+    accuracy: view.accuracy ?? null,
+    uploadBytes: view.uploadBytes,
+    seconds: view.seconds,
+    dropouts: view.dropouts,
+    trainingLoss: view.trainingLoss ?? null,
+    clippedShare: view.clippedShare,
+  }
+}
+
+function finalOf(run: RunView, rounds: readonly RoundReport[]): Report['final'] {
+  const perSite = Object.fromEntries(
+    run.final.map(({ site, auroc, accuracy, examples }) => [
+      site,
+      { auroc: auroc ?? null, accuracy: accuracy ?? null, examples },
+    ]),
+  )
+  const known = Object.values(perSite).flatMap(({ accuracy, examples }) =>
+    accuracy === null ? [] : [{ accuracy, examples }],
+  )
+  const examples = known.reduce((sum, site) => sum + site.examples, 0)
+  const correct = known.reduce((sum, site) => sum + site.accuracy * site.examples, 0)
+  return {
+    auroc: rounds.at(-1)?.auroc ?? null,
+    accuracy: examples === 0 ? null : correct / examples,
+    meanSiteAccuracy: known.length === 0 ? null : known.reduce((sum, site) => sum + site.accuracy, 0) / known.length,
+    perSite,
+  }
+}

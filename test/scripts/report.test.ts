@@ -1,0 +1,202 @@
+/** The report's figures and its page: complete, escaped, and loading nothing from anywhere. */
+import { createHash } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import type { RunView } from '../../coordinator/services.ts'
+import { buildReport, type Report, type ReportSources, summaryOf } from '../../scripts/simulate/report.ts'
+import { byteSize, reportHtml } from '../../scripts/simulate/report-html.ts'
+
+const sites = ['cleveland', 'hungarian', 'va']
+
+const run: RunView = {
+  run: 'heart-1',
+  studyHash: 'a1'.repeat(32),
+  studyName: 'heart',
+  state: 'finished',
+  reason: '',
+  startedAt: '2026-11-22T20:00:00.000Z',
+  endedAt: '2026-11-22T20:00:04.500Z',
+  roundsPlanned: 3,
+  rounds: [
+    { round: 0, cohort: sites, survivors: sites, dropouts: [], uploadBytes: 900, seconds: 0.25, clippedShare: 0 },
+    {
+      round: 1,
+      cohort: sites,
+      survivors: sites,
+      dropouts: [],
+      loss: 0.6,
+      auroc: 0.71,
+      accuracy: 0.65,
+      trainingLoss: 0.66,
+      uploadBytes: 3000,
+      seconds: 0.5,
+      clippedShare: 0,
+    },
+    {
+      round: 2,
+      cohort: sites,
+      survivors: ['cleveland', 'hungarian'],
+      dropouts: [{ site: 'va', reason: 'away for <10 s> & more', purpose: 'train' }],
+      loss: 0.5,
+      auroc: 0.8125,
+      accuracy: 0.75,
+      uploadBytes: 2000,
+      seconds: 0.75,
+      clippedShare: 0.5,
+    },
+    {
+      round: 3,
+      cohort: sites,
+      survivors: sites,
+      dropouts: [],
+      loss: 0.45,
+      auroc: 0.8765,
+      accuracy: 0.8,
+      uploadBytes: 3000,
+      seconds: 0.5,
+      clippedShare: 0,
+    },
+  ],
+  parametersSha256: 'b2'.repeat(32),
+  modelSha256: 'c3'.repeat(32),
+  logHead: 'd4'.repeat(32),
+  final: [
+    { site: 'cleveland', auroc: 0.9, accuracy: 0.8, examples: 100 },
+    { site: 'hungarian', auroc: 0.85, accuracy: 0.9, examples: 50 },
+    { site: 'va', accuracy: 1, examples: 10 },
+  ],
+}
+
+const sources: ReportSources = {
+  run,
+  study: { name: 'heart', title: 'Hearts <& minds>', description: 'A "study".' },
+  data: { description: 'real data, four hospitals', synthetic: false },
+  model: { path: '/out/model.onnx', sha256: 'c3'.repeat(32) },
+  logHead: 'd4'.repeat(32),
+  fingerprints: {
+    lead: 'SHA256:lead',
+    coordinator: 'SHA256:coordinator',
+    sites: { cleveland: 'SHA256:one', hungarian: 'SHA256:two', va: 'SHA256:three' },
+  },
+  version: '0.1.0',
+}
+
+const report = buildReport(sources)
+const synthetic: Report = { ...report, synthetic: true, data: 'SYNTHETIC data' }
+
+describe('the report', () => {
+  test('keeps the statistics round apart from the training rounds', () => {
+    expect(report.rounds.map(({ round }) => round)).toEqual([1, 2, 3])
+    expect(report.statistics?.round).toBe(0)
+  })
+
+  test('pools accuracy by test rows and gives the mean over sites beside it', () => {
+    expect(report.final.accuracy).toBeCloseTo((80 + 45 + 10) / 160, 12)
+    expect(report.final.meanSiteAccuracy).toBeCloseTo((0.8 + 0.9 + 1) / 3, 12)
+    expect(report.final.auroc).toBe(0.8765)
+    expect(report.final.perSite.va).toEqual({ auroc: null, accuracy: 1, examples: 10 })
+    expect(report.seconds).toBe(4.5)
+  })
+
+  test('of a run without any evaluation has no figures, rather than zeros', () => {
+    const bare = buildReport({ ...sources, run: { ...run, rounds: [], final: [] } })
+    expect(bare.final).toEqual({ auroc: null, accuracy: null, meanSiteAccuracy: null, perSite: {} })
+    expect(reportHtml(bare)).toContain('No round reported this figure.')
+  })
+
+  test('prints exactly the keys that scripts rely on', () => {
+    const summary = summaryOf(report)
+    expect(Object.keys(summary)).toEqual(['study', 'data', 'rounds', 'final', 'model', 'logHead', 'seconds'])
+    expect(Object.keys(summary.rounds[0]!)).toEqual([
+      'round',
+      'cohort',
+      'survivors',
+      'loss',
+      'auroc',
+      'accuracy',
+      'uploadBytes',
+      'seconds',
+    ])
+    expect(Object.keys(summary.model)).toEqual(['path', 'sha256'])
+    expect(JSON.parse(JSON.stringify(summary))).toEqual(summary)
+  })
+})
+
+describe('the page', () => {
+  const page = reportHtml(report)
+
+  test.for([
+    '0.876',
+    '0.900',
+    '0.850',
+    '84.4 %',
+    '90.0 %',
+    'SHA256:lead',
+    'SHA256:coordinator',
+    'SHA256:three',
+    'c3'.repeat(32),
+    'd4'.repeat(32),
+    'a1'.repeat(32),
+    'heart-1',
+    '8.9 kB',
+  ])('shows %s', (figure) => {
+    expect(page).toContain(figure)
+  })
+
+  test('names no address it could load from', () => {
+    expect(page).not.toMatch(/https?:|\/\/|@import|url\(|<script|<link|<img|src=/)
+  })
+
+  test('allows its own style by hash and nothing else', () => {
+    const style = /<style>([\s\S]*?)<\/style>/.exec(page)![1]!
+    const hash = createHash('sha256').update(style).digest('base64')
+    expect(page).toContain(
+      `content="default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'"`,
+    )
+    expect(page).not.toContain(' style=')
+  })
+
+  test('escapes what people wrote', () => {
+    expect(page).toContain('Hearts &#60;&#38; minds&#62;')
+    expect(page).toContain('away for &#60;10 s&#62; &#38; more')
+    expect(page).not.toContain('<& minds>')
+  })
+
+  test('names the dropout, its round and its reason', () => {
+    expect(page).toMatch(/Round 2, <strong>va<\/strong> \(train\)/)
+    expect(page).toContain('No AUROC for va')
+  })
+
+  test('describes every drawing in words', () => {
+    const drawings = page.match(/<svg[^>]*role="img"[^>]*>/g)!
+    expect(drawings).toHaveLength(4)
+    for (const drawing of drawings)
+      for (const id of /aria-labelledby="([^"]+)"/.exec(drawing)![1]!.split(' ')) expect(page).toContain(`id="${id}"`)
+  })
+
+  test('says synthetic in its title, in a banner and at every site where the data are generated', () => {
+    const marked = reportHtml(synthetic)
+    expect(marked).toContain('<title>SYNTHETIC DATA')
+    expect(marked).toContain('class="banner"')
+    expect(marked.match(/class="tag">synthetic/g)).toHaveLength(3)
+    expect(page).not.toMatch(/synthetic data/i)
+  })
+
+  test('draws rounds without a figure as a gap', () => {
+    const gap = reportHtml({
+      ...report,
+      rounds: report.rounds.map((round, i) => (i === 1 ? { ...round, auroc: null } : round)),
+    })
+    expect(/aria-labelledby="auroc-title[\s\S]*?<path class="line" d="([^"]*)"/.exec(gap)![1]).toMatch(
+      /^M[^ML]*M[^ML]*$/,
+    )
+  })
+})
+
+test.for([
+  [0, '0 B'],
+  [999, '999 B'],
+  [1000, '1.0 kB'],
+  [12_345_678, '12.3 MB'],
+] as const)('%i bytes read as %s', ([bytes, text]) => {
+  expect(byteSize(bytes)).toBe(text)
+})
