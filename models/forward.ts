@@ -86,7 +86,7 @@ function withoutActivation(graph: Graph, loss: Loss): Graph {
   return { ...graph, nodes: graph.nodes.toSpliced(last, 1), outputs: [{ ...output, name: logits }] }
 }
 
-const reductionsWithAxesAttribute = /^Reduce(Mean|Max|Min|Prod|L1|L2|LogSum|LogSumExp|SumSquare)$/
+const reductionsWithAxesAttribute = /^Reduce(Mean|Max|Min|L1|L2|LogSumExp|SumSquare)$/
 
 /** What changed between operator sets 13 and 21, for the operators that a forward graph may hold. */
 function upgraded(graph: Graph): Graph {

@@ -103,7 +103,9 @@ function loopOverBatches(g: GraphBuilder, { forward, layout, loss, chain, batch,
   const body = graphBuilder(g)
   const iteration = body.input('iteration', 'int64', [])
   const condition = body.input('condition', 'bool', [])
-  const inputs = carried.map((refs) => refs.map((ref) => body.input(`carried/${ref}`, 'float32', g.dims(ref))))
+  const inputs = carried.map((refs, slot) =>
+    refs.map((ref, i) => body.input(carriedName(chain, layout, slot, i), 'float32', g.dims(ref))),
+  )
   const [own = [], ...slots] = inputs
   const tensors = chain.packed ? splitParameters(body, layout, own[0] as Ref) : own
   const [x, targets, weights, perStep] = body.within(
@@ -137,7 +139,10 @@ function loopOverBatches(g: GraphBuilder, { forward, layout, loss, chain, batch,
     ),
   )
   body.output('condition_out', condition)
-  for (const slot of carried.keys()) for (const refs of updated) body.output(`carried_out/${slot}`, refs[slot] as Ref)
+  for (const slot of carried.keys())
+    updated.forEach((refs, i) => {
+      body.output(`${carriedName(chain, layout, slot, i)}/next`, refs[slot] as Ref)
+    })
   body.output('logits', logits)
   const graph = body.finish('step', {}, (nodes, outputs) => foldUpdates(body, nodes, outputs))
   const steps = g.gather(g.shape(batch.order), g.constant('int64', 0))
@@ -147,6 +152,11 @@ function loopOverBatches(g: GraphBuilder, { forward, layout, loss, chain, batch,
     { body: { kind: 'graph', value: graph } },
     carried.flat().length + 1,
   )
+}
+
+function carriedName(chain: OptimizerChain, layout: TensorLayout, slot: number, i: number): string {
+  const tensor = chain.packed ? 'packed' : (layout[i]?.name ?? '')
+  return slot === 0 ? tensor : `${tensor}/slot${slot}`
 }
 
 /** One parameter through the chain: its new value, then its new slots. */

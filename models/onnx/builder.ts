@@ -138,7 +138,7 @@ export function graphBuilder(parent?: Surrounding) {
     },
     /** Names a value as the graph's next output. */
     output(name: string, ref: Ref): void {
-      outputs.push({ name: claim(name), ref })
+      outputs.push({ name: ref === name ? name : claim(name), ref })
     },
     /** Names of nodes added inside start with this. */
     within<Result>(name: string, body: () => Result): Result {

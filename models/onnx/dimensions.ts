@@ -6,6 +6,11 @@ import type { Dimension } from './graph.ts'
 
 type Product = { readonly coefficient: number; readonly names: readonly string[] }
 
+/** A name for a dimension of a value; free of what a product's name is made of. */
+export function dimensionName(value: string, axis: number): string {
+  return `_${value.replaceAll('*', '_')}.${axis}`
+}
+
 /** The number of elements of a shape; a name where a dimension is one. */
 export function sizeOf(dims: readonly Dimension[]): Dimension {
   return format(productOf(dims))

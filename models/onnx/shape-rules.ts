@@ -2,7 +2,7 @@
  * The table of shape rules: operator to the types and shapes of its outputs. Axes and the like are read from the
  * attribute (older operator sets) or from the input (newer ones), whichever the node has.
  */
-import { broadcast, quotient, sameDimensions, sizeOf } from './dimensions.ts'
+import { broadcast, dimensionName, quotient, sameDimensions, sizeOf } from './dimensions.ts'
 import type { Dimension, ElementType, Node } from './graph.ts'
 import { intAttribute, intsAttribute } from './graph.ts'
 import { elementTypeCodes } from './tensor-data.ts'
@@ -19,21 +19,17 @@ type ShapeRule = (context: Context) => ValueInfo[]
 const same: ShapeRule = ({ input }) => [{ type: input(0).type, dims: input(0).dims }]
 const numeric = rowsOf(
   same,
-  `Abs Acos Acosh Asin Asinh Atan Atanh Ceil Celu Clip Cos Cosh CumSum Elu Erf Exp Floor Gelu HardSigmoid HardSwish
-   LeakyRelu Log LogSoftmax Mish Neg Not Reciprocal Relu Round Selu Sigmoid Sign Sin Sinh Softmax Softplus Softsign Sqrt
-   Tan Tanh ThresholdedRelu`,
+  `Abs Ceil Clip Cos Elu Erf Exp Floor Gelu LeakyRelu Log LogSoftmax Neg Not Reciprocal Relu Round Sigmoid Sign Sin
+   Softmax Softplus Softsign Sqrt Tanh`,
 )
-const binary = rowsOf(
-  (context) => [elementwise(context, context.input(0).type)],
-  'Add Sub Mul Div Pow Max Min Mod PRelu',
-)
+const binary = rowsOf((context) => [elementwise(context, context.input(0).type)], 'Add Sub Mul Div Pow Max Min')
 const comparison = rowsOf(
   (context) => [elementwise(context, 'bool')],
   'Equal Less LessOrEqual Greater GreaterOrEqual And Or Xor',
 )
 const reduction = rowsOf(
   reduce,
-  `ReduceSum ReduceMean ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceSumSquare`,
+  'ReduceSum ReduceMean ReduceMax ReduceMin ReduceL1 ReduceL2 ReduceLogSumExp ReduceSumSquare',
 )
 
 export const shapeRules: Readonly<Record<string, ShapeRule>> = {
@@ -108,26 +104,12 @@ export const shapeRules: Readonly<Record<string, ShapeRule>> = {
       const axis = axisOf(context, given, dims.length)
       const size = dims[axis]
       const extra = (pads[i] ?? 0) + (pads[i + axes.length] ?? 0)
-      padded[axis] = typeof size === 'number' ? size + extra : `${context.node.outputs[0]}.${axis}`
+      padded[axis] = typeof size === 'number' ? size + extra : unknown(context.node, axis)
     })
     return [{ type, dims: padded }]
   },
   ScatterND: same,
-  Range: ({ node, input }) => [{ type: input(0).type, dims: [`${node.outputs[0]}.0`] }],
-  LayerNormalization: ({ input, node }) => {
-    const { type, dims } = input(0)
-    const axis = intAttribute(node, 'axis', -1)
-    const statistics = dims.map((dim, i) => (i >= (axis < 0 ? axis + dims.length : axis) ? 1 : dim))
-    return [
-      { type, dims },
-      { type: 'float32', dims: statistics },
-      { type: 'float32', dims: statistics },
-    ]
-  },
-  BatchNormalization: (context) => {
-    if (intAttribute(context.node, 'training_mode', 0) !== 0) context.fail('training_mode is not supported')
-    return [{ type: context.input(0).type, dims: context.input(0).dims }]
-  },
+  Range: ({ node, input }) => [{ type: input(0).type, dims: [unknown(node, 0)] }],
 }
 
 function rowsOf(rule: ShapeRule, operators: string): Record<string, ShapeRule> {
@@ -216,7 +198,7 @@ function reshape(context: Context): ValueInfo[] {
   const rest = shape.filter((_, i) => i !== open)
   if (rest.includes(-1)) context.fail(`the shape [${target}] leaves two dimensions open`)
   const missing = quotient(dims, rest)
-  if (open >= 0) shape[open] = missing ?? `${context.node.outputs[0]}.${open}`
+  if (open >= 0) shape[open] = missing ?? unknown(context.node, open)
   else if (typeof sizeOf(dims) === 'number' && typeof sizeOf(shape) === 'number' && missing !== 1)
     context.fail(`[${dims}] does not reshape to [${target}]`)
   if (open >= 0 && missing === undefined && typeof sizeOf(dims) === 'number')
@@ -263,7 +245,7 @@ function concat(context: Context): ValueInfo[] {
     ? lengths.reduce((sum, length) => sum + length, 0)
     : lengths.length === 1
       ? (lengths[0] as Dimension)
-      : `${context.node.outputs[0]}.${axis}`
+      : unknown(context.node, axis)
   const known =
     dims.length === 1 && parts.every((part) => part.known) ? parts.flatMap((part) => part.known ?? []) : undefined
   return [{ type, dims: dims.with(axis, total), ...(known ? { known } : {}) }]
@@ -302,7 +284,7 @@ function slice(context: Context): ValueInfo[] {
     if (step === 0) context.fail('a step of 0')
     const size = dims[axis] as Dimension
     if (typeof size === 'string') {
-      if (!(start === 0 && end >= 2 ** 31 - 1 && step === 1)) result[axis] = `${context.node.outputs[0]}.${axis}`
+      if (!(start === 0 && end >= 2 ** 31 - 1 && step === 1)) result[axis] = unknown(context.node, axis)
       return
     }
     const { from, length } = sliceRange(size, start, end, step)
@@ -351,6 +333,11 @@ function constant(context: Context): ValueInfo[] {
   if (value_int?.kind === 'int') return [{ type: 'int64', dims: [], known: [value_int.value] }]
   if (value_ints?.kind === 'ints') return [{ type: 'int64', dims: [value_ints.value.length], known: value_ints.value }]
   return context.fail('it holds no tensor, number or list of numbers')
+}
+
+/** A dimension known only at run time, named after the value it belongs to. */
+function unknown(node: Node, axis: number): string {
+  return dimensionName(node.outputs[0] ?? node.name, axis)
 }
 
 function castType(context: Context): ElementType {

@@ -4,6 +4,7 @@
  * and allocates nothing, so it is safe on a foreign graph.
  */
 import { FederationError } from '@consilium/protos/errors.ts'
+import { dimensionName } from './dimensions.ts'
 import type { Graph, Node } from './graph.ts'
 import { nodeLabel } from './graph.ts'
 import { shapeRules } from './shape-rules.ts'
@@ -39,7 +40,9 @@ export function inferNode(node: Node, lookup: Lookup): ValueInfo[] {
 export function inferGraph(graph: Graph, outer: Lookup = () => undefined): Map<string, ValueInfo> {
   const values = new Map<string, ValueInfo>()
   for (const input of graph.inputs) {
-    const dims = (input.dims ?? unknownRank(input.name)).map((dim, i) => (dim === '' ? `${input.name}.${i}` : dim))
+    const dims = (input.dims ?? unknownRank(input.name)).map((dim, i) =>
+      typeof dim === 'number' || /^[A-Za-z_][^*]*$/.test(dim) ? dim : dimensionName(input.name, i),
+    )
     values.set(input.name, { type: input.type, dims })
   }
   for (const tensor of graph.initializers) values.set(tensor.name, tensorInfo(tensor))
@@ -62,7 +65,7 @@ function inferLoop(node: Node, lookup: Lookup): ValueInfo[] {
   if (body?.kind !== 'graph') throw new FederationError('invalid-onnx', `Loop (node ${nodeLabel(node)}) has no body`)
   const values = inferGraph(body.value, lookup)
   const carried = node.inputs.length - 2
-  const iterations = lookup(node.inputs[0] ?? '')?.known?.[0] ?? `${node.outputs[0]}.iterations`
+  const iterations = lookup(node.inputs[0] ?? '')?.known?.[0] ?? dimensionName(node.outputs[0] ?? '', 0)
   return body.value.outputs.slice(1).map((output, i) => {
     const info = values.get(output.name)
     if (!info)
