@@ -167,12 +167,7 @@ describe('a study file', () => {
     ['a key twice', 'rounds: 15', 'rounds: 15\nrounds: 16', 'study.yaml:16:1 Map keys must be unique'],
     ['a list that is not closed', '[0, 120]', '[0, 120', 'study.yaml:'],
     ['a tag', 'rounds: 15', 'rounds: !!js/function 15', 'study.yaml:15:9 Unresolved tag'],
-    [
-      'a second document',
-      'rounds: 15',
-      'rounds: 15\n---\nrounds: 16',
-      'study.yaml:16:1 a study file holds one document',
-    ],
+    ['a second document', 'rounds: 15', 'rounds: 15\n---\nrounds: 16', 'study.yaml:16:1 the file holds one document'],
   ]
 
   test.for(mistakes)('with %s says where it stands and what is allowed', ([, from, to, message]) => {
