@@ -1,0 +1,58 @@
+/** What `simulate` and `demo` share at their edge: usage, exit codes, Ctrl-C, and where words and figures go. */
+import { relative } from 'node:path'
+import { type ErrorCode, errorCode, errorMessage } from '@consilium/protos/errors.ts'
+import { type Report, summaryOf } from './report.ts'
+
+export const exitCodes = { finished: 0, failed: 1, usage: 2, interrupted: 130 } as const
+
+const usageErrors: ReadonlySet<ErrorCode> = new Set([
+  'invalid-argument',
+  'invalid-study',
+  'invalid-site-config',
+  'cohort-too-small',
+])
+
+/** Runs a command until it ends or a signal asks it to; sets the exit code and writes errors to standard error. */
+export async function runCommand(
+  usage: string,
+  command: (args: string[], signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const args = process.argv.slice(2)
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(usage)
+    return
+  }
+  const interrupted = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interrupted.abort())
+  try {
+    await command(args, interrupted.signal)
+  } catch (error) {
+    process.exitCode = exitCodeOf(error, interrupted.signal)
+    process.stderr.write(
+      interrupted.signal.aborted ? 'Interrupted: every process was ended.\n' : `${errorMessage(error)}\n`,
+    )
+    if (process.exitCode === exitCodes.usage && errorCode(error) === 'internal') process.stderr.write(`\n${usage}`)
+  } finally {
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.removeAllListeners(name)
+  }
+}
+
+/** Figures to standard output where a script asked for them; the words for people to standard error then. */
+export function printReport(report: Report, out: string, json: boolean): void {
+  if (json) process.stdout.write(`${JSON.stringify(summaryOf(report))}\n`)
+  const words = json ? process.stderr : process.stdout
+  const here = (name: string) => relative(process.cwd(), `${out}/${name}`) || name
+  const digits = (value: number | null) => (value === null ? 'not known' : value.toFixed(3))
+  words.write(`
+${report.synthetic ? 'SYNTHETIC DATA: these figures say nothing about medicine.\n' : ''}AUROC ${digits(report.final.auroc)} and accuracy ${digits(report.final.accuracy)} over all test rows, after ${report.rounds.length} rounds in ${report.seconds.toFixed(1)} s
+  report   ${here('report.html')}
+  model    ${here('model.onnx')}   (takes raw features; SHA-256 ${report.model.sha256.slice(0, 16)}...)
+  log      verified, head ${report.logHead.slice(0, 16)}...
+`)
+}
+
+function exitCodeOf(error: unknown, signal: AbortSignal): number {
+  if (signal.aborted) return exitCodes.interrupted
+  const wrongOption = error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
+  return wrongOption || usageErrors.has(errorCode(error)) ? exitCodes.usage : exitCodes.failed
+}

@@ -1,0 +1,71 @@
+/**
+ * What a person sees of a run as it goes: one line per finished round, and on a terminal one more line below that shows
+ * the round at work and is drawn over in place.
+ */
+import type { RoundView, RunView } from '@consilium/coordinator/services.ts'
+
+export type Progress = {
+  /** A line that stays. */
+  line(text: string): void
+  /** The run as it now stands; prints the rounds that finished since the last call. */
+  run(view: RunView): void
+  /** Takes the line below away. */
+  end(): void
+}
+
+type Output = Pick<NodeJS.WriteStream, 'write'> & { readonly isTTY?: boolean; readonly columns?: number }
+
+export function progressOn(output: Output): Progress {
+  const live = output.isTTY === true
+  let drawn = false
+  let printed = -1
+  const erase = () => {
+    if (drawn) output.write('\r\x1b[2K')
+    drawn = false
+  }
+  const line = (text: string) => {
+    erase()
+    output.write(`${text}\n`)
+  }
+  return {
+    line,
+    run: (view) => {
+      for (const round of finishedRounds(view).filter(({ round }) => round > printed)) {
+        line(roundLine(round, view.roundsPlanned))
+        printed = round.round
+      }
+      if (!live || !view.current) return
+      erase()
+      output.write(currentLine(view.current).slice(0, (output.columns ?? 80) - 1))
+      drawn = true
+    },
+    end: erase,
+  }
+}
+
+/** A round is printed once the run has gone beyond it, so that its evaluation is in. */
+function finishedRounds({ rounds, current }: RunView): readonly RoundView[] {
+  return current ? rounds.filter(({ round }) => round < current.round) : rounds
+}
+
+export function roundLine(round: RoundView, planned: number): string {
+  const sites = `${round.survivors.length} of ${round.cohort.length} sites`
+  const seconds = `${round.seconds.toFixed(2)} s`
+  const dropouts = round.dropouts.map(({ site, reason }) => `  ${site} dropped out: ${reason}`)
+  const digits = (value: number | undefined) => (value === undefined ? '    –' : value.toFixed(3))
+  const figures =
+    round.round === 0
+      ? 'statistics for standardisation'.padEnd(43)
+      : `loss ${digits(round.loss)}   AUROC ${digits(round.auroc)}   accuracy ${digits(round.accuracy)}`
+  const width = String(planned).length
+  const name = round.round === 0 ? ''.padEnd(7 + 2 * width) : `round ${String(round.round).padStart(width)}/${planned}`
+  return [`${name}   ${figures}   ${sites}   ${seconds}`, ...dropouts].join('\n')
+}
+
+function currentLine({ round, purpose, phase, sites }: NonNullable<RunView['current']>): string {
+  const parts = sites.map(({ site, state, done, total }) => {
+    const share = total > 0 && done < total ? ` ${Math.floor((100 * done) / total)} %` : ''
+    return `${site} ${state}${share}`
+  })
+  return `  round ${round}, ${purpose}, ${phase}: ${parts.join(', ')}`
+}
