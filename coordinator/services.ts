@@ -83,8 +83,8 @@ export interface FederationService {
   fetch(caller: Caller, sha256: Sha256, offset: number): Promise<AsyncIterable<Uint8Array>>
   uploadOffset(caller: Caller, planHash: Sha256): Promise<{ readonly offset: number; readonly complete: boolean }>
   /**
-   * Takes the next chunk only once the one before is staged: the edge then tells the site that it is. Chunks may end
-   * before the whole size is there (the site was cut off): what is staged stays, and `size` is what is there.
+   * Takes the next chunk only once the one before is staged: the edge then tells the site that it is. Where the site
+   * is cut off, `chunks` throws `link-down` after the last chunk that came in whole; what is staged stays.
    */
   upload(caller: Caller, header: UploadHeader, chunks: AsyncIterable<Uint8Array>): Promise<{ readonly size: number }>
 }

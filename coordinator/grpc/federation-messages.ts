@@ -1,0 +1,99 @@
+/** The messages of federation.proto to and from the domain's own types, with every field checked. */
+import type { FromSite__Output } from '@consilium/protos/gen/consilium/v1/FromSite.ts'
+import type { JoinRequest__Output } from '@consilium/protos/gen/consilium/v1/JoinRequest.ts'
+import type { Refusal__Output } from '@consilium/protos/gen/consilium/v1/Refusal.ts'
+import type { StudyDecision__Output } from '@consilium/protos/gen/consilium/v1/StudyDecision.ts'
+import type { ToSite as WireToSite } from '@consilium/protos/gen/consilium/v1/ToSite.ts'
+import type { UploadPart__Output } from '@consilium/protos/gen/consilium/v1/UploadPart.ts'
+import { chunkBytesMax, reasonCharactersMax } from '@consilium/protos/limits.ts'
+import { isErrorCode } from '@consilium/protos/status.ts'
+import type { FromSite, JoinRequest, StudyDecision, ToSite, UploadHeader } from '../services.ts'
+import { bytesField, choiceField, countField, hashField, invalid, siteField, textField } from './fields.ts'
+
+const certificateRequestBytesMax = 8 * 1024
+
+export function joinRequest(wire: JoinRequest__Output): JoinRequest {
+  return {
+    site: siteField(wire.site),
+    secret: bytesField(wire.secret, 'secret', 32, 32),
+    certificateRequest: certificateRequest(wire.certificateRequest),
+    identityPublicKey: bytesField(wire.identityPublicKey, 'identity_public_key', 32, 32),
+    identitySignature: bytesField(wire.identitySignature, 'identity_signature', 64, 64),
+  }
+}
+
+export function certificateRequest(bytes: Uint8Array): Uint8Array {
+  return bytesField(bytes, 'certificate_request', 1, certificateRequestBytesMax)
+}
+
+export function fromSite(wire: FromSite__Output): FromSite {
+  if (wire.hello) return { type: 'hello', agentVersion: textField(wire.hello.agentVersion, 'agent_version', 100) }
+  if (wire.progress)
+    return {
+      type: 'progress',
+      planHash: hashField(wire.progress.planHash, 'plan_hash'),
+      done: countField(wire.progress.done, 'done'),
+      total: countField(wire.progress.total, 'total'),
+    }
+  if (wire.workDone) return { type: 'work-done', planHash: hashField(wire.workDone.planHash, 'plan_hash') }
+  if (wire.refusal) return refusal(wire.refusal)
+  throw invalid('message', 'hello, progress, work_done or refusal')
+}
+
+function refusal(wire: Refusal__Output): FromSite {
+  if (wire.planHash.length > 0 === wire.studyHash.length > 0) throw invalid('refusal', 'either plan_hash or study_hash')
+  if (!isErrorCode(wire.code)) throw invalid('code', 'an error code')
+  return {
+    type: 'refusal',
+    ...(wire.planHash.length > 0
+      ? { planHash: hashField(wire.planHash, 'plan_hash') }
+      : { studyHash: hashField(wire.studyHash, 'study_hash') }),
+    code: wire.code,
+    reason: textField(wire.reason, 'reason', reasonCharactersMax),
+  }
+}
+
+export function studyDecision(wire: StudyDecision__Output): StudyDecision {
+  return {
+    studyHash: hashField(wire.studyHash, 'study_hash'),
+    decision: choiceField(wire.decision, 'decision', ['approve', 'reject']),
+    reason: textField(wire.reason, 'reason', reasonCharactersMax),
+    signature: bytesField(wire.signature, 'signature', 64, 64),
+  }
+}
+
+export function uploadHeader(part: UploadPart__Output | undefined): UploadHeader {
+  if (!part?.header) throw invalid('part', 'a header first')
+  const size = countField(part.header.size, 'size')
+  return {
+    planHash: hashField(part.header.planHash, 'plan_hash'),
+    sha256: hashField(part.header.sha256, 'sha256'),
+    size,
+    offset: countField(part.header.offset, 'offset', size),
+  }
+}
+
+export function uploadChunk(part: UploadPart__Output): Uint8Array {
+  return bytesField(part.chunk, 'chunk', 1, chunkBytesMax)
+}
+
+export function toSite(message: ToSite): WireToSite {
+  switch (message.type) {
+    case 'study':
+      return { study: { signedStudy: message.signedStudy } }
+    case 'assignment':
+      return { assignment: { plan: message.plan.bytes, signature: message.plan.signature } }
+    case 'collect-updates':
+      return { collectUpdates: { planHash: bytesOf(message.planHash) } }
+    case 'round-over':
+      return {
+        roundOver: { planHash: bytesOf(message.planHash), outcome: message.outcome, reason: message.reason },
+      }
+    case 'run-over':
+      return { runOver: { run: message.run, outcome: message.outcome, reason: message.reason } }
+  }
+}
+
+function bytesOf(hexadecimal: string): Buffer {
+  return Buffer.from(hexadecimal, 'hex')
+}

@@ -1,0 +1,120 @@
+/**
+ * The sites' port: Join for whoever holds a join code, every other method for the site that its verified client
+ * certificate names. What a message says never decides who speaks.
+ */
+import type { PeerCertificate } from 'node:tls'
+import type { Clock } from '@consilium/protos/clock.ts'
+import { FederationError } from '@consilium/protos/errors.ts'
+import type { FederationHandlers } from '@consilium/protos/gen/consilium/v1/Federation.ts'
+import { chunkBytesMax } from '@consilium/protos/limits.ts'
+import { federationTypes, packageDefinition } from '@consilium/protos/load.ts'
+import type { Logger } from 'pino'
+import type { CertificateAuthority } from '../certificate-authority.ts'
+import type { Caller, FederationService } from '../services.ts'
+import { attend } from './attend.ts'
+import { siteOf } from './certificates.ts'
+import { certificateRequest, joinRequest, studyDecision } from './federation-messages.ts'
+import { countField, hashField } from './fields.ts'
+import { type Admission, type Guard, guardCalls, type OpenCall } from './guard.ts'
+import { duplex, serverStreaming, unary } from './handlers.ts'
+import { type Listener, startListener } from './listener.ts'
+import { peerBuckets, type Rate } from './token-bucket.ts'
+import { upload } from './upload.ts'
+
+export type FederationServerOptions = {
+  readonly service: FederationService
+  readonly authority: CertificateAuthority
+  readonly host: string
+  /** 0 for any free port. */
+  readonly port: number
+  readonly clock: Clock
+  readonly log: Logger
+  /** How often Join may be called: by one address, and by all together. */
+  readonly joinRate?: { readonly perPeer: Rate; readonly overall: Rate }
+}
+
+/** Only a joining site has no name yet. */
+type Who = Caller | undefined
+
+const joinPath = '/consilium.v1.Federation/Join'
+const defaultJoinRate = { perPeer: { burst: 60, perSecond: 2 }, overall: { burst: 300, perSecond: 20 } }
+/** Payload of one message of a download: well below the site's window, so that a cut costs less than a chunk. */
+const fetchMessageBytes = chunkBytesMax / 4
+
+/** Listens once it resolves; throws `invalid-argument` where the port is taken. */
+export async function startFederationServer(options: FederationServerOptions): Promise<Listener> {
+  const { service, clock, log, joinRate = defaultJoinRate } = options
+  const mayJoin = peerBuckets(joinRate.perPeer, joinRate.overall, clock)
+  const guard = guardCalls<Who>({
+    clock,
+    log,
+    admit: (method, certificate, peer) =>
+      method === joinPath ? admitJoin(mayJoin, peer) : admitSite(service, certificate, clock),
+  })
+  const types = federationTypes()
+  const listener = await startListener({
+    ...options,
+    interceptor: guard.interceptor,
+    definition: packageDefinition('federation'),
+    service: 'consilium.v1.Federation',
+    addTo: (server) => server.addService(types.Federation.service, handlers(service, guard, clock)),
+  })
+  return {
+    port: listener.port,
+    stop() {
+      guard.endStreams(new FederationError('link-down', 'the coordinator is stopping'))
+      return listener.stop()
+    },
+  }
+}
+
+function admitJoin(mayJoin: (peer: string) => boolean, peer: string): Admission<Who> {
+  if (!mayJoin(peer)) throw new FederationError('rate-limited', 'too many joins from this address: wait a minute')
+  return { who: undefined, check: () => {} }
+}
+
+function admitSite(service: FederationService, certificate: PeerCertificate | undefined, clock: Clock): Admission<Who> {
+  const caller = siteOf(certificate)
+  return {
+    who: caller,
+    expiresAt: caller.expiresAt,
+    check() {
+      if (caller.expiresAt <= clock.now())
+        throw new FederationError('certificate-expired', `the certificate of site ${caller.site} has expired`)
+      service.checkCaller(caller)
+    },
+  }
+}
+
+function handlers(service: FederationService, guard: Guard<Who>, clock: Clock): FederationHandlers {
+  return {
+    Join: unary(guard, (request) => service.join(joinRequest(request))),
+    Renew: unary(guard, async (request, open) => ({
+      certificatePem: await service.renew(site(open), certificateRequest(request.certificateRequest)),
+    })),
+    Attend: duplex(guard, (call, open) => attend(service, site(open), call, open, clock)),
+    Studies: serverStreaming(guard, async function* (_request, open) {
+      for (const signedStudy of await service.studies(site(open))) yield { signedStudy }
+    }),
+    Decide: unary(guard, async (request, open) => {
+      await service.decide(site(open), studyDecision(request))
+      return {}
+    }),
+    Fetch: serverStreaming(guard, async function* (request, open) {
+      const sha256 = hashField(request.sha256, 'sha256')
+      const offset = countField(request.offset, 'offset')
+      for await (const chunk of await service.fetch(site(open), sha256, offset))
+        for (let at = 0; at < chunk.length; at += fetchMessageBytes)
+          yield { data: chunk.subarray(at, at + fetchMessageBytes) }
+    }),
+    UploadOffset: unary(guard, (request, open) =>
+      service.uploadOffset(site(open), hashField(request.planHash, 'plan_hash')),
+    ),
+    Upload: duplex(guard, (call, open) => upload(service, site(open), call)),
+  }
+}
+
+function site(open: OpenCall<Who>): Caller {
+  if (open.who === undefined) throw new FederationError('unauthenticated', 'this call needs a site’s certificate')
+  return open.who
+}
