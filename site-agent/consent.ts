@@ -1,0 +1,104 @@
+/**
+ * Consent: nothing runs for a study that this site has not approved. Keeps every study offered, approves by the site's
+ * policy where the lead is named there, tells the coordinator each decision under the site's own signature, and checks
+ * the site's data against an approved study before its first round.
+ */
+import { FederationError } from '@consilium/protos/errors.ts'
+import { type Identity, sign } from '@consilium/protos/identity.ts'
+import type { Sha256 } from '@consilium/protos/plan/names.ts'
+import { readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
+import type { Link } from './link/link.ts'
+import type { Policy } from './policy.ts'
+import { refusalOf, refuse, type Site } from './round/site.ts'
+import { isCalledOff } from './round/work.ts'
+import type { Decision, KnownStudy, StudyStore } from './store/studies.ts'
+
+export type Consent = {
+  /** A study the coordinator has no decision on: kept, decided by policy if it can be, and the decision told. */
+  offered(signedStudy: Uint8Array, signal: AbortSignal): Promise<void>
+  /** Checks the data for every approved study that has had no good check since its approval. */
+  checkApproved(signal: AbortSignal): Promise<void>
+}
+
+export function openConsent(options: {
+  readonly site: Site
+  readonly identity: Identity
+  readonly readPolicy: () => Policy
+}): Consent {
+  const { site, identity } = options
+  const { studies } = site.store
+
+  async function checkData(study: Sha256, signal: AbortSignal): Promise<void> {
+    const { manifest } = readSignedStudy(studies.find(study)!.signed)
+    try {
+      // Starting the trainer is the check; it stays for the first round.
+      await site.trainers.use({ hash: study, manifest }, signal, async () => undefined)
+    } catch (error) {
+      if (!isCalledOff(error, signal)) refuse(site, { study, studyRefused: true }, error)
+    }
+  }
+
+  async function tell(decision: Decision): Promise<void> {
+    try {
+      await site.link.decide(decisionMessage(identity, decision))
+    } catch (error) {
+      // The coordinator offers the study again when this site next attends, and is told then.
+      site.emit({ type: 'trouble', ...refusalOf(error) })
+    }
+  }
+
+  return {
+    async offered(signedStudy, signal) {
+      const { known } = studies.keep(signedStudy)
+      const earlier = studies.decisionOn(known.hash)
+      const decision = earlier?.lead === known.lead ? earlier : approveByPolicy(known, options.readPolicy(), site)
+      if (!decision) return
+      await tell(decision)
+      if (decision.decision === 'approved' && decision !== earlier) await checkData(known.hash, signal)
+    },
+    async checkApproved(signal) {
+      for (const { hash } of studies.list()) {
+        const decision = studies.decisionOn(hash)
+        const check = site.store.records.dataCheckOf(hash)
+        const checked = check?.summary !== undefined && decision !== undefined && check.at >= decision.at
+        if (decision?.decision === 'approved' && !checked && !signal.aborted) await checkData(hash, signal)
+      }
+    },
+  }
+}
+
+/** The decision as the coordinator is told it, signed over ("decision", study hash, word). */
+export function decisionMessage(identity: Identity, decision: Decision): Parameters<Link['decide']>[0] {
+  const word = decision.decision === 'approved' ? 'approve' : 'reject'
+  const signature = sign(identity, 'decision', Buffer.from(decision.study, 'hex'), Buffer.from(word, 'utf8'))
+  return { studyHash: decision.study, decision: word, reason: decision.reason, signature }
+}
+
+/** The one known study a person means by its name or the first digits of its hash. */
+export function findStudy(reference: string, studies: StudyStore): KnownStudy {
+  const matches = studies
+    .list()
+    .filter(
+      ({ name, hash }) => name === reference || (/^[0-9a-f]{6,64}$/.test(reference) && hash.startsWith(reference)),
+    )
+  if (matches.length === 1) return matches[0]!
+  if (matches.length === 0)
+    throw new FederationError('not-found', `no study here is called ${reference}: see site-agent study list`)
+  const hashes = matches.map(({ hash }) => hash.slice(0, 12)).join(', ')
+  throw new FederationError(
+    'invalid-argument',
+    `${matches.length} studies are called ${reference}: name one by its hash (${hashes})`,
+  )
+}
+
+function approveByPolicy(known: KnownStudy, policy: Policy, { store, emit }: Site): Decision | undefined {
+  const { hash: study, name, lead } = known
+  if (!policy.approve.leads.includes(lead)) {
+    emit({ type: 'study-offered', study, name, lead })
+    return undefined
+  }
+  const reason = `policy.yaml approves studies of lead ${lead}`
+  const decision = store.studies.decide({ study, decision: 'approved', lead, by: 'policy', account: '', reason })
+  emit({ type: 'study-decided', study, name, decision: 'approved', by: 'policy' })
+  return decision
+}

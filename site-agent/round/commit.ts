@@ -1,0 +1,36 @@
+/**
+ * Commit, at the site: the round, or the whole run, is over. The outbox and the global parameters nobody needs any
+ * longer are deleted, and the outcome is noted.
+ */
+import type { Sha256 } from '@consilium/protos/plan/names.ts'
+import type { FromCoordinator } from '../link/link.ts'
+import { inRound, type Site } from './site.ts'
+
+type RoundOver = Extract<FromCoordinator, { type: 'round-over' }>
+type RunOver = Extract<FromCoordinator, { type: 'run-over' }>
+
+export function commitRound({ planHash, outcome, reason }: RoundOver, site: Pick<Site, 'store' | 'emit'>): void {
+  const work = site.store.journal.find(planHash)
+  if (!work) return
+  site.store.journal.over(planHash, outcome, reason)
+  tidy(site)
+  site.emit({ type: 'round-over', ...inRound(planHash, work), outcome, reason })
+}
+
+/** Returns the study whose trainer is no longer needed, if there is one. */
+export function commitRun({ run, outcome, reason }: RunOver, site: Pick<Site, 'store' | 'emit'>): Sha256 | undefined {
+  const newest = site.store.journal.newestOf(run)
+  if (!newest || site.store.journal.isRunOver(run)) return undefined
+  site.store.journal.runOver(run, outcome, reason)
+  tidy(site)
+  site.emit({ type: 'run-over', run, outcome, reason })
+  const stillOpen = site.store.journal.open().some(({ study }) => study === newest.study)
+  return stillOpen ? undefined : newest.study
+}
+
+/** Deletes what belongs to no open work: sealed contributions, and objects other than graphs and current parameters. */
+export function tidy({ store }: Pick<Site, 'store'>): void {
+  const open = store.journal.open()
+  store.outbox.keepOnly(new Set(open.map(({ planHash }) => planHash)))
+  store.objects.keepOnly(new Set([...store.journal.modelsInUse(), ...store.studies.graphs()]))
+}

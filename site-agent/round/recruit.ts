@@ -1,0 +1,135 @@
+/**
+ * Recruit, at the site: everything a signed round plan must satisfy before a single row is read for it. The function
+ * reads as the checklist; each check throws its own code and the round goes on without this site.
+ */
+import { FederationError } from '@consilium/protos/errors.ts'
+import type { SignedRoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import { planHash as hashOfPlan, type RoundPlan, readRoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import { leadFingerprint, readSignedStudy, type SignedStudy, studyHash } from '@consilium/protos/plan/signed-study.ts'
+import { designColumns } from '@consilium/protos/plan/study.ts'
+import { positionInRun } from '../store/journal.ts'
+import type { Assignment, Site } from './site.ts'
+
+/** Throws a FederationError for the first check the plan fails. Reads the store, writes nothing. */
+export function recruit(
+  signed: SignedRoundPlan,
+  site: Pick<Site, 'name' | 'coordinatorPublicKey' | 'store'>,
+): Assignment {
+  const plan = readRoundPlan(signed, site.coordinatorPublicKey)
+  const study = checkApproved(plan, site)
+  checkCohort(plan, study, site)
+  checkRoundOfStudy(plan, study)
+  checkStandardisation(plan, study)
+  checkStartingModel(plan, study)
+  checkFresh(plan, site)
+  return { planHash: hashOfPlan(plan), plan, study: { hash: plan.study, manifest: study.manifest } }
+}
+
+type Store = Pick<Site, 'store'>
+
+/** The study is known here, unaltered, approved, and signed by the lead it was approved for. */
+function checkApproved(plan: RoundPlan, { store }: Store): SignedStudy {
+  const known = store.studies.find(plan.study)
+  if (!known)
+    throw new FederationError(
+      'study-unapproved',
+      `this site was never offered study ${short(plan.study)}, so nobody here can have approved it`,
+    )
+  const signed = readSignedStudy(known.signed)
+  if (studyHash(signed.manifest) !== plan.study)
+    throw new FederationError(
+      'study-altered',
+      `study ${known.name} as stored here no longer has hash ${short(plan.study)}`,
+    )
+  const decision = store.studies.decisionOn(plan.study)
+  if (decision?.decision !== 'approved') throw unapproved(plan, known.name, { store })
+  if (leadFingerprint(signed) !== decision.lead)
+    throw new FederationError(
+      'lead-unknown',
+      `study ${known.name} was approved here as signed by ${decision.lead}, now ${leadFingerprint(signed)} signs it: approve it again if that is right`,
+    )
+  return signed
+}
+
+/** A study edited after its approval has the same name and another hash; saying so saves its author a search. */
+function unapproved(plan: RoundPlan, name: string, { store }: Store): FederationError {
+  const decision = store.studies.decisionOn(plan.study)
+  if (decision)
+    return new FederationError('study-unapproved', `study ${name} (${short(plan.study)}) was rejected at this site`)
+  const approvedBefore = store.studies
+    .list()
+    .find((other) => other.name === name && store.studies.decisionOn(other.hash)?.decision === 'approved')
+  if (approvedBefore)
+    return new FederationError(
+      'study-altered',
+      `study ${name} was changed after this site approved it (${short(approvedBefore.hash)} became ${short(plan.study)}): it needs approval again`,
+    )
+  return new FederationError('study-unapproved', `study ${name} (${short(plan.study)}) awaits approval at this site`)
+}
+
+function checkCohort(plan: RoundPlan, { manifest }: SignedStudy, { name }: Pick<Site, 'name'>): void {
+  if (!plan.cohort.includes(name))
+    throw new FederationError('not-in-cohort', `the cohort of round ${plan.round} does not hold ${name}`)
+  const size = new Set(plan.cohort).size
+  if (size < manifest.study.cohort.min)
+    throw new FederationError(
+      'cohort-too-small',
+      `the study asks for a cohort of at least ${manifest.study.cohort.min} sites, round ${plan.round} has ${size}`,
+    )
+}
+
+/** Only exchanges that the approved study names: no more rounds, and statistics only where it standardises by them. */
+function checkRoundOfStudy(plan: RoundPlan, { manifest: { study } }: SignedStudy): void {
+  const { purpose, round } = plan
+  const expected =
+    purpose === 'statistics'
+      ? round === 0 && study.standardisation === 'federated'
+      : round >= 1 && round <= study.rounds
+  if (!expected)
+    throw new FederationError(
+      'message-invalid',
+      `a ${purpose} round ${round} is not part of the approved study (${study.rounds} rounds, standardisation ${study.standardisation})`,
+    )
+}
+
+function checkStandardisation(plan: RoundPlan, { manifest: { study } }: SignedStudy): void {
+  const due = study.standardisation === 'federated' && plan.purpose !== 'statistics'
+  const given = plan.standardisation
+  if (due !== (given !== undefined))
+    throw new FederationError(
+      'message-invalid',
+      `the plan ${given ? 'carries' : 'lacks'} means and standard deviations in a ${plan.purpose} round of a study that standardises ${study.standardisation}`,
+    )
+  const columns = designColumns(study.features).length
+  if (given && (given.means.length !== columns || given.standardDeviations.length !== columns))
+    throw new FederationError(
+      'shape-mismatch',
+      `the study has ${columns} design columns, the plan standardises ${given.means.length} means and ${given.standardDeviations.length} standard deviations`,
+    )
+}
+
+/** The first training of a run starts from the initial parameters that the study, hence the approval, names. */
+function checkStartingModel(plan: RoundPlan, { manifest }: SignedStudy): void {
+  if (plan.purpose === 'train' && plan.round === 1 && plan.model !== manifest.initialParameters.sha256)
+    throw new FederationError(
+      'hash-mismatch',
+      `round 1 starts from ${short(plan.model)}, the study names ${short(manifest.initialParameters.sha256)} as initial parameters`,
+    )
+}
+
+/** One plan for one purpose of one round of a run, and never backwards. The very plan that is open here may come again. */
+function checkFresh(plan: RoundPlan, { store: { journal } }: Store): void {
+  const stale = (why: string) =>
+    new FederationError('stale-round', `${plan.purpose} round ${plan.round} of run ${plan.run}: ${why}`)
+  if (journal.isRunOver(plan.run)) throw stale('the run is over')
+  const worked = journal.findRound(plan.run, plan.round, plan.purpose)
+  if (worked && worked.planHash !== hashOfPlan(plan)) throw stale('this site already works on another plan for it')
+  if (worked?.state === 'over' && worked.outcome !== 'refused') throw stale('it is over')
+  const newest = journal.newestOf(plan.run)
+  if (newest && positionInRun(newest) > positionInRun(plan))
+    throw stale(`this site is already at ${newest.purpose} round ${newest.round}`)
+}
+
+function short(hash: string): string {
+  return hash.slice(0, 12)
+}

@@ -1,0 +1,87 @@
+/** What every phase of a round is given at a site: its name, the pinned coordinator, store, link, trainers, clock, listener. */
+import { type ErrorCode, errorCode, errorMessage, FederationError } from '@consilium/protos/errors.ts'
+import { reasonCharactersMax } from '@consilium/protos/limits.ts'
+import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
+import type { Link } from '../link/link.ts'
+import type { SiteStore } from '../store/site-store.ts'
+import type { DataSummary } from '../train/trainer.ts'
+import type { Trainers } from './trainers.ts'
+
+export type Site = {
+  readonly name: SiteName
+  /** Ed25519 key pinned when the site joined, 32 bytes. */
+  readonly coordinatorPublicKey: Uint8Array
+  readonly store: SiteStore
+  readonly link: Link
+  readonly trainers: Trainers
+  readonly now: () => Date
+  readonly emit: (event: AgentEvent) => void
+}
+
+/** A study by its hash, as approved at this site. */
+export type NamedStudy = { readonly hash: Sha256; readonly manifest: StudyManifest }
+
+/** A plan that passed every check of the recruit phase. */
+export type Assignment = { readonly planHash: Sha256; readonly plan: RoundPlan; readonly study: NamedStudy }
+
+type InRound = { readonly run: RunId; readonly round: number; readonly purpose: Purpose; readonly planHash: Sha256 }
+
+/** What the agent tells its log, its terminal and whoever runs it; never a tensor, a secret or a patient's value. */
+export type AgentEvent =
+  | { readonly type: 'link-up' }
+  | { readonly type: 'link-down'; readonly reason: string }
+  | { readonly type: 'study-offered'; readonly study: Sha256; readonly name: string; readonly lead: string }
+  | {
+      readonly type: 'study-decided'
+      readonly study: Sha256
+      readonly name: string
+      readonly decision: 'approved' | 'rejected'
+      readonly by: 'person' | 'policy'
+    }
+  | ({ readonly type: 'data-checked'; readonly study: Sha256; readonly name: string } & DataSummary)
+  | { readonly type: 'trainer-restarted'; readonly study: Sha256; readonly reason: string }
+  | ({ readonly type: 'work-started' } & InRound)
+  | ({ readonly type: 'progress'; readonly done: number; readonly total: number } & InRound)
+  | ({ readonly type: 'work-done'; readonly bytes: number } & InRound)
+  | ({ readonly type: 'uploading'; readonly sentBytes: number; readonly totalBytes: number } & InRound)
+  | ({ readonly type: 'uploaded'; readonly bytes: number } & InRound)
+  | {
+      readonly type: 'refused'
+      readonly code: ErrorCode
+      readonly reason: string
+      readonly planHash?: Sha256
+      readonly study?: Sha256
+    }
+  | ({ readonly type: 'round-over'; readonly outcome: string; readonly reason: string } & InRound)
+  | { readonly type: 'run-over'; readonly run: RunId; readonly outcome: string; readonly reason: string }
+  | { readonly type: 'trouble'; readonly code: ErrorCode; readonly reason: string }
+
+/** The part of an event that says which round it is about. */
+export function inRound(planHash: Sha256, plan: Pick<RoundPlan, 'run' | 'round' | 'purpose'>): InRound {
+  return { planHash, run: plan.run, round: plan.round, purpose: plan.purpose }
+}
+
+/** Code and reason of an error as another may read them: what is not a FederationError may hold anything, so it stays out. */
+export function refusalOf(error: unknown): { readonly code: ErrorCode; readonly reason: string } {
+  const reason =
+    error instanceof FederationError ? errorMessage(error) : 'an internal error of the site agent: see its log there'
+  return { code: errorCode(error), reason: reason.slice(0, reasonCharactersMax) }
+}
+
+/** Keeps the refusal, tells the listener and, while the link is up, the coordinator. */
+export function refuse(
+  site: Site,
+  about: { readonly planHash?: Sha256; readonly study?: Sha256; readonly studyRefused?: boolean },
+  error: unknown,
+): void {
+  const { code, reason } = refusalOf(error)
+  const { planHash, study = '', studyRefused = false } = about
+  site.store.records.refused({ planHash: planHash ?? '', study, code, reason })
+  site.emit({ type: 'refused', code, reason, ...(planHash && { planHash }), ...(study && { study }) })
+  site.link.send(
+    { type: 'refusal', code, reason, ...(planHash && { planHash }), ...(studyRefused && { studyHash: study }) },
+    study,
+  )
+}

@@ -1,0 +1,118 @@
+/**
+ * One trainer for each study that is worked on: started when first needed, kept for the rounds that follow, started
+ * again once after a crash of its process. Tasks of one study run one after the other.
+ */
+import { errorCode, errorMessage, FederationError } from '@consilium/protos/errors.ts'
+import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { StartTrainer, Trainer } from '../train/trainer.ts'
+import { fetchObject } from './fetch-object.ts'
+import { type NamedStudy, refusalOf, type Site } from './site.ts'
+
+export type Trainers = {
+  /** Runs `task` with the study's trainer; a second `trainer-failed` in succession is the caller's. */
+  use<T>(study: NamedStudy, signal: AbortSignal, task: (trainer: Trainer) => Promise<T>): Promise<T>
+  /** Ends the study's trainer once its tasks are through. */
+  release(study: Sha256): Promise<void>
+  /** Ends every trainer now; what is running rejects. */
+  stop(): Promise<void>
+}
+
+/** Trainers of this site: the forward graph comes over the link once, and what each start finds in the data is kept. */
+export function openSiteTrainers(options: {
+  readonly site: SiteName
+  /** Absolute path of `site.yaml`. */
+  readonly siteConfigPath: string
+  readonly startTrainer: StartTrainer
+  readonly store: Site['store']
+  readonly link: Site['link']
+  readonly emit: Site['emit']
+}): Trainers {
+  const { site, siteConfigPath, startTrainer, store, emit } = options
+  return openTrainers({
+    async start({ hash: study, manifest }, signal) {
+      const graph = await fetchObject(manifest.graph.sha256, options, signal)
+      try {
+        const trainer = await startTrainer({ site, siteConfigPath, manifest, graph })
+        store.records.dataChecked({ study, summary: trainer.data })
+        emit({ type: 'data-checked', study, name: manifest.study.name, ...trainer.data })
+        return trainer
+      } catch (error) {
+        const { code, reason } = refusalOf(error)
+        store.records.dataChecked({ study, failure: { code, message: reason } })
+        throw error
+      }
+    },
+    onRestart: (study, reason) => emit({ type: 'trainer-restarted', study, reason }),
+  })
+}
+
+export function openTrainers(options: {
+  /** Fetches the forward graph where it is not here yet and starts a trainer with it. */
+  readonly start: (study: NamedStudy, signal: AbortSignal) => Promise<Trainer>
+  readonly onRestart: (study: Sha256, reason: string) => void
+}): Trainers {
+  const running = new Map<Sha256, Promise<Trainer>>()
+  const queues = new Map<Sha256, Promise<unknown>>()
+  let stopped = false
+
+  async function trainerOf(study: NamedStudy, signal: AbortSignal): Promise<Trainer> {
+    const existing = running.get(study.hash)
+    if (existing) return existing
+    const started = options.start(study, signal)
+    running.set(study.hash, started)
+    started.catch(() => running.delete(study.hash))
+    return started
+  }
+
+  async function end(study: Sha256): Promise<void> {
+    const trainer = running.get(study)
+    running.delete(study)
+    await trainer?.then((it) => it.stop()).catch(() => undefined)
+  }
+
+  async function attempt<T>(
+    study: NamedStudy,
+    signal: AbortSignal,
+    task: (trainer: Trainer) => Promise<T>,
+  ): Promise<T> {
+    signal.throwIfAborted()
+    if (stopped) throw new FederationError('cancelled', 'the agent is stopping')
+    try {
+      return await task(await trainerOf(study, signal))
+    } catch (error) {
+      // A trainer that failed is in an unknown state, whoever asks next gets a fresh one.
+      if (errorCode(error) === 'trainer-failed') await end(study.hash)
+      throw error
+    }
+  }
+
+  function queued<T>(study: Sha256, task: () => Promise<T>): Promise<T> {
+    const result = (queues.get(study) ?? Promise.resolve()).then(task)
+    const settled = result
+      .catch(() => undefined)
+      .then(() => {
+        if (queues.get(study) === settled) queues.delete(study)
+      })
+    queues.set(study, settled)
+    return result
+  }
+
+  return {
+    use: (study, signal, task) =>
+      queued(study.hash, async () => {
+        try {
+          return await attempt(study, signal, task)
+        } catch (error) {
+          if (errorCode(error) !== 'trainer-failed' || signal.aborted || stopped) throw error
+          options.onRestart(study.hash, errorMessage(error))
+          return await attempt(study, signal, task)
+        }
+      }),
+    release: (study) => queued(study, () => end(study)),
+    async stop() {
+      stopped = true
+      await Promise.all([...running.keys()].map(end))
+      await Promise.all(queues.values())
+    },
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * Work, at the site: fetch the global parameters, have the trainer train, evaluate or summarise, and report progress
+ * at most five times a second. Nothing leaves here but counts of steps.
+ */
+import { errorCode, FederationError } from '@consilium/protos/errors.ts'
+import { parameterCount } from '@consilium/protos/plan/signed-study.ts'
+import type { EvaluateResult, StatisticsResult, Trainer, TrainRequest, TrainResult } from '../train/trainer.ts'
+import { fetchObject } from './fetch-object.ts'
+import { type Assignment, inRound, type Site } from './site.ts'
+
+export type WorkResult =
+  | ({ readonly purpose: 'statistics' } & StatisticsResult)
+  | ({ readonly purpose: 'train' } & TrainResult)
+  | ({ readonly purpose: 'evaluate' } & EvaluateResult)
+
+const progressIntervalMs = 200
+
+export async function work(assignment: Assignment, site: Site, signal: AbortSignal): Promise<WorkResult> {
+  const { plan, study } = assignment
+  const parameters = plan.purpose === 'statistics' ? undefined : await fetchParameters(assignment, site, signal)
+  const onProgress = progressReporter(assignment, site)
+  return site.trainers.use(study, signal, (trainer) => {
+    if (!parameters) return summarise(trainer, { onProgress, signal })
+    const request = {
+      parameters,
+      onProgress,
+      signal,
+      ...(plan.standardisation && { standardisation: plan.standardisation }),
+    }
+    return plan.purpose === 'train' ? train(trainer, { ...request, round: plan.round }) : evaluate(trainer, request)
+  })
+}
+
+async function fetchParameters({ plan, study }: Assignment, site: Site, signal: AbortSignal): Promise<Float32Array> {
+  const bytes = await fetchObject(plan.model, site, signal)
+  const length = parameterCount(study.manifest.layout)
+  if (bytes.length !== 4 * length)
+    throw new FederationError(
+      'shape-mismatch',
+      `the global parameters have ${bytes.length} bytes, the study's layout needs ${4 * length}`,
+    )
+  // A copy, since a Float32Array needs its bytes aligned.
+  return new Float32Array(bytes.slice().buffer)
+}
+
+async function summarise(trainer: Trainer, request: Pick<TrainRequest, 'onProgress' | 'signal'>): Promise<WorkResult> {
+  return { purpose: 'statistics', ...(await trainer.statistics(request)) }
+}
+
+async function train(trainer: Trainer, request: TrainRequest): Promise<WorkResult> {
+  return { purpose: 'train', ...(await trainer.train(request)) }
+}
+
+async function evaluate(trainer: Trainer, request: Omit<TrainRequest, 'round'>): Promise<WorkResult> {
+  return { purpose: 'evaluate', ...(await trainer.evaluate(request)) }
+}
+
+/** Passes on the first report, then one each interval, and the last. */
+function progressReporter({ planHash, plan, study }: Assignment, site: Site): TrainRequest['onProgress'] {
+  let lastMs = Number.NEGATIVE_INFINITY
+  return (done, total) => {
+    const nowMs = site.now().getTime()
+    if (done < total && nowMs - lastMs < progressIntervalMs) return
+    lastMs = nowMs
+    site.link.send({ type: 'progress', planHash, done, total }, study.hash)
+    site.emit({ type: 'progress', ...inRound(planHash, plan), done, total })
+  }
+}
+
+/** Whether an error means that the work was called off, not that it failed. */
+export function isCalledOff(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted || errorCode(error) === 'cancelled'
+}

@@ -1,0 +1,53 @@
+/**
+ * Opens `agent.sqlite`: write-ahead log with full synchronisation (a commit survives a power cut), and a busy timeout,
+ * since the command line opens the file beside the running agent.
+ */
+import { DatabaseSync } from 'node:sqlite'
+import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
+import { migrations } from './migrations.ts'
+
+const busyTimeoutMs = 10_000
+
+/** Opens and migrates the file at `path`; throws `store-failed` where it is damaged or of a later version. */
+export function openDatabase(path: string): DatabaseSync {
+  try {
+    const database = new DatabaseSync(path, { timeout: busyTimeoutMs })
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
+    migrate(database, path)
+    return database
+  } catch (cause) {
+    if (cause instanceof FederationError) throw cause
+    throw new FederationError('store-failed', `${path} cannot be opened: ${errorMessage(cause)}`, { cause })
+  }
+}
+
+/** Runs `body` as one transaction that takes the write lock at once, so that what it reads stays true until it writes. */
+export function inTransaction<T>(database: DatabaseSync, body: () => T): T {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const result = body()
+    database.exec('COMMIT')
+    return result
+  } catch (error) {
+    database.exec('ROLLBACK')
+    throw error
+  }
+}
+
+function migrate(database: DatabaseSync, path: string): void {
+  if (versionOf(database) === migrations.length) return
+  inTransaction(database, () => {
+    const version = versionOf(database)
+    if (version > migrations.length)
+      throw new FederationError(
+        'store-failed',
+        `${path} was written by a later version of site-agent (${version}, this one knows ${migrations.length}): update site-agent`,
+      )
+    for (const migration of migrations.slice(version)) database.exec(migration)
+    database.exec(`PRAGMA user_version = ${migrations.length}`)
+  })
+}
+
+function versionOf(database: DatabaseSync): number {
+  return Number(database.prepare('PRAGMA user_version').get()?.user_version)
+}

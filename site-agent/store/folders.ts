@@ -1,0 +1,66 @@
+/**
+ * The two folders beside the database: `outbox/` holds finished, sealed contributions until their round is over;
+ * `objects/` holds forward graphs and global parameters by their SHA-256.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { sha256Hex } from '@consilium/protos/hash.ts'
+import type { Sha256 } from '@consilium/protos/plan/names.ts'
+import { writeDurably } from './durable-file.ts'
+
+export type Outbox = {
+  /** Where the sealed contribution to a plan lies, or will. */
+  path(planHash: Sha256): string
+  has(planHash: Sha256): boolean
+  /** Bytes of a contribution that is here. */
+  size(planHash: Sha256): number
+  /** Returns once the bytes survive a power cut. */
+  put(planHash: Sha256, sealed: Uint8Array): void
+  remove(planHash: Sha256): void
+  /** Deletes what belongs to none of these plans. */
+  keepOnly(planHashes: ReadonlySet<Sha256>): void
+}
+
+export type ObjectFolder = {
+  path(sha256: Sha256): string
+  /** The object's bytes if it is here whole; one whose hash does not match is deleted and counts as missing. */
+  read(sha256: Sha256): Uint8Array | undefined
+  /** Deletes every object, whole or partly fetched, that is not among these. */
+  keepOnly(objects: ReadonlySet<Sha256>): void
+}
+
+export function openOutbox(folder: string): Outbox {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const path = (planHash: Sha256) => join(folder, `${planHash}.sealed`)
+  return {
+    path,
+    has: (planHash) => existsSync(path(planHash)),
+    size: (planHash) => statSync(path(planHash)).size,
+    put: (planHash, sealed) => writeDurably(path(planHash), sealed),
+    remove: (planHash) => rmSync(path(planHash), { force: true }),
+    keepOnly: (planHashes) => removeOthers(folder, planHashes),
+  }
+}
+
+export function openObjectFolder(folder: string): ObjectFolder {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const path = (sha256: Sha256) => join(folder, sha256)
+  return {
+    path,
+    read(sha256) {
+      if (!existsSync(path(sha256))) return undefined
+      const bytes = readFileSync(path(sha256))
+      if (sha256Hex(bytes) === sha256) return bytes
+      rmSync(path(sha256), { force: true })
+      return undefined
+    },
+    keepOnly: (objects) => removeOthers(folder, objects),
+  }
+}
+
+/** Every name starts with the 64 digits of a hash; what follows is a suffix of ours or of an unfinished download. */
+function removeOthers(folder: string, keep: ReadonlySet<string>): void {
+  for (const name of readdirSync(folder)) {
+    if (!keep.has(name.slice(0, 64))) rmSync(join(folder, name), { force: true })
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * The journal of this site's work: which plan it took up, whether its contribution is finished, uploaded, over. It is
+ * what makes a restarted agent go on where it was, and never work twice for one purpose of one round of a run.
+ */
+import type { DatabaseSync } from 'node:sqlite'
+import type { Purpose, RunId, Sha256 } from '@consilium/protos/plan/names.ts'
+import { inTransaction } from './database.ts'
+
+export type Work = {
+  readonly planHash: Sha256
+  readonly run: RunId
+  readonly round: number
+  readonly purpose: Purpose
+  readonly study: Sha256
+  /** SHA-256 of the global parameters the plan names. */
+  readonly model: Sha256
+}
+
+export type JournaledWork = Work & {
+  /** `done`: the sealed contribution lies in the outbox; `over`: the round, or this site's part in it, has ended. */
+  readonly state: 'working' | 'done' | 'uploaded' | 'over'
+  /** Empty until it is over: how the coordinator ended the round, `refused` by this site, or `superseded` unheard. */
+  readonly outcome: '' | 'committed' | 'failed' | 'dropped' | 'refused' | 'superseded' | 'finished' | 'cancelled'
+  readonly reason: string
+  /** Size of the sealed contribution. */
+  readonly bytes: number
+  readonly startedAt: string
+  readonly doneAt: string
+  readonly uploadedAt: string
+  readonly overAt: string
+}
+
+export type RunOutcome = 'finished' | 'failed' | 'cancelled'
+
+export type Journal = {
+  /** Enters work that starts (again). Everything older of the same run that is still open is superseded. */
+  begin(work: Work): void
+  done(planHash: Sha256, bytes: number): void
+  uploaded(planHash: Sha256): void
+  over(planHash: Sha256, outcome: Exclude<JournaledWork['outcome'], ''>, reason: string): void
+  /** Ends what is still open of a run and remembers that the run is over. */
+  runOver(run: RunId, outcome: RunOutcome, reason: string): void
+  find(planHash: Sha256): JournaledWork | undefined
+  findRound(run: RunId, round: number, purpose: Purpose): JournaledWork | undefined
+  /** The furthest this site got in a run. */
+  newestOf(run: RunId): JournaledWork | undefined
+  isRunOver(run: RunId): boolean
+  /** Work that is not over, oldest first. */
+  open(): readonly JournaledWork[]
+  /** Newest first. */
+  list(limit: number): readonly JournaledWork[]
+  /** Hashes of the global parameters that open work needs, or that the next round of a run will start from. */
+  modelsInUse(): ReadonlySet<Sha256>
+}
+
+/** Position of a plan in its run: statistics, then training and evaluation of each round in turn. */
+export function positionInRun({ round, purpose }: Pick<Work, 'round' | 'purpose'>): number {
+  return 2 * round + (purpose === 'evaluate' ? 1 : 0)
+}
+
+export function openJournal(database: DatabaseSync, now: () => Date): Journal {
+  const insert = database.prepare(
+    `INSERT INTO work (plan_hash, run, round, purpose, study, model, state, started_at)
+     VALUES (?, ?, ?, ?, ?, ?, 'working', ?)
+     ON CONFLICT (plan_hash) DO UPDATE SET state = 'working', started_at = excluded.started_at`,
+  )
+  const setDone = database.prepare(
+    `UPDATE work SET state = 'done', bytes = ?, done_at = ? WHERE plan_hash = ? AND state = 'working'`,
+  )
+  const setUploaded = database.prepare(
+    `UPDATE work SET state = 'uploaded', uploaded_at = ? WHERE plan_hash = ? AND state = 'done'`,
+  )
+  const setOver = database.prepare(
+    `UPDATE work SET state = 'over', outcome = ?, reason = ?, over_at = ? WHERE plan_hash = ? AND state <> 'over'`,
+  )
+  const supersede = database.prepare(
+    `UPDATE work SET state = 'over', outcome = ?, reason = ?, over_at = ?
+     WHERE run = ? AND plan_hash <> ? AND state <> 'over'`,
+  )
+  const insertRunOver = database.prepare(
+    'INSERT OR IGNORE INTO runs_over (run, outcome, reason, over_at) VALUES (?, ?, ?, ?)',
+  )
+  const byHash = database.prepare('SELECT * FROM work WHERE plan_hash = ?')
+  const byRound = database.prepare('SELECT * FROM work WHERE run = ? AND round = ? AND purpose = ?')
+  const newest = database.prepare(
+    `SELECT * FROM work WHERE run = ? ORDER BY 2 * round + (purpose = 'evaluate') DESC LIMIT 1`,
+  )
+  const runOverOf = database.prepare('SELECT run FROM runs_over WHERE run = ?')
+  const notOver = database.prepare(`SELECT * FROM work WHERE state <> 'over' ORDER BY rowid`)
+  const latest = database.prepare('SELECT * FROM work ORDER BY rowid DESC LIMIT ?')
+  const models = database.prepare(
+    `SELECT model FROM work WHERE state <> 'over'
+     UNION SELECT model FROM work WHERE run NOT IN (SELECT run FROM runs_over)
+       AND rowid IN (SELECT max(rowid) FROM work GROUP BY study)`,
+  )
+  const at = () => now().toISOString()
+  const one = (row: Row | undefined) => row && readWork(row)
+
+  return {
+    begin: ({ planHash, run, round, purpose, study, model }) =>
+      inTransaction(database, () => {
+        supersede.run('superseded', 'a later plan of the same run came', at(), run, planHash)
+        insert.run(planHash, run, round, purpose, study, model, at())
+      }),
+    done: (planHash, bytes) => void setDone.run(bytes, at(), planHash),
+    uploaded: (planHash) => void setUploaded.run(at(), planHash),
+    over: (planHash, outcome, reason) => void setOver.run(outcome, reason, at(), planHash),
+    runOver: (run, outcome, reason) =>
+      inTransaction(database, () => {
+        insertRunOver.run(run, outcome, reason, at())
+        supersede.run(outcome, reason, at(), run, '')
+      }),
+    find: (planHash) => one(byHash.get(planHash)),
+    findRound: (run, round, purpose) => one(byRound.get(run, round, purpose)),
+    newestOf: (run) => one(newest.get(run)),
+    isRunOver: (run) => runOverOf.get(run) !== undefined,
+    open: () => notOver.all().map(readWork),
+    list: (limit) => latest.all(limit).map(readWork),
+    modelsInUse: () => new Set(models.all().map((row) => String(row.model))),
+  }
+}
+
+type Row = Record<string, unknown>
+
+function readWork(row: Row): JournaledWork {
+  return {
+    planHash: String(row.plan_hash),
+    run: String(row.run),
+    round: Number(row.round),
+    purpose: row.purpose as Purpose,
+    study: String(row.study),
+    model: String(row.model),
+    state: row.state as JournaledWork['state'],
+    outcome: row.outcome as JournaledWork['outcome'],
+    reason: String(row.reason),
+    bytes: Number(row.bytes),
+    startedAt: String(row.started_at),
+    doneAt: String(row.done_at),
+    uploadedAt: String(row.uploaded_at),
+    overAt: String(row.over_at),
+  }
+}

@@ -1,0 +1,89 @@
+/** The tables of `agent.sqlite`, as numbered migrations in plain SQL: number n takes the file from version n-1 to n. */
+
+export const migrations: readonly string[] = [
+  `
+  -- Signed studies as they were offered, by hash.
+  CREATE TABLE studies (
+    hash TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    lead TEXT NOT NULL,
+    graph TEXT NOT NULL,
+    signed BLOB NOT NULL,
+    seen_at TEXT NOT NULL
+  ) STRICT;
+
+  -- Decisions are added, never changed: the newest one of a study holds.
+  CREATE TABLE decisions (
+    seq INTEGER PRIMARY KEY,
+    study TEXT NOT NULL,
+    decision TEXT NOT NULL CHECK (decision IN ('approved', 'rejected')),
+    lead TEXT NOT NULL,
+    decided_by TEXT NOT NULL CHECK (decided_by IN ('person', 'policy')),
+    account TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    decided_at TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX decisions_study ON decisions (study, seq);
+
+  -- What the last check of this site's data against a study found; counts and column names only.
+  CREATE TABLE data_checks (
+    study TEXT PRIMARY KEY,
+    checked_at TEXT NOT NULL,
+    code TEXT NOT NULL,
+    message TEXT NOT NULL,
+    summary TEXT NOT NULL
+  ) STRICT;
+
+  -- The journal: one row for each plan this site took up. One plan for one purpose of one round of a run, ever.
+  CREATE TABLE work (
+    plan_hash TEXT PRIMARY KEY,
+    run TEXT NOT NULL,
+    round INTEGER NOT NULL,
+    purpose TEXT NOT NULL,
+    study TEXT NOT NULL,
+    model TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('working', 'done', 'uploaded', 'over')),
+    outcome TEXT NOT NULL DEFAULT '',
+    reason TEXT NOT NULL DEFAULT '',
+    bytes INTEGER NOT NULL DEFAULT 0,
+    started_at TEXT NOT NULL,
+    done_at TEXT NOT NULL DEFAULT '',
+    uploaded_at TEXT NOT NULL DEFAULT '',
+    over_at TEXT NOT NULL DEFAULT '',
+    UNIQUE (run, round, purpose)
+  ) STRICT;
+  CREATE INDEX work_study ON work (study, started_at);
+
+  CREATE TABLE runs_over (
+    run TEXT PRIMARY KEY,
+    outcome TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    over_at TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE refusals (
+    seq INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,
+    plan_hash TEXT NOT NULL,
+    study TEXT NOT NULL,
+    code TEXT NOT NULL,
+    reason TEXT NOT NULL
+  ) STRICT;
+
+  -- The egress ledger: every message that left, chained by hash.
+  CREATE TABLE egress (
+    seq INTEGER PRIMARY KEY,
+    previous TEXT NOT NULL,
+    at TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    study TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    hash TEXT NOT NULL
+  ) STRICT;
+  CREATE TRIGGER egress_keeps_entries BEFORE UPDATE ON egress
+    BEGIN SELECT RAISE(ABORT, 'the egress ledger is append-only'); END;
+  CREATE TRIGGER egress_loses_nothing BEFORE DELETE ON egress
+    BEGIN SELECT RAISE(ABORT, 'the egress ledger is append-only'); END;
+  `,
+]

@@ -1,0 +1,77 @@
+/** What the site's people want to read later: what each check of the data found, and what the agent refused and why. */
+import type { DatabaseSync } from 'node:sqlite'
+import type { Sha256 } from '@consilium/protos/plan/names.ts'
+import type { DataSummary } from '../train/trainer.ts'
+
+export type DataCheck = {
+  readonly study: Sha256
+  readonly at: string
+  /** Absent where the check failed. */
+  readonly summary?: DataSummary
+  /** Error code and message of a failed check. */
+  readonly failure?: { readonly code: string; readonly message: string }
+}
+
+export type RefusalRecord = {
+  readonly at: string
+  /** Empty where the study, not a round, was refused. */
+  readonly planHash: string
+  readonly study: string
+  readonly code: string
+  readonly reason: string
+}
+
+export type Records = {
+  dataChecked(check: Omit<DataCheck, 'at'>): void
+  /** The last check of this site's data against a study. */
+  dataCheckOf(study: Sha256): DataCheck | undefined
+  refused(refusal: Omit<RefusalRecord, 'at'>): void
+  /** Why a plan was refused here, if it was. */
+  refusalOf(planHash: Sha256): RefusalRecord | undefined
+  /** Newest first. */
+  refusals(limit: number): readonly RefusalRecord[]
+}
+
+export function openRecords(database: DatabaseSync, now: () => Date): Records {
+  const insertCheck = database.prepare(
+    'INSERT OR REPLACE INTO data_checks (study, checked_at, code, message, summary) VALUES (?, ?, ?, ?, ?)',
+  )
+  const checkOf = database.prepare('SELECT * FROM data_checks WHERE study = ?')
+  const insertRefusal = database.prepare(
+    'INSERT INTO refusals (at, plan_hash, study, code, reason) VALUES (?, ?, ?, ?, ?)',
+  )
+  const refusalOfPlan = database.prepare('SELECT * FROM refusals WHERE plan_hash = ? ORDER BY seq DESC LIMIT 1')
+  const latest = database.prepare('SELECT * FROM refusals ORDER BY seq DESC LIMIT ?')
+  return {
+    dataChecked({ study, summary, failure }) {
+      const found = summary ? JSON.stringify(summary) : ''
+      insertCheck.run(study, now().toISOString(), failure?.code ?? '', failure?.message ?? '', found)
+    },
+    dataCheckOf(study) {
+      const row = checkOf.get(study)
+      if (!row) return undefined
+      const found = String(row.summary)
+      const outcome = found
+        ? { summary: JSON.parse(found) as DataSummary }
+        : { failure: { code: String(row.code), message: String(row.message) } }
+      return { study, at: String(row.checked_at), ...outcome }
+    },
+    refused: ({ planHash, study, code, reason }) =>
+      void insertRefusal.run(now().toISOString(), planHash, study, code, reason),
+    refusalOf: (planHash) => {
+      const row = refusalOfPlan.get(planHash)
+      return row && readRefusal(row)
+    },
+    refusals: (limit) => latest.all(limit).map(readRefusal),
+  }
+}
+
+function readRefusal(row: Record<string, unknown>): RefusalRecord {
+  return {
+    at: String(row.at),
+    planHash: String(row.plan_hash),
+    study: String(row.study),
+    code: String(row.code),
+    reason: String(row.reason),
+  }
+}

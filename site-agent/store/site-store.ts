@@ -1,0 +1,34 @@
+/** Everything a site's agent keeps below its state folder: studies and decisions, journal, records, egress ledger, files. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { openDatabase } from './database.ts'
+import { type EgressStore, openEgressLedger } from './egress-ledger.ts'
+import { type ObjectFolder, type Outbox, openObjectFolder, openOutbox } from './folders.ts'
+import { type Journal, openJournal } from './journal.ts'
+import { openRecords, type Records } from './records.ts'
+import { type StudyStore, studyStore } from './studies.ts'
+
+export type SiteStore = {
+  readonly studies: StudyStore
+  readonly journal: Journal
+  readonly records: Records
+  readonly egress: EgressStore
+  readonly outbox: Outbox
+  readonly objects: ObjectFolder
+  close(): void
+}
+
+/** Opens (and on first use makes) the store of a state folder. The agent and the command line may have it open at once. */
+export function openSiteStore(state: string, now: () => Date = () => new Date()): SiteStore {
+  mkdirSync(state, { recursive: true, mode: 0o700 })
+  const database = openDatabase(join(state, 'agent.sqlite'))
+  return {
+    studies: studyStore(database, now),
+    journal: openJournal(database, now),
+    records: openRecords(database, now),
+    egress: openEgressLedger(database),
+    outbox: openOutbox(join(state, 'outbox')),
+    objects: openObjectFolder(join(state, 'objects')),
+    close: () => database.close(),
+  }
+}

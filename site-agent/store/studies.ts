@@ -1,0 +1,105 @@
+/** The studies this site has been offered and what it decided about each; the newest decision of a study holds. */
+import type { DatabaseSync } from 'node:sqlite'
+import type { Sha256 } from '@consilium/protos/plan/names.ts'
+import { leadFingerprint, readSignedStudy, type SignedStudy, studyHash } from '@consilium/protos/plan/signed-study.ts'
+
+export type KnownStudy = {
+  readonly hash: Sha256
+  /** The name in the study file; an edited study has the same name and another hash. */
+  readonly name: string
+  /** Fingerprint of the lead whose signature the stored study carries. */
+  readonly lead: string
+  readonly signed: Uint8Array
+  readonly seenAt: string
+}
+
+export type Decision = {
+  readonly study: Sha256
+  readonly decision: 'approved' | 'rejected'
+  /** Fingerprint of the lead for whose signature the decision was made. */
+  readonly lead: string
+  readonly by: 'person' | 'policy'
+  /** The account at this computer that decided; empty for the policy. */
+  readonly account: string
+  readonly reason: string
+  readonly at: string
+}
+
+export type StudyStore = {
+  /** Verifies the lead's signature and keeps the study; what was kept under the same hash is replaced. */
+  keep(signed: Uint8Array): { readonly known: KnownStudy; readonly study: SignedStudy }
+  find(hash: Sha256): KnownStudy | undefined
+  /** Oldest first. */
+  list(): readonly KnownStudy[]
+  decide(decision: Omit<Decision, 'at'>): Decision
+  decisionOn(study: Sha256): Decision | undefined
+  /** Oldest first. */
+  decisions(study: Sha256): readonly Decision[]
+  /** Hashes of the forward graphs of all known studies. */
+  graphs(): readonly Sha256[]
+}
+
+export function studyStore(database: DatabaseSync, now: () => Date): StudyStore {
+  const insert = database.prepare(
+    `INSERT INTO studies (hash, name, lead, graph, signed, seen_at) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT (hash) DO UPDATE SET lead = excluded.lead, signed = excluded.signed`,
+  )
+  const byHash = database.prepare('SELECT * FROM studies WHERE hash = ?')
+  const all = database.prepare('SELECT * FROM studies ORDER BY rowid')
+  const graphsOfAll = database.prepare('SELECT DISTINCT graph FROM studies')
+  const insertDecision = database.prepare(
+    `INSERT INTO decisions (study, decision, lead, decided_by, account, reason, decided_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  )
+  const decisionsOf = database.prepare('SELECT * FROM decisions WHERE study = ? ORDER BY seq')
+
+  const find = (hash: Sha256) => {
+    const row = byHash.get(hash)
+    return row && readStudy(row)
+  }
+  const decisions = (study: Sha256) => decisionsOf.all(study).map(readDecision)
+  return {
+    keep(signed) {
+      const study = readSignedStudy(signed)
+      const hash = studyHash(study.manifest)
+      const { manifest } = study
+      insert.run(hash, manifest.study.name, leadFingerprint(study), manifest.graph.sha256, signed, now().toISOString())
+      return { known: find(hash)!, study }
+    },
+    find,
+    list: () => all.all().map(readStudy),
+    decide(decision) {
+      const at = now().toISOString()
+      const { study, lead, by, account, reason } = decision
+      insertDecision.run(study, decision.decision, lead, by, account, reason, at)
+      return { ...decision, at }
+    },
+    decisionOn: (study) => decisions(study).at(-1),
+    decisions,
+    graphs: () => graphsOfAll.all().map((row) => String(row.graph)),
+  }
+}
+
+type Row = Record<string, unknown>
+
+function readStudy(row: Row): KnownStudy {
+  return {
+    hash: String(row.hash),
+    name: String(row.name),
+    lead: String(row.lead),
+    signed: row.signed as Uint8Array,
+    seenAt: String(row.seen_at),
+  }
+}
+
+function readDecision(row: Row): Decision {
+  return {
+    study: String(row.study),
+    decision: row.decision as Decision['decision'],
+    lead: String(row.lead),
+    by: row.decided_by as Decision['by'],
+    account: String(row.account),
+    reason: String(row.reason),
+    at: String(row.decided_at),
+  }
+}

@@ -1,0 +1,48 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fingerprint, generateIdentity } from '@consilium/protos/identity.ts'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { readPolicy } from '../../site-agent/policy.ts'
+
+let site: string
+let state: string
+beforeEach(() => {
+  site = mkdtempSync(join(tmpdir(), 'consilium-policy-'))
+  state = mkdtempSync(join(tmpdir(), 'consilium-policy-'))
+})
+afterEach(() => {
+  rmSync(site, { recursive: true, force: true })
+  rmSync(state, { recursive: true, force: true })
+})
+
+const lead = fingerprint(generateIdentity().publicKey)
+const policy = `approve:\n  leads:\n    - ${lead}\n`
+
+test('without a policy nothing is approved automatically', () => {
+  expect(readPolicy({ site, state })).toEqual({ approve: { leads: [] } })
+})
+
+test('the policy may stand in either folder', () => {
+  writeFileSync(join(state, 'policy.yaml'), policy)
+  expect(readPolicy({ site, state })).toEqual({ approve: { leads: [lead] } })
+})
+
+test.for([
+  { what: 'a fingerprint cut off', text: 'approve: { leads: [SHA256:abc] }', says: /approve\.leads\.0: a fingerprint/ },
+  { what: 'a word that is not ours', text: 'aprove: { leads: [] }', says: /the file: .*aprove/ },
+  { what: 'no YAML', text: 'approve: [', says: /policy\.yaml: / },
+  { what: 'a list where a mapping is due', text: '- approve', says: /the file: / },
+  { what: 'an endless file', text: `# ${'x'.repeat(70_000)}`, says: /at most 65536 bytes/ },
+])('$what is an error that names the file and the field', ({ text, says }) => {
+  writeFileSync(join(site, 'policy.yaml'), text)
+  expect(() => readPolicy({ site, state })).toThrow(
+    expect.objectContaining({ code: 'invalid-site-config', message: expect.stringMatching(says) }),
+  )
+})
+
+test('two policies are one too many', () => {
+  writeFileSync(join(site, 'policy.yaml'), policy)
+  writeFileSync(join(state, 'policy.yaml'), policy)
+  expect(() => readPolicy({ site, state })).toThrow(/two policies/)
+})

@@ -1,0 +1,177 @@
+/** One site with a scripted coordinator and trainer around the real store, consent, phases and agent. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { generateIdentity, type Identity } from '@consilium/protos/identity.ts'
+import { planHash, type RoundPlan, type SignedRoundPlan, signRoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import { type SignedStudy, type StudyManifest, signStudy, studyHash } from '@consilium/protos/plan/signed-study.ts'
+import { type StudyInput, studySchema } from '@consilium/protos/plan/study.ts'
+import { generateRunKeyPair } from '@consilium/protos/sealing/sealed-update.ts'
+import { type Agent, openAgent } from '../../site-agent/agent.ts'
+import { openConsent } from '../../site-agent/consent.ts'
+import type { AgentEvent, Site } from '../../site-agent/round/site.ts'
+import { openSiteTrainers } from '../../site-agent/round/trainers.ts'
+import { openSiteStore, type SiteStore } from '../../site-agent/store/site-store.ts'
+import { type ScriptedLink, scriptedLink } from './scripted-link.ts'
+import { type ScriptedTrainer, scriptedTrainer } from './scripted-trainer.ts'
+
+export const siteName = 'mercy'
+export const cohort = ['hope', siteName, 'saint-anne']
+export const coordinator = generateIdentity()
+export const lead = generateIdentity()
+export const runKey = generateRunKeyPair()
+
+export type SiteFixture = {
+  readonly coordinator: ScriptedLink
+  readonly trainer: ScriptedTrainer
+  readonly events: AgentEvent[]
+  readonly identity: Identity
+  readonly state: string
+  readonly leadsApproved: string[]
+  readonly study: SignedStudy
+  readonly model: string
+  store: SiteStore
+  site: Site
+  agent: Agent
+  /** A person at the site decides. */
+  decide(decision: 'approved' | 'rejected', study?: SignedStudy): void
+  plan(fields?: Partial<RoundPlan>): {
+    readonly plan: RoundPlan
+    readonly hash: string
+    readonly signed: SignedRoundPlan
+  }
+  /** The process dies without a word and another one starts on the same state folder. */
+  restart(): void
+  close(): Promise<void>
+}
+
+/** Bytes of three float32 parameters. */
+export const initialParameters = new Uint8Array(Float32Array.of(0, 0, 0).buffer)
+const graph = Buffer.from('a forward graph')
+
+export function studyOf(fields: Partial<StudyInput>, link: Pick<ScriptedLink, 'addObject'>): StudyManifest {
+  const study = studySchema.parse({
+    name: 'heart',
+    title: 'Heart disease',
+    model: { from: 'zoo', name: 'logistic-regression' },
+    features: [
+      { name: 'age', type: 'number' },
+      { name: 'chol', type: 'number' },
+    ],
+    label: { name: 'disease', type: 'binary' },
+    loss: 'binary-cross-entropy',
+    optimizer: { name: 'sgd', learningRate: 0.1 },
+    localTraining: { steps: 20, batchSize: 4 },
+    rounds: 3,
+    evaluation: { bins: 4 },
+    ...fields,
+  } satisfies StudyInput)
+  return {
+    format: 1,
+    study,
+    graph: { sha256: link.addObject(graph), bytes: graph.length },
+    layout: [
+      { name: 'weight', dims: [2, 1] },
+      { name: 'bias', dims: [1] },
+    ],
+    initialParameters: { sha256: link.addObject(initialParameters), bytes: initialParameters.length },
+  }
+}
+
+/** Attending, with the study known; approved unless told otherwise. */
+export function openSite(options: { study?: Partial<StudyInput>; approved?: boolean } = {}): SiteFixture {
+  const state = mkdtempSync(join(tmpdir(), 'consilium-site-'))
+  const link = scriptedLink(siteName)
+  const trainer = scriptedTrainer()
+  trainer.onCall = link.notice
+  const study = signStudy(studyOf(options.study ?? {}, link), lead)
+  const model = study.manifest.initialParameters.sha256
+  const fixture = {
+    coordinator: link,
+    trainer,
+    events: [] as AgentEvent[],
+    identity: generateIdentity(),
+    state,
+    leadsApproved: [] as string[],
+    study,
+    model,
+  }
+  const opened: SiteFixture = {
+    ...fixture,
+    ...start(fixture),
+    decide(decision, decided = study) {
+      const { known } = opened.store.studies.keep(studyBytes(decided))
+      const { hash, lead: signer } = known
+      opened.store.studies.decide({ study: hash, decision, lead: signer, by: 'person', account: 'it', reason: '' })
+    },
+    plan(fields = {}) {
+      const plan: RoundPlan = {
+        format: 1,
+        run: 'heart-1',
+        study: studyHash(study.manifest),
+        round: 1,
+        purpose: 'train',
+        cohort,
+        model,
+        standardisation: { means: [50, 240], standardDeviations: [9, 50] },
+        runPublicKey: Buffer.from(runKey.publicKey).toString('base64'),
+        ...fields,
+      }
+      return { plan, hash: planHash(plan), signed: signRoundPlan(plan, coordinator) }
+    },
+    restart() {
+      opened.store.close()
+      Object.assign(opened, start(fixture))
+      void opened.agent.attend()
+    },
+    async close() {
+      await opened.agent.stop()
+      opened.store.close()
+      rmSync(state, { recursive: true, force: true })
+    },
+  }
+  opened.store.studies.keep(studyBytes(study))
+  if (options.approved !== false) {
+    opened.decide('approved')
+    opened.store.records.dataChecked({ study: studyHash(study.manifest), summary: noData })
+  }
+  void opened.agent.attend()
+  return opened
+}
+
+export function studyBytes(study: SignedStudy): Uint8Array {
+  return Buffer.from(JSON.stringify(study))
+}
+
+const noData = { trainRows: 0, testRows: 0, droppedRows: 0, remarks: [] }
+
+function start(
+  fixture: Pick<SiteFixture, 'coordinator' | 'trainer' | 'events' | 'identity' | 'state' | 'leadsApproved'>,
+) {
+  const store = openSiteStore(fixture.state)
+  const { link } = fixture.coordinator
+  const emit = (event: AgentEvent) => {
+    fixture.events.push(event)
+    fixture.coordinator.notice()
+  }
+  const trainers = openSiteTrainers({
+    site: siteName,
+    siteConfigPath: 'site.yaml',
+    startTrainer: fixture.trainer.start,
+    store,
+    link,
+    emit,
+  })
+  const site: Site = {
+    name: siteName,
+    coordinatorPublicKey: coordinator.publicKey,
+    store,
+    link,
+    trainers,
+    now: () => new Date(0),
+    emit,
+  }
+  const readPolicy = () => ({ approve: { leads: fixture.leadsApproved } })
+  const agent = openAgent(site, openConsent({ site, identity: fixture.identity, readPolicy }))
+  return { store, site, agent }
+}
