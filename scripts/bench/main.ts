@@ -1,0 +1,31 @@
+/**
+ * `npm run bench -- train [--json]`: runs one bench and prints its rows as a table, or as one JSON object. A bench is a
+ * module that exports `run`.
+ */
+
+export type BenchOptions = { readonly json: boolean }
+export type BenchResult = {
+  readonly name: string
+  readonly rows: readonly Readonly<Record<string, string | number>>[]
+  /** What was measured and how, for the reader of the figures. */
+  readonly notes?: readonly string[]
+}
+type Bench = { readonly run: (options: BenchOptions) => Promise<BenchResult> }
+
+const benches: Readonly<Record<string, string>> = { train: './train.ts', round: './round.ts' }
+
+const [name = '', ...flags] = process.argv.slice(2)
+const unknown = flags.find((flag) => flag !== '--json')
+if (!Object.hasOwn(benches, name) || unknown !== undefined) {
+  console.error(`usage: npm run bench -- <${Object.keys(benches).join(' | ')}> [--json]`)
+  process.exitCode = 2
+} else {
+  const json = flags.includes('--json')
+  const bench = (await import(benches[name] as string)) as Bench
+  const result = await bench.run({ json })
+  if (json) console.log(JSON.stringify(result))
+  else {
+    console.table(result.rows)
+    for (const note of result.notes ?? []) console.log(note)
+  }
+}
