@@ -1,0 +1,213 @@
+/**
+ * The coordinator's admin service as the command line and `simulate` call it: mutual TLS with the operator's certificate
+ * of the home folder, the domain's own types, refusals as the FederationError that the coordinator threw.
+ */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { FederationError } from '@consilium/protos/errors.ts'
+import type { AddSiteReply__Output } from '@consilium/protos/gen/consilium/v1/AddSiteReply.ts'
+import type { AdminClient as GrpcClient } from '@consilium/protos/gen/consilium/v1/Admin.ts'
+import type { RunList__Output } from '@consilium/protos/gen/consilium/v1/RunList.ts'
+import type { RunView__Output } from '@consilium/protos/gen/consilium/v1/RunView.ts'
+import type { SiteList__Output } from '@consilium/protos/gen/consilium/v1/SiteList.ts'
+import type { SiteView__Output } from '@consilium/protos/gen/consilium/v1/SiteView.ts'
+import type { StudyList__Output } from '@consilium/protos/gen/consilium/v1/StudyList.ts'
+import type { StudyView__Output } from '@consilium/protos/gen/consilium/v1/StudyView.ts'
+import { chunkBytesMax, messageBytesMax } from '@consilium/protos/limits.ts'
+import { adminTypes } from '@consilium/protos/load.ts'
+import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import { fromServiceError } from '@consilium/protos/status.ts'
+import { type ClientReadableStream, credentials, type requestCallback, type ServiceError } from '@grpc/grpc-js'
+import { z } from 'zod'
+import type { RunView, SiteView, StudyView } from '../services.ts'
+import { runView, type StudySummary, siteView, studySummary, studyView } from './views.ts'
+
+export type AdminClient = {
+  readonly address: string
+  addSite(name: SiteName, validMinutes: number): Promise<{ readonly joinCode: string; readonly expiresAt: string }>
+  listSites(): Promise<readonly SiteView[]>
+  revokeSite(name: SiteName, reason: string): Promise<SiteView>
+  /** Sends the signed study (JSON) and its objects; `onSent` is told the bytes sent so far, of all of them. */
+  createStudy(
+    signedStudy: Uint8Array,
+    objects: readonly StudyObject[],
+    onSent?: (bytes: number) => void,
+  ): Promise<StudySummary>
+  listStudies(): Promise<readonly StudySummary[]>
+  showStudy(reference: string): Promise<StudyView>
+  /** The study now, then after every decision of a site. */
+  watchStudy(reference: string, signal?: AbortSignal): AsyncIterable<StudySummary>
+  startRun(studyReference: string): Promise<RunView>
+  cancelRun(run: RunId, reason: string): Promise<RunView>
+  listRuns(): Promise<readonly RunView[]>
+  showRun(run: RunId): Promise<RunView>
+  /** The run now, then after every change, until it has ended. */
+  watchRun(run: RunId, signal?: AbortSignal): AsyncIterable<RunView>
+  fetchObject(sha256: Sha256, offset: number): AsyncIterable<Uint8Array>
+  /** Canonical JSON of each entry, in the log's order; all streams where none is named. */
+  readLog(stream?: string): AsyncIterable<Uint8Array>
+  close(): void
+}
+
+export type StudyObject = { readonly sha256: Sha256; readonly bytes: Uint8Array }
+
+const adminFileSchema = z.object({
+  address: z.string().regex(/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}$/),
+  pid: z.int().min(0).optional(),
+})
+
+/** Reads the address and the operator's certificate from `home`; throws `link-down` where no coordinator runs there. */
+export async function connectAdmin(home: string): Promise<AdminClient> {
+  const { address } = await readAdminFile(home)
+  const [authority, key, certificate] = await Promise.all(
+    ['authority.pem', 'key.pem', 'certificate.pem'].map((name) => readOperatorFile(home, name)),
+  )
+  const { Admin } = adminTypes()
+  const grpc = new Admin(address, credentials.createSsl(authority, key, certificate), {
+    'grpc.max_receive_message_length': messageBytesMax,
+    // The admin listener is on this machine: a proxy of the environment has no part in it.
+    'grpc.enable_http_proxy': 0,
+  })
+  return adminClient(grpc, address, (error) => explain(error, address, home))
+}
+
+function adminClient(grpc: GrpcClient, address: string, explained: (error: unknown) => FederationError): AdminClient {
+  const ask = <Reply>(call: (done: requestCallback<Reply>) => unknown): Promise<Reply> =>
+    new Promise((resolve, reject) => {
+      call((error, reply) => (error || reply === undefined ? reject(explained(error)) : resolve(reply)))
+    })
+  const follow = <Message, Item>(
+    open: () => ClientReadableStream<Message>,
+    convert: (message: Message) => Item,
+    signal?: AbortSignal,
+  ) => messages(open, convert, explained, signal)
+  const run = (call: (done: requestCallback<RunView__Output>) => unknown) => ask(call).then(runView)
+
+  return {
+    address,
+    addSite: async (name, validMinutes) => {
+      const reply = await ask<AddSiteReply__Output>((done) => grpc.addSite({ name, validMinutes }, done))
+      return { joinCode: reply.joinCode, expiresAt: reply.expiresAt }
+    },
+    listSites: async () => (await ask<SiteList__Output>((done) => grpc.listSites({}, done))).sites.map(siteView),
+    revokeSite: async (name, reason) =>
+      siteView(await ask<SiteView__Output>((done) => grpc.revokeSite({ name, reason }, done))),
+    createStudy: (signedStudy, objects, onSent) => createStudy(grpc, signedStudy, objects, explained, onSent),
+    listStudies: async () =>
+      (await ask<StudyList__Output>((done) => grpc.listStudies({}, done))).studies.map(studySummary),
+    showStudy: async (study) => studyView(await ask<StudyView__Output>((done) => grpc.showStudy({ study }, done))),
+    watchStudy: (study, signal) => follow(() => grpc.watchStudy({ study }), studySummary, signal),
+    startRun: (study) => run((done) => grpc.startRun({ study }, done)),
+    cancelRun: (id, reason) => run((done) => grpc.cancelRun({ run: id, reason }, done)),
+    listRuns: async () => (await ask<RunList__Output>((done) => grpc.listRuns({}, done))).runs.map(runView),
+    showRun: (id) => run((done) => grpc.showRun({ run: id }, done)),
+    watchRun: (id, signal) => follow(() => grpc.watchRun({ run: id }), runView, signal),
+    fetchObject: (sha256, offset) =>
+      follow(
+        () => grpc.fetchObject({ sha256: Buffer.from(sha256, 'hex'), offset }),
+        ({ data }) => data,
+      ),
+    readLog: (stream = '') =>
+      follow(
+        () => grpc.readLog({ stream }),
+        ({ entry }) => entry,
+      ),
+    close: () => grpc.close(),
+  }
+}
+
+async function* messages<Message, Item>(
+  open: () => ClientReadableStream<Message>,
+  convert: (message: Message) => Item,
+  explained: (error: unknown) => FederationError,
+  signal?: AbortSignal,
+): AsyncGenerator<Item> {
+  if (signal?.aborted) return
+  const stream = open()
+  const cancel = () => stream.cancel()
+  // A call that was cancelled fails after nobody reads it any more.
+  stream.on('error', () => {})
+  signal?.addEventListener('abort', cancel, { once: true })
+  try {
+    for await (const message of stream) yield convert(message as Message)
+  } catch (error) {
+    if (!signal?.aborted) throw explained(error)
+  } finally {
+    signal?.removeEventListener('abort', cancel)
+    cancel()
+  }
+}
+
+async function createStudy(
+  grpc: GrpcClient,
+  signedStudy: Uint8Array,
+  objects: readonly StudyObject[],
+  explained: (error: unknown) => FederationError,
+  onSent?: (bytes: number) => void,
+): Promise<StudySummary> {
+  const { promise, resolve, reject } = Promise.withResolvers<StudyView__Output>()
+  const call = grpc.createStudy((error, reply) => (error || !reply ? reject(explained(error)) : resolve(reply)))
+  const refused = promise.then(
+    () => {},
+    () => {},
+  )
+  /** Waits until the call takes more, or has been answered already (a refusal comes before the last chunk). */
+  const write = async (part: Parameters<typeof call.write>[0]): Promise<void> => {
+    if (!call.write(part)) await Promise.race([new Promise<void>((drained) => call.once('drain', drained)), refused])
+  }
+  let sent = 0
+  await write({ signedStudy })
+  for (const { sha256, bytes } of objects) {
+    await write({ object: { sha256: Buffer.from(sha256, 'hex'), size: bytes.length } })
+    for (let at = 0; at < bytes.length; at += chunkBytesMax) {
+      const chunk = bytes.subarray(at, at + chunkBytesMax)
+      await write({ chunk })
+      sent += chunk.length
+      onSent?.(sent)
+    }
+  }
+  call.end()
+  return studySummary(await promise)
+}
+
+async function readAdminFile(home: string): Promise<z.output<typeof adminFileSchema>> {
+  const path = join(home, 'admin.json')
+  try {
+    return adminFileSchema.parse(JSON.parse(await readFile(path, 'utf8')))
+  } catch (cause) {
+    if (isMissing(cause)) throw notRunning(home, cause)
+    throw new FederationError('link-down', `${path} is damaged: restart the coordinator, it writes the file anew`, {
+      cause,
+    })
+  }
+}
+
+async function readOperatorFile(home: string, name: string): Promise<Buffer> {
+  const path = join(home, 'operator', name)
+  try {
+    return await readFile(path)
+  } catch (cause) {
+    throw new FederationError('permission-denied', `the operator certificate cannot be read: ${path}`, { cause })
+  }
+}
+
+function notRunning(home: string, cause: unknown): FederationError {
+  const message = `no coordinator is running on ${home}: start it with consilium serve --home ${home}, or name its home folder with --home`
+  return new FederationError('link-down', message, { cause })
+}
+
+/** The refusal of the coordinator as it threw it; where it did not answer, what to do about that. */
+function explain(error: unknown, address: string, home: string): FederationError {
+  if (error instanceof FederationError) return error
+  const failure = fromServiceError(error as ServiceError, address)
+  if (failure.code !== 'link-down') return failure
+  return new FederationError(
+    'link-down',
+    `the coordinator of ${home} does not answer (${failure.message}): start it with consilium serve --home ${home}`,
+    { cause: error },
+  )
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}

@@ -1,0 +1,105 @@
+/** `consilium log`: read, export and verify the event log. */
+import { FederationError } from '@consilium/protos/errors.ts'
+import type { LogEntry } from '@consilium/protos/log/entry.ts'
+import type { Command } from 'commander'
+import { action, type CommandContext, examples, type Invocation } from './command.ts'
+import { colored, formatTime, printable, type Terminal, table } from './output.ts'
+import type { LogReport } from './verify-log.ts'
+
+const bodyCharactersMax = 160
+
+type RunOption = { readonly run?: string }
+
+export function addLogCommands(root: Command, context: CommandContext): void {
+  const log = root
+    .command('log')
+    .description(
+      'The event log: what the coordinator decided, in hash-chained entries. Read without a coordinator running.',
+    )
+  log
+    .command('verify')
+    .description(
+      'Verifies the hash chain of every stream and names the first bad entry. Without a file it reads the log in the home folder, changing nothing. Entries cut off at the end show only in the head: compare it with the one in the report, or give it with --head.',
+    )
+    .argument('[file]', 'an exported log (consilium log export)')
+    .option('--run <run>', "only this run's entries")
+    .option('--head <hash>', 'with --run: the hash that the last entry must have')
+    .addHelpText(
+      'after',
+      examples(
+        'consilium log verify',
+        'consilium log verify log.ndjson',
+        'consilium log verify --run <run> --head <hash>',
+      ),
+    )
+    .action(action(context, verify))
+  log
+    .command('show')
+    .description('Prints the entries, one to a line.')
+    .option('--run <run>', "only this run's entries")
+    .addHelpText('after', examples('consilium log show', 'consilium log show --run <run> --json'))
+    .action(action(context, show))
+  log
+    .command('export')
+    .description('Writes every entry as canonical JSON, one to a line: what log verify <file> takes, anywhere.')
+    .option('--run <run>', "only this run's entries")
+    .addHelpText('after', examples('consilium log export > log.ndjson'))
+    .action(action(context, exportLog))
+}
+
+async function verify({ args, home, options, print, terminal }: Invocation<RunOption & { readonly head?: string }>) {
+  const { run, head } = options
+  if (head !== undefined && run === undefined)
+    throw new FederationError('invalid-argument', '--head goes with --run: each run has a head of its own')
+  const { withLog } = await import('./log-source.ts')
+  const { verifyLog } = await import('./verify-log.ts')
+  const report = await withLog({ home, file: args[0], run }, async ({ name, lines }) => ({
+    source: name,
+    ...withHead(await verifyLog(lines), head),
+  }))
+  print(report, () => reportText(report, terminal))
+  if (!report.ok) throw new FederationError('log-broken', report.errors.join('\n'))
+}
+
+/** The report with a mistake more where the one stream in it ends in another hash. */
+function withHead(report: LogReport, head: string | undefined): LogReport {
+  const [stream] = report.streams
+  if (head === undefined || !report.ok || stream?.head === head) return report
+  const error = `stream ${stream?.stream} ends in ${stream?.head}, not in ${head}: entries are missing at its end, or it is another log`
+  return { ...report, ok: false, errors: [error] }
+}
+
+function reportText(report: LogReport & { readonly source: string }, terminal: Terminal): string {
+  const rows = report.streams.map(({ stream, entries, head }) => [stream, String(entries), head ?? 'broken'])
+  const verdict = report.ok ? colored(terminal, 'green', 'verified') : colored(terminal, 'red', 'broken')
+  return `${report.source}: ${verdict}, ${report.entries} entries in ${rows.length} streams\n\n${table(['stream', 'entries', 'head'], rows)}`
+}
+
+async function show({ home, options, json, terminal }: Invocation<RunOption>): Promise<void> {
+  const { withLog } = await import('./log-source.ts')
+  await withLog({ home, run: options.run }, async ({ lines }) => {
+    let isFirst = true
+    if (json) terminal.write('[')
+    for await (const { value } of lines) {
+      if (json) terminal.write(`${isFirst ? '' : ',\n'}${JSON.stringify(value)}`)
+      else terminal.write(entryLine(value as LogEntry))
+      isFirst = false
+    }
+    if (json) terminal.write(']\n')
+  })
+}
+
+/** Shows a damaged entry as far as it goes: `log verify` is what judges. */
+function entryLine({ at, stream, seq, type, body }: LogEntry): string {
+  const text = printable(JSON.stringify(body) ?? '')
+  const shown = text.length > bodyCharactersMax ? `${text.slice(0, bodyCharactersMax)}…` : text
+  return `${formatTime(printable(String(at)))}  ${printable(`${stream}#${seq}  ${type}`)}  ${shown}\n`
+}
+
+async function exportLog({ home, options, terminal }: Invocation<RunOption>): Promise<void> {
+  const { canonicalJson } = await import('@consilium/protos/hash.ts')
+  const { withLog } = await import('./log-source.ts')
+  await withLog({ home, run: options.run }, async ({ lines }) => {
+    for await (const { value } of lines) terminal.write(`${canonicalJson(value).toString('utf8')}\n`)
+  })
+}

@@ -1,0 +1,107 @@
+/**
+ * Turns a study file into what is signed and stored: the forward graph, its parameter layout, the initial parameters, and
+ * the manifest that names them by hash. Runs where the lead's key is, never at the coordinator.
+ */
+import { readFile, stat } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
+import { forwardGraph } from '@consilium/models/forward.ts'
+import { encodeModel } from '@consilium/models/onnx/codec.ts'
+import { checkForwardGraph } from '@consilium/models/onnx/forward-check.ts'
+import type { Model } from '@consilium/models/onnx/graph.ts'
+import { initialParameters, parameterLayout, readParameters } from '@consilium/models/parameters.ts'
+import { zooModel } from '@consilium/models/zoo/index.ts'
+import { type ErrorCode, errorMessage, FederationError } from '@consilium/protos/errors.ts'
+import { sha256Hex } from '@consilium/protos/hash.ts'
+import type { Identity } from '@consilium/protos/identity.ts'
+import { graphBytesMax, planBytesMax } from '@consilium/protos/limits.ts'
+import { readStudyFile } from '@consilium/protos/plan/read-study-file.ts'
+import { type SignedStudy, signStudy, type TensorLayout } from '@consilium/protos/plan/signed-study.ts'
+import { designColumns, type Study } from '@consilium/protos/plan/study.ts'
+import type { StudyObject } from './admin-client.ts'
+
+export type MadeStudy = {
+  readonly signed: SignedStudy
+  /** The forward graph, then the initial parameters. */
+  readonly objects: readonly StudyObject[]
+}
+
+/** Reads, builds, checks and signs; throws `invalid-study`, `invalid-onnx`, `operator-refused` or `shape-mismatch`. */
+export async function makeStudy(studyPath: string, lead: Identity): Promise<MadeStudy> {
+  const study = readStudyFile(await readLimited(studyPath, planBytesMax, 'invalid-study'), basename(studyPath))
+  const model = checkForwardGraph(await forwardModel(study, studyPath))
+  checkShape(study, model)
+  const layout = layoutOf(study, model)
+  const graph = named(encodeModel(model))
+  const parameters = named(parameterBytes(startOf(study, model, layout)))
+  const manifest = {
+    format: 1 as const,
+    study,
+    graph: { sha256: graph.sha256, bytes: graph.bytes.length },
+    layout: layout.map(({ name, dims }) => ({ name, dims: [...dims] })),
+    initialParameters: { sha256: parameters.sha256, bytes: parameters.bytes.length },
+  }
+  return { signed: signStudy(manifest, lead), objects: [graph, parameters] }
+}
+
+function named(bytes: Uint8Array): StudyObject {
+  return { sha256: sha256Hex(bytes), bytes }
+}
+
+async function forwardModel({ model, features, label }: Study, studyPath: string): Promise<Model | Uint8Array> {
+  if (model.from === 'zoo')
+    return zooModel(model, {
+      features: designColumns(features).length,
+      outputs: label.type === 'category' ? label.levels.length : 1,
+    })
+  return readLimited(resolve(dirname(studyPath), model.path), graphBytesMax, 'invalid-onnx')
+}
+
+/** The model must take the study's design columns and yield one logit per class (or one number). */
+function checkShape({ features, label, loss }: Study, model: Model): void {
+  const { rowDims, outputs } = forwardGraph(model, loss)
+  const columns = designColumns(features).length
+  if (rowDims.length !== 1 || rowDims[0] !== columns)
+    throw new FederationError(
+      'shape-mismatch',
+      `the model takes rows of shape [${rowDims}], the features of the study make ${columns} columns`,
+    )
+  const due = label.type === 'category' ? label.levels.length : 1
+  if (outputs !== due)
+    throw new FederationError('shape-mismatch', `the model yields ${outputs} numbers a row, the label needs ${due}`)
+}
+
+function layoutOf({ model: choice }: Study, model: Model): TensorLayout {
+  const layout = parameterLayout(model, choice.from === 'onnx' ? choice.frozen : [])
+  if (layout.length === 0)
+    throw new FederationError(
+      'invalid-onnx',
+      'the model has nothing to train: every float32 tensor in it is frozen or unused',
+    )
+  return layout.map(({ name, dims }) => ({ name, dims: [...dims] }))
+}
+
+function startOf({ initialParameters: start }: Study, model: Model, layout: TensorLayout): Float32Array {
+  return start === 'from-model' ? readParameters(model, layout) : initialParameters(model, layout, start.seed)
+}
+
+/** float32, little-endian, as the manifest says. */
+function parameterBytes(parameters: Float32Array): Uint8Array {
+  const bytes = new Uint8Array(parameters.length * 4)
+  const view = new DataView(bytes.buffer)
+  parameters.forEach((value, i) => {
+    view.setFloat32(i * 4, value, true)
+  })
+  return bytes
+}
+
+async function readLimited(path: string, bytesMax: number, code: ErrorCode): Promise<Uint8Array> {
+  try {
+    const { size } = await stat(path)
+    if (size > bytesMax)
+      throw new FederationError('limit-exceeded', `${path} has ${size} bytes, at most ${bytesMax} are allowed`)
+    return await readFile(path)
+  } catch (cause) {
+    if (cause instanceof FederationError) throw cause
+    throw new FederationError(code, `cannot read ${path}: ${errorMessage(cause)}`, { cause })
+  }
+}

@@ -1,0 +1,115 @@
+/** `consilium run`: start a run of a study, watch it, fetch the model it made. */
+import type { Command } from 'commander'
+import { action, type CommandContext, examples } from './command.ts'
+import { exitCodes } from './exit-codes.ts'
+import { formatBytes } from './output.ts'
+import { runTable, runText } from './run-text.ts'
+import { withAdmin } from './with-admin.ts'
+
+export function addRunCommands(root: Command, context: CommandContext): void {
+  const run = root.command('run').description('Runs of a study: rounds of training and evaluation at the hospitals.')
+  addStart(run, context)
+  addWatch(run, context)
+  addList(run, context)
+  addShow(run, context)
+  addCancel(run, context)
+  addExport(run, context)
+}
+
+function addStart(run: Command, context: CommandContext): void {
+  run
+    .command('start')
+    .description('Starts a run of a study that enough hospitals approved.')
+    .argument('<study>', 'its name, its hash, or the first 8 or more digits of it')
+    .option('--watch', 'follow the run until it ends, as run watch does')
+    .addHelpText('after', examples('consilium run start heart-disease --watch', 'consilium run start 3f9a01c2 --json'))
+    .action(
+      action<{ readonly watch?: boolean }>(context, async (invocation) => {
+        const { args, home, options, print } = invocation
+        return withAdmin(home, async (admin) => {
+          const view = await admin.startRun(args[0] ?? '')
+          if (options.watch) return (await import('./run-watch.ts')).watchRun(admin, view.run, invocation)
+          print(view, () => `run ${view.run} started; follow it with consilium run watch ${view.run}\n`)
+          return exitCodes.ok
+        })
+      }),
+    )
+}
+
+function addWatch(run: Command, context: CommandContext): void {
+  run
+    .command('watch')
+    .description(
+      'Follows a run until it ends. With --json one line for each change, the last one final. Exit code 1 where the run failed or was cancelled; Ctrl-C leaves the run going.',
+    )
+    .argument('<run>', 'the run')
+    .addHelpText('after', examples('consilium run watch <run>', 'consilium run watch <run> --json | tail -1'))
+    .action(
+      action(context, async (invocation) => {
+        const { watchRun } = await import('./run-watch.ts')
+        return withAdmin(invocation.home, (admin) => watchRun(admin, invocation.args[0] ?? '', invocation))
+      }),
+    )
+}
+
+function addList(run: Command, context: CommandContext): void {
+  run
+    .command('list')
+    .description('Lists all runs with their newest figures.')
+    .addHelpText('after', examples('consilium run list'))
+    .action(
+      action(context, async ({ home, print }) => {
+        const runs = await withAdmin(home, (admin) => admin.listRuns())
+        print(runs, () => runTable(runs))
+      }),
+    )
+}
+
+function addShow(run: Command, context: CommandContext): void {
+  run
+    .command('show')
+    .description('Shows one run: its rounds, its dropouts, the results at each site.')
+    .argument('<run>', 'the run')
+    .addHelpText('after', examples('consilium run show <run>'))
+    .action(
+      action(context, async ({ args: [id = ''], home, print }) => {
+        const view = await withAdmin(home, (admin) => admin.showRun(id))
+        print(view, () => runText(view))
+      }),
+    )
+}
+
+function addCancel(run: Command, context: CommandContext): void {
+  run
+    .command('cancel')
+    .description('Ends a run; what its finished rounds made is kept.')
+    .argument('<run>', 'the run')
+    .option('--reason <text>', 'why; it is written to the log', 'cancelled by the operator')
+    .addHelpText('after', examples('consilium run cancel <run> --reason "wrong learning rate"'))
+    .action(
+      action<{ readonly reason: string }>(context, async ({ args: [id = ''], home, options, print }) => {
+        const view = await withAdmin(home, (admin) => admin.cancelRun(id, options.reason))
+        print(view, () => `run ${view.run} is ${view.state}: ${view.reason}\n`)
+      }),
+    )
+}
+
+function addExport(run: Command, context: CommandContext): void {
+  run
+    .command('export')
+    .description(
+      'Fetches the model of a finished run as an ONNX file that takes raw features. A fetch that was cut off goes on where it stopped; the hash is checked.',
+    )
+    .argument('<run>', 'the run')
+    .option('--out <file>', 'where to write the model', 'model.onnx')
+    .option('--force', 'replace a file that is there')
+    .addHelpText('after', examples('consilium run export <run>', 'consilium run export <run> --out heart.onnx'))
+    .action(
+      action<{ readonly out: string; readonly force?: boolean }>(context, async (invocation) => {
+        const { exportModel } = await import('./export-model.ts')
+        const { args, home, options, print } = invocation
+        const model = await withAdmin(home, (admin) => exportModel(admin, args[0] ?? '', options, invocation))
+        print(model, () => `${model.path}: ${formatBytes(model.bytes)}, SHA-256 ${model.sha256}\n`)
+      }),
+    )
+}

@@ -1,0 +1,37 @@
+/** `consilium serve`: the coordinator itself, until Ctrl-C. */
+import type { Command } from 'commander'
+import { action, type CommandContext, examples } from './command.ts'
+import { fields } from './output.ts'
+
+export function addServeCommand(root: Command, context: CommandContext): void {
+  root
+    .command('serve')
+    .summary('run the coordinator')
+    .description(
+      'Runs the coordinator on its home folder until Ctrl-C. The first start makes the federation: certificate authority, keys, event log. coordinator.yaml in the home folder sets the addresses.',
+    )
+    .addHelpText('after', examples('consilium serve', 'consilium serve --home /srv/consilium'))
+    .action(
+      action(context, async ({ home, interrupted, print }) => {
+        const { startCoordinator } = await import('../main.ts')
+        const coordinator = await startCoordinator({ home })
+        const { federation, siteAddress, adminAddress } = coordinator
+        print({ home, federation, siteAddress, adminAddress }, () =>
+          [
+            'The coordinator is running; Ctrl-C stops it.',
+            fields([
+              ['federation', federation],
+              ['home', home],
+              ['sites connect to', siteAddress],
+              ['command line', adminAddress],
+            ]),
+          ].join('\n'),
+        )
+        await new Promise<void>((stopped) => {
+          if (interrupted.aborted) stopped()
+          interrupted.addEventListener('abort', () => stopped(), { once: true })
+        })
+        await coordinator.stop()
+      }),
+    )
+}

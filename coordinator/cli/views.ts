@@ -1,0 +1,105 @@
+/** Messages of admin.proto into the domain's own types, which are also what `--json` prints. */
+import { FederationError } from '@consilium/protos/errors.ts'
+import type { RoundView__Output } from '@consilium/protos/gen/consilium/v1/RoundView.ts'
+import type { RunView__Output } from '@consilium/protos/gen/consilium/v1/RunView.ts'
+import type { SiteView__Output } from '@consilium/protos/gen/consilium/v1/SiteView.ts'
+import type { StudyView__Output } from '@consilium/protos/gen/consilium/v1/StudyView.ts'
+import { purposeSchema } from '@consilium/protos/plan/names.ts'
+import { readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
+import type { RoundView, RunView, SiteView, StudyView } from '../services.ts'
+
+export type StudySummary = Omit<StudyView, 'signedStudy'>
+
+export function siteView(view: SiteView__Output): SiteView {
+  const { name, attending, fingerprint, certificateExpiresAt, joinedAt, revokedReason } = view
+  const state = oneOf(view.state, ['invited', 'enrolled', 'revoked'])
+  return { name, state, attending, fingerprint, certificateExpiresAt, joinedAt, revokedReason }
+}
+
+/** Without the signed study, as lists hold it. */
+export function studySummary(view: StudyView__Output): StudySummary {
+  const { hash, name, title, leadFingerprint, createdAt } = view
+  const decisions = view.decisions.map(({ site, decision, reason, at }) => ({ site, decision, reason, at }))
+  return { hash, name, title, leadFingerprint, createdAt, decisions }
+}
+
+/** With the signed study, its signature verified here too. */
+export function studyView(view: StudyView__Output): StudyView {
+  return { ...studySummary(view), signedStudy: readSignedStudy(view.signedStudy) }
+}
+
+export function runView(view: RunView__Output): RunView {
+  const { run, studyHash, studyName, reason, startedAt, endedAt, roundsPlanned, logHead } = view
+  return {
+    run,
+    studyHash,
+    studyName,
+    state: oneOf(view.state, ['running', 'finished', 'failed', 'cancelled']),
+    reason,
+    startedAt,
+    endedAt,
+    roundsPlanned,
+    rounds: view.rounds.map(roundView),
+    ...(view.current ? { current: currentWork(view.current) } : {}),
+    ...optionalHash('modelSha256', view.modelSha256),
+    ...optionalHash('parametersSha256', view.parametersSha256),
+    logHead,
+    final: view.final.map((result) => ({
+      site: result.site,
+      ...optionalNumbers(result, ['auroc', 'accuracy', 'loss']),
+      examples: result.examples,
+    })),
+  }
+}
+
+function roundView(view: RoundView__Output): RoundView {
+  const { round, cohort, survivors, uploadBytes, seconds, clippedShare } = view
+  return {
+    round,
+    cohort,
+    survivors,
+    dropouts: view.dropouts.map(({ site, reason, purpose }) => ({
+      site,
+      reason,
+      purpose: oneOf(purpose, purposeSchema.options),
+    })),
+    ...optionalNumbers(view, ['loss', 'auroc', 'accuracy', 'trainingLoss']),
+    uploadBytes,
+    seconds,
+    clippedShare,
+    ...optionalHash('parametersSha256', view.parametersSha256),
+  }
+}
+
+function currentWork(current: NonNullable<RunView__Output['current']>): NonNullable<RunView['current']> {
+  const { round, purpose, phase, sites } = current
+  return {
+    round,
+    purpose: oneOf(purpose, purposeSchema.options),
+    phase,
+    sites: sites.map(({ site, state, done, total, uploadedBytes }) => ({ site, state, done, total, uploadedBytes })),
+  }
+}
+
+function oneOf<Value extends string>(value: string, allowed: readonly Value[]): Value {
+  const found = allowed.find((candidate) => candidate === value)
+  if (found === undefined)
+    throw new FederationError(
+      'message-invalid',
+      `the coordinator says '${value}', this program knows ${allowed.join(', ')}: use the same version of both`,
+    )
+  return found
+}
+
+function optionalHash<Key extends string>(key: Key, bytes: Uint8Array): { readonly [name in Key]?: string } {
+  return bytes.length > 0 ? ({ [key]: Buffer.from(bytes).toString('hex') } as { readonly [name in Key]: string }) : {}
+}
+
+function optionalNumbers<Key extends string>(
+  view: { readonly [name in Key]?: number },
+  keys: readonly Key[],
+): { readonly [name in Key]?: number } {
+  return Object.fromEntries(keys.filter((key) => view[key] !== undefined).map((key) => [key, view[key]])) as {
+    readonly [name in Key]?: number
+  }
+}
