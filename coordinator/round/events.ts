@@ -1,0 +1,83 @@
+/**
+ * What can happen in a round, as it stands in the run's event log. Progress is no event: it changes nothing that a
+ * restart would have to know.
+ */
+import { objectBytesMax, reasonCharactersMax } from '@consilium/protos/limits.ts'
+import { purposeSchema, sha256Schema, siteNameSchema } from '@consilium/protos/plan/names.ts'
+import { standardisationSchema } from '@consilium/protos/plan/round-plan.ts'
+import { z } from 'zod'
+
+const count = z.int().min(0)
+const reason = z.string().max(reasonCharactersMax)
+const at = z.iso.datetime()
+const round = { round: count, purpose: purposeSchema }
+const ofSite = { planHash: sha256Schema, site: siteNameSchema }
+const update = { sha256: sha256Schema, bytes: z.int().min(1).max(objectBytesMax) }
+
+/** Why a site takes no further part in a round. */
+export const dropoutCauseSchema = z.enum(['deadline', 'absent', 'refused', 'withdrawn', 'revoked', 'update-invalid'])
+
+/** Absent where there is nothing to measure: no row, one class only, a number label. */
+const measures = {
+  examples: count,
+  /** Mean loss over the test rows. */
+  loss: z.number().exactOptional(),
+  accuracy: z.number().min(0).max(1).exactOptional(),
+  auroc: z.number().min(0).max(1).exactOptional(),
+}
+
+export const siteResultSchema = z.strictObject({ site: siteNameSchema, ...measures })
+
+export const roundResultSchema = z.discriminatedUnion('purpose', [
+  z.strictObject({ purpose: z.literal('statistics'), examples: count, standardisation: standardisationSchema }),
+  z.strictObject({
+    purpose: z.literal('train'),
+    examples: count,
+    /** The new global parameters. */
+    parameters: sha256Schema,
+    /** Mean training loss, weighted by examples. */
+    loss: z.number(),
+    /** Sites whose update was scaled down to the study's `updateNormMax`. */
+    clippedSites: count,
+  }),
+  z.strictObject({ purpose: z.literal('evaluate'), ...measures, perSite: z.array(siteResultSchema) }),
+])
+
+export const roundEventSchemas = [
+  z.strictObject({ type: z.literal('round-started'), at, ...round, expected: z.array(siteNameSchema) }),
+  z.strictObject({
+    type: z.literal('cohort-selected'),
+    at,
+    ...round,
+    cohort: z.array(siteNameSchema),
+    planHash: sha256Schema,
+  }),
+  z.strictObject({ type: z.literal('work-done'), at, ...ofSite }),
+  z.strictObject({ type: z.literal('site-dropped'), at, ...ofSite, cause: dropoutCauseSchema, reason }),
+  /** The hash and size of what a site begins to upload; it cannot change its mind within the round. */
+  z.strictObject({ type: z.literal('update-announced'), at, ...ofSite, ...update }),
+  z.strictObject({ type: z.literal('update-received'), at, ...ofSite, ...update }),
+  /** An upload that came after its site was dropped; recorded once, without effect. */
+  z.strictObject({ type: z.literal('late-update-refused'), at, ...ofSite, reason }),
+  z.strictObject({ type: z.literal('round-committed'), at, planHash: sha256Schema, result: roundResultSchema }),
+  z.strictObject({
+    type: z.literal('round-failed'),
+    at,
+    ...round,
+    code: z.enum(['cohort-too-small', 'quorum-lost', 'update-invalid', 'cancelled']),
+    reason,
+  }),
+] as const
+
+export const roundEventSchema = z.discriminatedUnion('type', roundEventSchemas)
+
+export type RoundEvent = z.output<typeof roundEventSchema>
+export type RoundResult = z.output<typeof roundResultSchema>
+export type SiteResult = z.output<typeof siteResultSchema>
+export type DropoutCause = z.output<typeof dropoutCauseSchema>
+export type EventOf<Type extends RoundEvent['type']> = Extract<RoundEvent, { type: Type }>
+
+/** A reason cut to what an event may hold. */
+export function shortReason(text: string): string {
+  return text.length <= reasonCharactersMax ? text : `${text.slice(0, reasonCharactersMax - 3)}...`
+}

@@ -1,0 +1,51 @@
+/** How a round ends: with a result, or failed with a reason. */
+import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { Dropout } from './dropouts.ts'
+import type { EventOf } from './events.ts'
+import type { RoundOver, RoundSetting, Update } from './round.ts'
+
+type Ending = {
+  readonly setting: RoundSetting
+  readonly planHash?: Sha256
+  readonly cohort?: readonly SiteName[]
+  readonly dropouts?: readonly Dropout[]
+}
+
+export function committedRound(
+  round: Ending,
+  event: EventOf<'round-committed'>,
+  survivors: readonly SiteName[],
+  updates: ReadonlyMap<SiteName, Update>,
+): RoundOver {
+  return endedRound(round, event.at, survivors, updates, { type: 'committed', result: event.result })
+}
+
+/** `updates`: those that came in, or began to, before the round failed. */
+export function failedRound(
+  round: Ending,
+  event: EventOf<'round-failed'>,
+  updates: ReadonlyMap<SiteName, Update> = new Map(),
+): RoundOver {
+  return endedRound(round, event.at, [], updates, { type: 'failed', code: event.code, reason: event.reason })
+}
+
+function endedRound(
+  round: Ending,
+  at: string,
+  survivors: readonly SiteName[],
+  updates: ReadonlyMap<SiteName, Update>,
+  outcome: RoundOver['outcome'],
+): RoundOver {
+  const { setting, planHash, cohort = [], dropouts = [] } = round
+  return {
+    phase: 'over',
+    setting,
+    ...(planHash && { planHash }),
+    cohort,
+    survivors,
+    dropouts,
+    updates,
+    endedAtMs: Date.parse(at),
+    outcome,
+  }
+}

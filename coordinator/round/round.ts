@@ -1,0 +1,114 @@
+/**
+ * One round: a value that is in one of four phases, or over. `decide` says which events a command leads to, `evolve` what
+ * the round is after an event; both are pure, and each phase has them in a file of its own.
+ */
+import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { Standardisation } from '@consilium/protos/plan/round-plan.ts'
+import type { Study } from '@consilium/protos/plan/study.ts'
+import * as collectUpdates from './collect-updates.ts'
+import * as commit from './commit.ts'
+import type { Attendance, Dropout } from './dropouts.ts'
+import type { EventOf, RoundEvent, RoundResult } from './events.ts'
+import * as recruit from './recruit.ts'
+import * as work from './work.ts'
+
+/** What is settled before a round starts. */
+export type RoundSetting = {
+  readonly run: RunId
+  readonly study: Sha256
+  /** 1-based; statistics are round 0. A train round and the evaluation of its result carry the same number. */
+  readonly round: number
+  readonly purpose: Purpose
+  /** The global parameters it starts from. */
+  readonly model: Sha256
+  readonly standardisation?: Standardisation
+  /** X25519, base64. */
+  readonly runPublicKey: string
+  readonly cohort: Study['cohort']
+  readonly deadlines: Study['deadlines']
+  readonly startedAtMs: number
+}
+
+export type OpenRound = recruit.Recruiting | work.Working | collectUpdates.CollectingUpdates | commit.Committing
+export type Round = OpenRound | RoundOver
+
+export type RoundOver = {
+  readonly phase: 'over'
+  readonly setting: RoundSetting
+  /** Absent where no cohort was found. */
+  readonly planHash?: Sha256
+  readonly cohort: readonly SiteName[]
+  readonly survivors: readonly SiteName[]
+  readonly dropouts: readonly Dropout[]
+  /** The updates that came in; the shell deletes them once the round is over. */
+  readonly updates: ReadonlyMap<SiteName, Update>
+  readonly endedAtMs: number
+  readonly outcome:
+    | { readonly type: 'committed'; readonly result: RoundResult }
+    | { readonly type: 'failed'; readonly code: EventOf<'round-failed'>['code']; readonly reason: string }
+}
+
+export type Update = { readonly sha256: Sha256; readonly bytes: number }
+
+/** `look` is what the shell says whenever somebody came or went, made progress, or a deadline passed. */
+export type RoundCommand =
+  | { readonly type: 'look'; readonly attendance: Attendance }
+  | { readonly type: 'finish-work'; readonly planHash: Sha256; readonly site: SiteName }
+  | { readonly type: 'refuse-work'; readonly planHash: Sha256; readonly site: SiteName; readonly reason: string }
+  | ({ readonly type: 'announce-update'; readonly planHash: Sha256; readonly site: SiteName } & Update)
+  | ({ readonly type: 'receive-update'; readonly planHash: Sha256; readonly site: SiteName } & Update)
+  | { readonly type: 'refuse-late-update'; readonly planHash: Sha256; readonly site: SiteName }
+  | {
+      readonly type: 'refuse-contribution'
+      readonly planHash: Sha256
+      readonly site: SiteName
+      readonly reason: string
+    }
+  | { readonly type: 'commit'; readonly planHash: Sha256; readonly result: RoundResult }
+  | { readonly type: 'give-up'; readonly planHash: Sha256; readonly reason: string }
+
+export function decideRound(round: OpenRound, command: RoundCommand, now: Date): RoundEvent[] {
+  if (command.type !== 'look' && (round.phase === 'recruit' || round.planHash !== command.planHash)) return []
+  switch (round.phase) {
+    case 'recruit':
+      return recruit.decide(round, command, now)
+    case 'work':
+      return work.decide(round, command, now)
+    case 'collect-updates':
+      return collectUpdates.decide(round, command, now)
+    case 'commit':
+      return commit.decide(round, command, now)
+  }
+}
+
+export function evolveRound(round: OpenRound, event: RoundEvent): Round {
+  switch (round.phase) {
+    case 'recruit':
+      return recruit.evolve(round, event)
+    case 'work':
+      return work.evolve(round, event)
+    case 'collect-updates':
+      return collectUpdates.evolve(round, event)
+    case 'commit':
+      return commit.evolve(round, event)
+  }
+}
+
+/** When to look again if nothing happens before, epoch milliseconds; undefined where the coordinator's own work is due. */
+export function nextDeadline(round: OpenRound, attendance: Attendance): number | undefined {
+  switch (round.phase) {
+    case 'recruit':
+      return recruit.deadline(round)
+    case 'work':
+      return work.deadline(round, attendance)
+    case 'collect-updates':
+      return collectUpdates.deadline(round, attendance)
+    case 'commit':
+      return undefined
+  }
+}
+
+/** The round after a restart of the coordinator: its phase gets its whole time again. */
+export function resumeRound(round: OpenRound, atMs: number): OpenRound {
+  return round.phase === 'commit' ? round : { ...round, sinceMs: atMs }
+}

@@ -1,0 +1,50 @@
+/** What can happen in a run, and how it stands in the run's stream of the event log (`run/<id>`). */
+import { FederationError } from '@consilium/protos/errors.ts'
+import { reasonCharactersMax } from '@consilium/protos/limits.ts'
+import type { LogEntry, NewEntry } from '@consilium/protos/log/entry.ts'
+import { base64Schema, runIdSchema, sha256Schema } from '@consilium/protos/plan/names.ts'
+import { z } from 'zod'
+import { roundEventSchemas } from '../round/events.ts'
+
+const at = z.iso.datetime()
+const reason = z.string().max(reasonCharactersMax)
+
+export const runEventSchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('run-started'),
+    at,
+    run: runIdSchema,
+    study: sha256Schema,
+    /** X25519 public key of the run; the secret half is sealed by the key vault. */
+    publicKey: base64Schema(32),
+    sealedSecretKey: z.base64().max(8192),
+  }),
+  /** The coordinator was started again: the phase gets its whole time once more. */
+  z.strictObject({ type: z.literal('run-resumed'), at }),
+  ...roundEventSchemas,
+  z.strictObject({ type: z.literal('run-finished'), at, model: sha256Schema, parameters: sha256Schema }),
+  z.strictObject({ type: z.literal('run-failed'), at, code: z.string().max(100), reason }),
+  z.strictObject({ type: z.literal('run-cancelled'), at, reason }),
+])
+
+export type RunEvent = z.output<typeof runEventSchema>
+
+/** Events that end a run: nothing follows them in its stream. */
+export const endings = { 'run-finished': 'finished', 'run-failed': 'failed', 'run-cancelled': 'cancelled' } as const
+
+export function runStream(run: string): string {
+  return `run/${run}`
+}
+
+export function runEntry(event: RunEvent): NewEntry {
+  const { type, at, ...body } = event
+  return { type, at, body }
+}
+
+/** Throws `log-broken` where an entry is of a kind this version does not know. */
+export function readRunEvent({ stream, seq, type, at, body }: LogEntry): RunEvent {
+  const parsed = runEventSchema.safeParse({ ...body, type, at })
+  if (!parsed.success)
+    throw new FederationError('log-broken', `entry ${seq} of stream ${stream} is no event of a run: ${type}`)
+  return parsed.data
+}

@@ -1,0 +1,98 @@
+/** A run as the operator's edges show it: one row a round, and how far each site of the present round has come. */
+import type { SiteName } from '@consilium/protos/plan/names.ts'
+import type { OpenRound, RoundOver } from '../round/round.ts'
+import type { RoundView, RunView } from '../services.ts'
+import type { Run } from './run.ts'
+
+/** What a site has done in the present phase: steps or rows while it works, bytes while it uploads. */
+export type SiteProgress = { readonly done: number; readonly total: number; readonly uploadedBytes: number }
+
+export function runView(run: Run, logHead: string, progress: ReadonlyMap<SiteName, SiteProgress>): RunView {
+  return {
+    run: run.id,
+    studyHash: run.study,
+    studyName: run.manifest.study.name,
+    state: run.state,
+    reason: run.reason,
+    startedAt: new Date(run.startedAtMs).toISOString(),
+    endedAt: run.endedAtMs === undefined ? '' : new Date(run.endedAtMs).toISOString(),
+    roundsPlanned: run.manifest.study.rounds,
+    rounds: roundViews(run.past),
+    ...(run.current && { current: currentView(run.current, progress) }),
+    ...(run.model && { modelSha256: run.model }),
+    parametersSha256: run.parameters,
+    logHead,
+    final: run.siteResults,
+  }
+}
+
+/** One view a round number: a train round and the evaluation of its result belong together. */
+function roundViews(past: readonly RoundOver[]): RoundView[] {
+  const views: RoundView[] = []
+  for (const over of past) {
+    const last = views.at(-1)
+    if (last?.round === over.setting.round) views[views.length - 1] = merged(last, over)
+    else views.push(merged(emptyView(over.setting.round), over))
+  }
+  return views
+}
+
+function emptyView(round: number): RoundView {
+  return { round, cohort: [], survivors: [], dropouts: [], uploadBytes: 0, seconds: 0, clippedShare: 0 }
+}
+
+function merged(view: RoundView, over: RoundOver): RoundView {
+  const { purpose, startedAtMs } = over.setting
+  const received = [...over.updates.values()].reduce((sum, { bytes }) => sum + bytes, 0)
+  const base: RoundView = {
+    ...view,
+    dropouts: [
+      ...view.dropouts,
+      ...over.dropouts.map(({ site, cause, reason }) => ({ site, reason: `${cause}: ${reason}`, purpose })),
+    ],
+    uploadBytes: view.uploadBytes + received,
+    seconds: view.seconds + (over.endedAtMs - startedAtMs) / 1000,
+    // The row tells who trained; an evaluation has a cohort of its own only where it stands alone.
+    ...(purpose !== 'evaluate' && { cohort: over.cohort, survivors: over.survivors }),
+  }
+  if (over.outcome.type === 'failed') return base
+  const { result } = over.outcome
+  switch (result.purpose) {
+    case 'statistics':
+      return base
+    case 'train':
+      return {
+        ...base,
+        trainingLoss: result.loss,
+        clippedShare: result.clippedSites / over.survivors.length,
+        parametersSha256: result.parameters,
+      }
+    case 'evaluate': {
+      const { loss, auroc, accuracy } = result
+      return {
+        ...base,
+        ...(loss !== undefined && { loss }),
+        ...(auroc !== undefined && { auroc }),
+        ...(accuracy !== undefined && { accuracy }),
+      }
+    }
+  }
+}
+
+function currentView(round: OpenRound, progress: ReadonlyMap<SiteName, SiteProgress>): NonNullable<RunView['current']> {
+  const { round: number, purpose } = round.setting
+  const sites = (round.phase === 'recruit' ? round.expected : round.cohort).map((site) => ({
+    site,
+    state: siteState(round, site),
+    ...(progress.get(site) ?? { done: 0, total: 0, uploadedBytes: 0 }),
+  }))
+  return { round: number, purpose, phase: round.phase, sites }
+}
+
+function siteState(round: OpenRound, site: SiteName): string {
+  if (round.phase === 'recruit') return 'expected'
+  const dropout = round.dropouts.find((dropped) => dropped.site === site)
+  if (dropout) return `dropped: ${dropout.cause}`
+  if (round.phase === 'work') return round.done.has(site) ? 'done' : 'working'
+  return round.updates.has(site) ? 'uploaded' : 'uploading'
+}

@@ -1,0 +1,237 @@
+/** A run from its first round to its end: the order of its rounds, what ends it, and that it always ends. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { decideRun } from '../../../coordinator/run/run.ts'
+import { runView } from '../../../coordinator/run/view.ts'
+import { manifestOf, planOf, type SimulatedRun, simulateRun, siteNames, startMs, updateOf } from './simulated-run.ts'
+
+const finish = (run: SimulatedRun) => {
+  run.settle()
+  while (run.cooperate());
+  return run
+}
+const roundsOf = ({ run }: SimulatedRun) =>
+  run.past.map(({ setting, outcome }) => `${setting.purpose} ${setting.round} ${outcome.type}`)
+
+describe('the order of rounds', () => {
+  test('statistics, then training and evaluation in turn, then the export', () => {
+    const run = finish(simulateRun())
+    expect(roundsOf(run)).toEqual([
+      'statistics 0 committed',
+      'train 1 committed',
+      'evaluate 1 committed',
+      'train 2 committed',
+      'evaluate 2 committed',
+    ])
+    expect(run.run).toMatchObject({ state: 'finished', model: 'd'.repeat(64), parameters: '2'.padStart(64, '0') })
+  })
+
+  test('no statistics where the study does not standardise over the federation', () => {
+    expect(roundsOf(finish(simulateRun(manifestOf({ standardisation: 'none', rounds: 1 }))))).toEqual([
+      'train 1 committed',
+      'evaluate 1 committed',
+    ])
+  })
+
+  test('each round starts from the newest parameters, and after the statistics with the standardisation', () => {
+    const { run } = finish(simulateRun())
+    const models = run.past.map(({ setting }) => [setting.model, setting.standardisation !== undefined])
+    const initial = run.manifest.initialParameters.sha256
+    const [first, second] = ['1'.padStart(64, '0'), '2'.padStart(64, '0')]
+    expect(models).toEqual([
+      [initial, false],
+      [initial, true],
+      [first, true],
+      [first, true],
+      [second, true],
+    ])
+  })
+
+  test('a site that was dropped is not waited for in the next round, but joins where it attends', () => {
+    const run = simulateRun(manifestOf({ standardisation: 'none' }))
+    run.presence.set('zurich', { absentSinceMs: startMs })
+    run.settle()
+    run.advance()
+    expect(run.run.current).toMatchObject({ phase: 'work', cohort: ['basel', 'cleveland', 'hungary'] })
+    while (run.run.past.length < 1) run.cooperate()
+    // Without a wait: the three that survived attend.
+    expect(run.run.current).toMatchObject({ phase: 'work', cohort: ['basel', 'cleveland', 'hungary'] })
+    run.presence.set('zurich', {})
+    while (run.run.past.length < 2) run.cooperate()
+    expect(run.run.current).toMatchObject({ phase: 'work', cohort: siteNames })
+  })
+})
+
+describe('what ends a run', () => {
+  test('training without a quorum', () => {
+    const run = simulateRun(manifestOf({ standardisation: 'none' }))
+    run.settle()
+    for (const site of siteNames.slice(1))
+      run.send({ type: 'refuse-work', planHash: planOf(run.run), site, reason: 'no' })
+    expect(run.run).toMatchObject({ state: 'failed', reason: expect.stringContaining('train round 1 failed') })
+  })
+
+  test('too few sites, named', () => {
+    const run = simulateRun()
+    for (const site of ['basel', 'zurich']) run.presence.set(site, { absentSinceMs: startMs })
+    run.settle()
+    run.advance()
+    expect(run.run).toMatchObject({ state: 'failed', reason: expect.stringContaining('missing: basel, zurich') })
+    expect(run.events.at(-1)).toMatchObject({ type: 'run-failed', code: 'cohort-too-small' })
+  })
+
+  const failEvaluation = (run: SimulatedRun) => {
+    while (run.run.current?.setting.purpose !== 'evaluate') run.cooperate()
+    const plan = planOf(run.run)
+    for (const site of siteNames.slice(1)) run.send({ type: 'refuse-work', planHash: plan, site, reason: 'no' })
+  }
+
+  test('not one failed evaluation, also the last', () => {
+    const run = simulateRun(manifestOf({ standardisation: 'none' }))
+    run.settle()
+    failEvaluation(run)
+    expect(run.run).toMatchObject({ state: 'running', current: { setting: { round: 2, purpose: 'train' } } })
+    finish(run)
+    expect(roundsOf(run)[1]).toBe('evaluate 1 failed')
+    expect(run.run.state).toBe('finished')
+  })
+
+  test('two failed evaluations in a row', () => {
+    const run = simulateRun(manifestOf({ standardisation: 'none', rounds: 3 }))
+    run.settle()
+    failEvaluation(run)
+    failEvaluation(run)
+    expect(run.run).toMatchObject({ state: 'failed', reason: expect.stringContaining('evaluate round 2 failed') })
+  })
+
+  test('its cancellation, in any phase; nothing happens afterwards', () => {
+    for (let steps = 0; steps < 12; steps++) {
+      const run = simulateRun()
+      run.settle()
+      for (let i = 0; i < steps; i++) run.cooperate()
+      run.send({ type: 'cancel', reason: 'a mistake' })
+      expect(run.run).toMatchObject({ state: 'cancelled', reason: 'a mistake' })
+      expect(run.run.current).toBeUndefined()
+      const length = run.events.length
+      run.cooperate()
+      expect(decideRun(run.run, { type: 'cancel', reason: 'again' }, new Date())).toEqual([])
+      expect(run.events).toHaveLength(length)
+    }
+  })
+})
+
+test('the view has one row a round, with training and evaluation together', () => {
+  const run = simulateRun()
+  run.settle()
+  while (run.run.past.length < 3) run.cooperate()
+  const view = runView(run.run, 'e'.repeat(64), new Map([['basel', { done: 5, total: 100, uploadedBytes: 0 }]]))
+  expect(view.rounds).toEqual([
+    { round: 0, cohort: siteNames, survivors: siteNames, dropouts: [], uploadBytes: 400, seconds: 0, clippedShare: 0 },
+    {
+      round: 1,
+      cohort: siteNames,
+      survivors: siteNames,
+      dropouts: [],
+      uploadBytes: 800,
+      seconds: 0,
+      clippedShare: 0.25,
+      trainingLoss: 0.7,
+      loss: 0.5,
+      parametersSha256: '1'.padStart(64, '0'),
+    },
+  ])
+  expect(view.current).toMatchObject({ round: 2, purpose: 'train', phase: 'work' })
+  expect(view.current?.sites[0]).toEqual({ site: 'basel', state: 'working', done: 5, total: 100, uploadedBytes: 0 })
+})
+
+type Step = (run: SimulatedRun) => void
+const site = fc.constantFrom(...siteNames)
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 20, arbitrary: fc.constant<Step>((run) => run.cooperate()) },
+  fc.constant<Step>((run) => run.advance()),
+  fc.constant<Step>((run) => run.restart()),
+  fc.integer({ min: 1, max: 400_000 }).map(
+    (ms): Step =>
+      (run) =>
+        run.wait(ms),
+  ),
+  site.map(
+    (name): Step =>
+      (run) => {
+        run.presence.set(name, { absentSinceMs: run.nowMs })
+        run.settle()
+      },
+  ),
+  site.map(
+    (name): Step =>
+      (run) => {
+        run.presence.set(name, { progressAtMs: run.nowMs })
+        run.settle()
+      },
+  ),
+  fc.tuple(site, fc.constantFrom('revoked', 'withdrawn', 'refused')).map(
+    ([name, excluded]): Step =>
+      (run) => {
+        run.presence.set(name, { excluded })
+        run.settle()
+      },
+  ),
+  site.map(
+    (name): Step =>
+      (run) =>
+        run.send({ type: 'finish-work', planHash: planOf(run.run), site: name }),
+  ),
+  site.map(
+    (name): Step =>
+      (run) =>
+        run.send({ type: 'refuse-work', planHash: planOf(run.run), site: name, reason: 'no' }),
+  ),
+  site.map(
+    (name): Step =>
+      (run) =>
+        run.send({ type: 'refuse-late-update', planHash: planOf(run.run), site: name }),
+  ),
+  site.map(
+    (name): Step =>
+      (run) =>
+        run.send({ type: 'refuse-contribution', planHash: planOf(run.run), site: name, reason: 'NaN' }),
+  ),
+  site.map(
+    (name): Step =>
+      (run) => {
+        run.send({ type: 'announce-update', planHash: planOf(run.run), site: name, ...updateOf(name) })
+        run.send({ type: 'receive-update', planHash: planOf(run.run), site: name, ...updateOf(name) })
+      },
+  ),
+)
+const steps = fc.array(step, { maxLength: 40, size: 'max' })
+
+test('whatever happened, the state is the fold of the log', () => {
+  fc.assert(
+    fc.property(steps, (all) => {
+      const run = simulateRun()
+      run.settle()
+      for (const each of all) each(run)
+      expect(run.replayed()).toEqual(run.run)
+    }),
+    { numRuns: 200 },
+  )
+})
+
+test('whatever happened, a run ends when its deadlines pass, and no dropout counts as a survivor', () => {
+  fc.assert(
+    fc.property(steps, (all) => {
+      const run = simulateRun()
+      run.settle()
+      for (const each of all) each(run)
+      for (let i = 0; run.advance(); i++) expect(i).toBeLessThan(200)
+      expect(run.run.state).not.toBe('running')
+      for (const round of run.run.past) {
+        const dropped = round.dropouts.map((dropout) => dropout.site)
+        expect(round.survivors.filter((name) => dropped.includes(name))).toEqual([])
+        if (round.outcome.type === 'committed') expect(round.survivors.length).toBeGreaterThanOrEqual(2)
+      }
+    }),
+    { numRuns: 200 },
+  )
+})

@@ -1,0 +1,128 @@
+/** A run without a shell: time, presence and the sites' messages are plain values, so whole runs take milliseconds. */
+
+import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
+import { studySchema } from '@consilium/protos/plan/study.ts'
+import type { Attendance, Presence } from '../../../coordinator/round/dropouts.ts'
+import type { RoundResult } from '../../../coordinator/round/events.ts'
+import { nextDeadline, type OpenRound } from '../../../coordinator/round/round.ts'
+import { type RunEvent, readRunEvent, runEntry } from '../../../coordinator/run/events.ts'
+import { decideRun, evolveRun, nextStep, type Run, type RunCommand, startedRun } from '../../../coordinator/run/run.ts'
+import { aManifest, aStudy } from '../../support/a-study.ts'
+
+export const startMs = Date.parse('2026-11-22T10:00:00.000Z')
+export const siteNames = ['basel', 'cleveland', 'hungary', 'zurich']
+
+export function manifestOf(changes: { rounds?: number; standardisation?: 'federated' | 'none' } = {}): StudyManifest {
+  return aManifest({ study: studySchema.parse({ ...aStudy, rounds: 2, cohort: { min: 3, quorum: 2 }, ...changes }) })
+}
+
+export const started: Extract<RunEvent, { type: 'run-started' }> = {
+  type: 'run-started',
+  at: new Date(startMs).toISOString(),
+  run: 'heart-1',
+  study: 'a'.repeat(64),
+  publicKey: Buffer.alloc(32, 7).toString('base64'),
+  sealedSecretKey: 'AAAA',
+}
+
+export type SimulatedRun = ReturnType<typeof simulateRun>
+
+export function simulateRun(manifest = manifestOf()) {
+  let run: Run = startedRun(started, manifest)
+  let nowMs = startMs
+  const events: RunEvent[] = [started]
+  const presence = new Map<string, Presence>(siteNames.map((site) => [site, {}]))
+
+  const attendance = (): Attendance => new Map(presence)
+  const apply = (decided: readonly RunEvent[]) => {
+    for (const event of decided) {
+      events.push(event)
+      run = evolveRun(run, event)
+    }
+    return decided.length
+  }
+  const settle = () => {
+    while (apply(decideRun(run, { type: 'look', attendance: attendance() }, new Date(nowMs))) > 0);
+  }
+  const send = (command: RunCommand) => {
+    apply(decideRun(run, command, new Date(nowMs)))
+    settle()
+  }
+  return {
+    get run() {
+      return run
+    },
+    get nowMs() {
+      return nowMs
+    },
+    events,
+    manifest,
+    presence,
+    settle,
+    send,
+    restart() {
+      if (run.state === 'running') apply([{ type: 'run-resumed', at: new Date(nowMs).toISOString() }])
+      settle()
+    },
+    /** Moves time to the next deadline, or does the coordinator's own work; false where the run has ended. */
+    advance(): boolean {
+      if (run.state !== 'running') return false
+      if (run.current?.phase === 'commit') send(commitCommand(run.current))
+      else if (nextStep(run).type === 'export') send({ type: 'finish', model: 'd'.repeat(64) })
+      else if (run.current) {
+        nowMs = Math.max(nowMs, nextDeadline(run.current, attendance()) ?? nowMs)
+        const before = events.length
+        settle()
+        if (events.length === before) throw new Error(`nothing happens at a deadline in ${run.current?.phase}`)
+      } else settle()
+      return true
+    },
+    wait(ms: number) {
+      nowMs += ms
+      settle()
+    },
+    /** Every site does at once what is asked of it. */
+    cooperate(): boolean {
+      if (run.current?.phase === 'work')
+        for (const site of siteNames) send({ type: 'finish-work', planHash: planOf(run), site })
+      else if (run.current?.phase === 'collect-updates')
+        for (const site of siteNames) {
+          send({ type: 'announce-update', planHash: planOf(run), site, ...updateOf(site) })
+          send({ type: 'receive-update', planHash: planOf(run), site, ...updateOf(site) })
+        }
+      else return this.advance()
+      return true
+    },
+    /** The run as the fold of what the log would hold. */
+    replayed(): Run {
+      const entries = events.map((event, seq) => ({
+        stream: 'run/heart-1',
+        seq,
+        previous: '',
+        hash: '',
+        ...structuredClone(runEntry(event)),
+      }))
+      return entries
+        .slice(1)
+        .reduce((state, entry) => evolveRun(state, readRunEvent(entry)), startedRun(started, manifest))
+    },
+  }
+}
+
+export const planOf = (run: Run): string =>
+  run.current && run.current.phase !== 'recruit' ? run.current.planHash : 'f'.repeat(64)
+
+export const updateOf = (site: string) => ({ sha256: Buffer.from(site.padEnd(32)).toString('hex'), bytes: 100 })
+
+function commitCommand(round: OpenRound): RunCommand {
+  if (round.phase !== 'commit') throw new Error(round.phase)
+  return { type: 'commit', planHash: round.planHash, result: resultOf(round) }
+}
+
+function resultOf({ setting }: OpenRound): RoundResult {
+  const standardisation = { means: [0, 0, 0, 0, 0], standardDeviations: [1, 1, 1, 1, 1] }
+  if (setting.purpose === 'statistics') return { purpose: 'statistics', examples: 9, standardisation }
+  if (setting.purpose === 'evaluate') return { purpose: 'evaluate', examples: 9, loss: 0.5, perSite: [] }
+  const parameters = String(setting.round).padStart(64, '0')
+  return { purpose: 'train', examples: 9, parameters, loss: 0.7, clippedSites: 1 }
+}
