@@ -30,6 +30,8 @@ export function decodeModel(bytes: Uint8Array): Model {
     throw invalid(`the file has ${bytes.length} bytes, over the limit of ${modelBytesMax}`)
   const message = readMessage('Model', bytes)
   if (!message.graph) throw invalid('the model has no graph')
+  if (messages(message, 'opset_import').length === 0)
+    throw invalid('the model names no operator set: it may be cut off')
   return {
     irVersion: integer(message, 'ir_version'),
     operatorSets: messages(message, 'opset_import').map(decodeOperatorSet),

@@ -16,10 +16,10 @@ export type ForwardLimits = {
   readonly initializersMax: number
   readonly rankMax: number
   readonly dimensionMax: number
-  /** Most elements of any one value, for a single row. */
-  readonly valueElementsMax: number
-  /** Most elements of all values together, for a single row. */
-  readonly totalElementsMax: number
+  /** Most elements that all computed values have together for one row of the batch. */
+  readonly rowElementsMax: number
+  /** Most elements that all computed values have together that do not grow with the batch. */
+  readonly fixedElementsMax: number
 }
 
 export const forwardLimits: ForwardLimits = {
@@ -28,8 +28,8 @@ export const forwardLimits: ForwardLimits = {
   initializersMax: 20_000,
   rankMax: 8,
   dimensionMax: 2 ** 28,
-  valueElementsMax: 2 ** 28,
-  totalElementsMax: 2 ** 30,
+  rowElementsMax: 2 ** 26,
+  fixedElementsMax: 2 ** 28,
 }
 
 /** The operators a forward graph may use: those the gradient table differentiates or lists as without gradient. */
@@ -127,18 +127,20 @@ function checkSizes(graph: Graph, limits: ForwardLimits): void {
   const batch = values.get(
     graph.inputs.find((input) => !graph.initializers.some((tensor) => tensor.name === input.name))?.name ?? '',
   )?.dims[0]
-  let total = 0
+  const given = new Set(graph.initializers.map((tensor) => tensor.name))
+  let [perRow, fixed] = [0, 0]
   for (const [name, { type, dims }] of values) {
     if (!elementTypes.has(type)) throw invalid(`the value '${name}' is ${type}, which is not supported`)
     checkDimensions(dims, `the value '${name}'`, limits)
-    total += elementsPerRow(dims, `the value '${name}'`)
-    if (elementsPerRow(dims, name) > limits.valueElementsMax)
+    if (given.has(name)) continue
+    const size = sizeOf(dims)
+    if (typeof size === 'number') fixed += size
+    else perRow += elementsPerRow(size, `the value '${name}' of shape [${dims}]`)
+    if (perRow > limits.rowElementsMax || fixed > limits.fixedElementsMax)
       throw invalid(
-        `the value '${name}' has the shape [${dims}], over the limit of ${limits.valueElementsMax} elements a row`,
+        `with the value '${name}' of shape [${dims}] it computes more than ${limits.rowElementsMax} elements a row, or ${limits.fixedElementsMax} in all`,
       )
   }
-  if (total > limits.totalElementsMax)
-    throw invalid(`its values have ${total} elements a row, over the limit of ${limits.totalElementsMax}`)
   const output = values.get(graph.outputs[0]?.name ?? '')?.dims ?? []
   if (output[0] !== batch)
     throw invalid(`its output has the shape [${output}], which does not start with the batch dimension '${batch}'`)
@@ -163,12 +165,10 @@ function checkDimensions(dims: readonly Dimension[], what: string, limits: Forwa
 }
 
 /** Elements for a batch of one; the batch may enter a size once, or memory would grow with its square. */
-function elementsPerRow(dims: readonly Dimension[], what: string): number {
-  const size = sizeOf(dims)
-  if (typeof size === 'number') return size
+function elementsPerRow(size: string, what: string): number {
   const factors = size.split('*')
   const names = factors.filter((factor) => !/^\d+$/.test(factor))
-  if (names.length > 1) throw invalid(`${what} has the shape [${dims}], which grows with the square of the batch`)
+  if (names.length > 1) throw invalid(`${what} grows with the square of the batch`)
   return names.length === factors.length ? 1 : Number(factors[0])
 }
 

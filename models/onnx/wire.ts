@@ -12,10 +12,13 @@ export type Message = { readonly [field: string]: unknown }
 
 /** Deepest nesting of messages that is read; a model with a few nested subgraphs needs about 20. */
 const depthMax = 64
+/** Most messages, and most numbers in typed lists, of one file: two bytes of a hostile file could cost a hundred of memory each. */
+const budgetMax = { messages: 2 ** 20, numbers: 2 ** 22 } as const
+type Budget = { messages: number; numbers: number }
 
 export function readMessage(name: MessageName, bytes: Uint8Array): Message {
   try {
-    return readFields(name, protobuf.Reader.create(bytes), bytes.length, 0)
+    return readFields(name, protobuf.Reader.create(bytes), bytes.length, 0, { ...budgetMax })
   } catch (error) {
     if (error instanceof FederationError) throw error
     throw invalid(`the file is cut off or not ONNX (${error instanceof Error ? error.message : 'unreadable'})`, error)
@@ -26,7 +29,8 @@ export function writeMessage(name: MessageName, message: Message): Uint8Array {
   return writeFields(name, message, protobuf.Writer.create()).finish()
 }
 
-function readFields(name: MessageName, reader: protobuf.Reader, end: number, depth: number): Message {
+function readFields(name: MessageName, reader: protobuf.Reader, end: number, depth: number, budget: Budget): Message {
+  if (budget.messages-- === 0) throw invalid(`it holds more than ${budgetMax.messages} messages`)
   if (depth > depthMax) throw invalid(`messages are nested deeper than ${depthMax}`)
   const schema = onnxSchema[name]
   const message: Record<string, unknown> = {}
@@ -34,7 +38,7 @@ function readFields(name: MessageName, reader: protobuf.Reader, end: number, dep
     const tag = reader.uint32()
     const field = schema.fields.get(tag >>> 3)
     if (!field) throw unknownField(name, tag >>> 3)
-    const value = readField(name, field, tag & 7, reader, depth)
+    const value = readField(name, field, tag & 7, reader, depth, budget)
     if (field.repeated) {
       const list = (message[field.name] as unknown[] | undefined) ?? []
       message[field.name] = list
@@ -47,27 +51,37 @@ function readFields(name: MessageName, reader: protobuf.Reader, end: number, dep
   return message
 }
 
-function readField(name: MessageName, field: Field, wireType: number, reader: protobuf.Reader, depth: number): unknown {
+function readField(
+  name: MessageName,
+  field: Field,
+  wireType: number,
+  reader: protobuf.Reader,
+  depth: number,
+  budget: Budget,
+): unknown {
   const expected = wireTypeOf(field.kind)
-  if (wireType === expected && expected !== 2) return readScalar(field.kind, reader)
+  if (wireType === expected && expected !== 2) return readScalar(field.kind, reader, budget)
   if (wireType !== 2) throw invalid(`${name}.${field.name} has wire type ${wireType}`)
   const end = reader.uint32() + reader.pos
   if (end > reader.len) throw invalid(`the file is cut off inside ${name}.${field.name}`)
   if (expected === 2) {
     if (field.kind !== 'string' && field.kind !== 'bytes')
-      return readFields(field.kind as MessageName, reader, end, depth + 1)
+      return readFields(field.kind as MessageName, reader, end, depth + 1, budget)
+    if (budget.messages-- === 0) throw invalid(`it holds more than ${budgetMax.messages} messages`)
     const bytes = new Uint8Array(reader.buf.subarray(reader.pos, end))
     reader.pos = end
     return field.kind === 'bytes' ? bytes : readText(bytes)
   }
   if (!field.repeated) throw invalid(`${name}.${field.name} has wire type 2`)
   const packed: unknown[] = []
-  while (reader.pos < end) packed.push(readScalar(field.kind, reader))
+  while (reader.pos < end) packed.push(readScalar(field.kind, reader, budget))
   if (reader.pos !== end) throw invalid(`${name}.${field.name} runs over its end`)
   return packed
 }
 
-function readScalar(kind: FieldKind, reader: protobuf.Reader): number | bigint {
+function readScalar(kind: FieldKind, reader: protobuf.Reader, budget: Budget): number | bigint {
+  if (budget.numbers-- === 0)
+    throw invalid(`its lists hold more than ${budgetMax.numbers} numbers: write tensors as raw bytes`)
   if (kind === 'float') return reader.float()
   if (kind === 'double') return reader.double()
   const { low, high } = reader.int64() as unknown as { low: number; high: number }
