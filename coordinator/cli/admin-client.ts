@@ -65,6 +65,8 @@ export async function connectAdmin(home: string): Promise<AdminClient> {
   const { Admin } = adminTypes()
   const grpc = new Admin(address, credentials.createSsl(authority, key, certificate), {
     'grpc.max_receive_message_length': messageBytesMax,
+    // The coordinator's certificate names localhost; an IP address must not be asked for by name (RFC 6066, section 3).
+    'grpc.ssl_target_name_override': 'localhost',
     // The admin listener is on this machine: a proxy of the environment has no part in it.
     'grpc.enable_http_proxy': 0,
   })

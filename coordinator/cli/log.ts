@@ -13,6 +13,7 @@ type RunOption = { readonly run?: string }
 export function addLogCommands(root: Command, context: CommandContext): void {
   const log = root
     .command('log')
+    .summary('The event log: show, export, verify.')
     .description(
       'The event log: what the coordinator decided, in hash-chained entries. Read without a coordinator running.',
     )
@@ -72,7 +73,9 @@ function withHead(report: LogReport, head: string | undefined): LogReport {
 function reportText(report: LogReport & { readonly source: string }, terminal: Terminal): string {
   const rows = report.streams.map(({ stream, entries, head }) => [stream, String(entries), head ?? 'broken'])
   const verdict = report.ok ? colored(terminal, 'green', 'verified') : colored(terminal, 'red', 'broken')
-  return `${report.source}: ${verdict}, ${report.entries} entries in ${rows.length} streams\n\n${table(['stream', 'entries', 'head'], rows)}`
+  const counts = `${report.entries} entries in ${rows.length} ${rows.length === 1 ? 'stream' : 'streams'}`
+  const heads = rows.length > 0 ? `\n${table(['stream', 'entries', 'head'], rows)}` : ''
+  return `${report.source}: ${verdict}, ${counts}\n${heads}`
 }
 
 async function show({ home, options, json, terminal }: Invocation<RunOption>): Promise<void> {
@@ -80,9 +83,9 @@ async function show({ home, options, json, terminal }: Invocation<RunOption>): P
   await withLog({ home, run: options.run }, async ({ lines }) => {
     let isFirst = true
     if (json) terminal.write('[')
-    for await (const { value } of lines) {
-      if (json) terminal.write(`${isFirst ? '' : ',\n'}${JSON.stringify(value)}`)
-      else terminal.write(entryLine(value as LogEntry))
+    for await (const { where, value } of lines) {
+      if (json) terminal.write(`${isFirst ? '' : ',\n'}${JSON.stringify(value ?? null)}`)
+      else terminal.write(entryLine(where, value))
       isFirst = false
     }
     if (json) terminal.write(']\n')
@@ -90,7 +93,9 @@ async function show({ home, options, json, terminal }: Invocation<RunOption>): P
 }
 
 /** Shows a damaged entry as far as it goes: `log verify` is what judges. */
-function entryLine({ at, stream, seq, type, body }: LogEntry): string {
+function entryLine(where: string, value: unknown): string {
+  if (typeof value !== 'object' || value === null) return `${printable(where)}: no log entry\n`
+  const { at, stream, seq, type, body } = value as Partial<LogEntry>
   const text = printable(JSON.stringify(body) ?? '')
   const shown = text.length > bodyCharactersMax ? `${text.slice(0, bodyCharactersMax)}…` : text
   return `${formatTime(printable(String(at)))}  ${printable(`${stream}#${seq}  ${type}`)}  ${shown}\n`

@@ -10,7 +10,7 @@ import type { CommandContext } from './command.ts'
 import { exitCodeMeanings, exitCodeOf, exitCodes } from './exit-codes.ts'
 import { addLeadCommands } from './lead.ts'
 import { addLogCommands } from './log.ts'
-import { processTerminal, type Terminal } from './output.ts'
+import { printable, processTerminal, type Terminal } from './output.ts'
 import { addRunCommands } from './run.ts'
 import { addServeCommand } from './serve.ts'
 import { addSiteCommands } from './site.ts'
@@ -104,7 +104,8 @@ function reportError(error: unknown, terminal: Terminal, json: boolean): number 
 }
 
 function writeError(terminal: Terminal, json: boolean, code: string, message: string): void {
-  terminal.writeError(json ? `${JSON.stringify({ error: { code, message } })}\n` : `error[${code}]: ${message}\n`)
+  const text = message.split('\n').map(printable).join('\n')
+  terminal.writeError(json ? `${JSON.stringify({ error: { code, message } })}\n` : `error[${code}]: ${text}\n`)
 }
 
 /** Aborts at the first Ctrl-C (or SIGTERM); a second one ends the process as it would have without this. */

@@ -7,6 +7,7 @@ import {
   formatBytes,
   formatMetric,
   formatTime,
+  printable,
   shortHash,
   type Terminal,
   table,
@@ -73,7 +74,7 @@ export function newLines(before: RunView | undefined, run: RunView): string[] {
   if (current && phaseOf(before) !== phaseOf(run))
     lines.push(`round ${current.round}  ${current.purpose}: ${current.phase}, ${current.sites.length} sites`)
   if (run.state !== 'running' && before?.state !== run.state) lines.push(endLine(run))
-  return lines
+  return lines.map(printable)
 }
 
 function endLine(run: RunView): string {

@@ -1,0 +1,410 @@
+/** The command line against a real admin port: what each command says, its JSON, its exit code. */
+import { readFileSync } from 'node:fs'
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connectAdmin } from '@consilium/coordinator/cli/admin-client.ts'
+import { decodeModel } from '@consilium/models/onnx/codec.ts'
+import { readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import { aStudy } from '../../support/a-study.ts'
+import { type AdminFixture, consilium, consiliumOn, startAdminFixture } from '../../support/admin-fixture.ts'
+import { aRun, modelBytes, modelSha256, runStates } from './runs.ts'
+
+let fixture: AdminFixture
+let folder: string
+const inFolder = (name: string) => join(folder, name)
+
+beforeAll(async () => {
+  fixture = await startAdminFixture()
+  folder = await mkdtemp(join(tmpdir(), 'consilium-lead-'))
+})
+afterAll(async () => {
+  await fixture.stop()
+  await rm(folder, { recursive: true, force: true })
+})
+beforeEach(() => {
+  const { sites, studies, runs, objects, fetchOffsets } = fixture.service
+  for (const collection of [sites, runs, objects]) collection.clear()
+  studies.length = 0
+  fetchOffsets.length = 0
+  fixture.service.cutFetchAfter = undefined
+})
+
+describe('consilium site', () => {
+  test('add prints the join code and the command to run at the hospital', async () => {
+    const { code, stdout } = await fixture.consilium('site', 'add', 'basel', '--valid-minutes', '60')
+    expect(code).toBe(0)
+    expect(stdout).toContain('until 2026-11-05 13:00:00 UTC')
+    expect(stdout).toContain('  site-agent join consilium-join-1.YmFzZWw\n')
+  })
+
+  test('add with --json prints one document', async () => {
+    const { stdout } = await fixture.consilium('site', 'add', 'basel', '--json')
+    expect(JSON.parse(stdout)).toEqual({
+      name: 'basel',
+      joinCode: 'consilium-join-1.YmFzZWw',
+      expiresAt: '2026-11-06T12:00:00.000Z',
+    })
+  })
+
+  test('add passes the refusal of the coordinator on, with its code', async () => {
+    await fixture.consilium('site', 'add', 'basel')
+    const again = await fixture.consilium('site', 'add', 'basel')
+    expect(again).toEqual({ code: 3, stdout: '', stderr: 'error[already-exists]: site basel was added before\n' })
+    const asJson = await fixture.consilium('site', 'add', 'basel', '--json')
+    expect(JSON.parse(asJson.stderr)).toEqual({
+      error: { code: 'already-exists', message: 'site basel was added before' },
+    })
+  })
+
+  test('list shows state, connection and fingerprint of each site', async () => {
+    expect((await fixture.consilium('site', 'list')).stdout).toContain('No sites yet')
+    fixture.service.sites.set('basel', {
+      name: 'basel',
+      state: 'enrolled',
+      attending: true,
+      fingerprint: 'SHA256:abc',
+      certificateExpiresAt: '2027-01-01T00:00:00.000Z',
+      joinedAt: '2026-11-05T12:00:00.000Z',
+      revokedReason: '',
+    })
+    const { stdout } = await fixture.consilium('site', 'list')
+    expect(stdout).toMatch(/^site +state +agent +fingerprint +certificate until +revoked because$/m)
+    expect(stdout).toMatch(/^basel +enrolled +connected +SHA256:abc +2027-01-01 00:00:00 UTC +-$/m)
+    expect(JSON.parse((await fixture.consilium('site', 'list', '--json')).stdout)).toEqual([
+      fixture.service.sites.get('basel'),
+    ])
+  })
+
+  test('revoke needs a reason and says that it is done', async () => {
+    await fixture.consilium('site', 'add', 'basel')
+    expect((await fixture.consilium('site', 'revoke', 'basel')).code).toBe(2)
+    const { code, stdout } = await fixture.consilium('site', 'revoke', 'basel', '--reason', 'left')
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'basel is revoked: left\n' })
+    expect((await fixture.consilium('site', 'revoke', 'bern', '--reason', 'left')).code).toBe(3)
+  })
+})
+
+describe('consilium lead', () => {
+  test('create writes a key that only its owner may read, and show prints the same fingerprint', async () => {
+    const created = await consilium('lead', 'create', inFolder('lead.json'), '--json')
+    const { fingerprint } = JSON.parse(created.stdout) as { readonly fingerprint: string }
+    expect(fingerprint).toMatch(/^SHA256:/)
+    expect((await stat(inFolder('lead.json'))).mode & 0o777).toBe(0o600)
+    expect((await consilium('lead', 'show', inFolder('lead.json'))).stdout).toBe(`${fingerprint}\n`)
+    expect(created.stdout).not.toContain(
+      (JSON.parse(readFileSync(inFolder('lead.json'), 'utf8')) as { seed: string }).seed,
+    )
+  })
+
+  test('create never overwrites a key', async () => {
+    await writeFile(inFolder('kept.json'), 'kept')
+    const { code, stderr } = await consilium('lead', 'create', inFolder('kept.json'))
+    expect(code).toBe(3)
+    expect(stderr).toContain('error[already-exists]')
+    expect(await readFile(inFolder('kept.json'), 'utf8')).toBe('kept')
+  })
+
+  test.for([
+    ['is not there', async () => rm(inFolder('bad.json'), { force: true }), 'cannot be read'],
+    ['is no JSON', async () => writeFile(inFolder('bad.json'), 'seed', { mode: 0o600 }), 'is no lead key'],
+    ['holds keys that do not belong together', async () => writeSwappedKey(), 'do not belong together'],
+    ['others may read', async () => chmod(inFolder('bad.json'), 0o644), 'chmod 600'],
+  ] as const)('show refuses a key that %s', async ([, prepare, message]) => {
+    await prepare()
+    const { code, stderr } = await consilium('lead', 'show', inFolder('bad.json'))
+    expect(code).toBe(2)
+    expect(stderr).toContain(message)
+  })
+
+  async function writeSwappedKey(): Promise<void> {
+    await rm(inFolder('bad.json'), { force: true })
+    await consilium('lead', 'create', inFolder('bad.json'))
+    const key = JSON.parse(await readFile(inFolder('bad.json'), 'utf8')) as object
+    const other = Buffer.alloc(32, 1).toString('base64')
+    await writeFile(inFolder('bad.json'), JSON.stringify({ ...key, publicKey: other }))
+  }
+})
+
+describe('consilium study', () => {
+  beforeAll(async () => {
+    await consilium('lead', 'create', inFolder('study-lead.json'))
+  })
+  const create = (...more: readonly string[]) =>
+    fixture.consilium('study', 'create', inFolder('study.yaml'), '--key', inFolder('study-lead.json'), ...more)
+
+  test('create signs the study, uploads graph and initial parameters, and keeps the key', async () => {
+    await writeFile(inFolder('study.yaml'), stringify(aStudy))
+    const { code, stdout } = await create('--json')
+    expect(code).toBe(0)
+    const [study] = fixture.service.studies
+    const fingerprint = (await consilium('lead', 'show', inFolder('study-lead.json'))).stdout.trim()
+    expect(JSON.parse(stdout)).toMatchObject({ hash: study?.hash, name: 'heart-disease', leadFingerprint: fingerprint })
+    const { graph, initialParameters, layout } = study!.signedStudy.manifest
+    expect(layout).toEqual([
+      { name: 'linear.weight', dims: [5, 1] },
+      { name: 'linear.bias', dims: [1] },
+    ])
+    expect(decodeModel(fixture.service.objects.get(graph.sha256)!).graph.nodes).toHaveLength(1)
+    expect(fixture.service.objects.get(initialParameters.sha256)).toEqual(Buffer.alloc(24))
+    expect(fixture.service.objectBytes).toEqual([graph.bytes, initialParameters.bytes])
+  })
+
+  test('create sends a model larger than a chunk whole', async () => {
+    const model = { from: 'zoo', name: 'multi-layer-perceptron', hidden: [600, 600] }
+    await writeFile(inFolder('study.yaml'), stringify({ ...aStudy, model }))
+    expect((await create()).code).toBe(0)
+    const { graph, initialParameters } = fixture.service.studies[0]!.signedStudy.manifest
+    expect(initialParameters.bytes).toBe(4 * (5 * 600 + 600 + 600 * 600 + 600 + 600 + 1))
+    expect(fixture.service.objects.get(graph.sha256)?.length).toBe(graph.bytes)
+  })
+
+  test('create takes an ONNX file beside the study, with its own parameters', async () => {
+    await writeFile(inFolder('study.yaml'), stringify(aStudy))
+    await create()
+    const { graph } = fixture.service.studies[0]!.signedStudy.manifest
+    await writeFile(inFolder('net.onnx'), fixture.service.objects.get(graph.sha256)!)
+    const study = { ...aStudy, model: { from: 'onnx', path: 'net.onnx' }, initialParameters: 'from-model' }
+    await writeFile(inFolder('study.yaml'), stringify(study))
+    expect(await create()).toMatchObject({ code: 0, stderr: '' })
+    expect(fixture.service.studies[1]!.signedStudy.manifest.graph).toEqual(graph)
+  })
+
+  test('create names line, column and path of a mistake and uploads nothing', async () => {
+    await writeFile(inFolder('study.yaml'), stringify(aStudy).replace('rounds: 15', 'rounds: many'))
+    const line = stringify(aStudy).split('\n').indexOf('rounds: 15') + 1
+    const { code, stderr } = await create()
+    expect(code).toBe(2)
+    expect(stderr).toContain(
+      `error[invalid-study]: study.yaml has one mistake:\n  study.yaml:${line}:9 rounds: expected number`,
+    )
+    expect(fixture.service.studies).toEqual([])
+  })
+
+  test.for([
+    ['a model file that is not there', { path: 'nowhere.onnx' }, 'error[invalid-onnx]: cannot read'],
+    ['a model file that is cut off', { path: 'cut.onnx' }, 'error[invalid-onnx]'],
+    [
+      'a model for other columns',
+      { path: 'net.onnx', drop: true },
+      'error[shape-mismatch]: the model takes rows of shape [5]',
+    ],
+    ['a frozen tensor that the model has not', { path: 'net.onnx', frozen: ['nothing'] }, 'error[invalid-argument]'],
+    ['nothing left to train', { path: 'net.onnx', frozen: ['linear.weight', 'linear.bias'] }, 'nothing to train'],
+  ] as const)('create refuses %s', async ([, change, message]) => {
+    await writeFile(inFolder('cut.onnx'), readFileSync(inFolder('net.onnx')).subarray(0, 60))
+    const { path, frozen = [], drop } = { frozen: undefined, drop: false, ...change }
+    const features = drop ? aStudy.features.slice(0, 2) : aStudy.features
+    await writeFile(inFolder('study.yaml'), stringify({ ...aStudy, features, model: { from: 'onnx', path, frozen } }))
+    const { code, stderr } = await create()
+    expect(code).toBe(2)
+    expect(stderr).toContain(message)
+    expect(fixture.service.studies).toEqual([])
+  })
+
+  test('create without a readable key does not read the study', async () => {
+    const { code, stderr } = await fixture.consilium('study', 'create', 'nowhere.yaml', '--key', inFolder('no.json'))
+    expect(code).toBe(2)
+    expect(stderr).toContain('the lead key cannot be read')
+  })
+
+  test('list counts approvals and show prints every decision', async () => {
+    await writeFile(inFolder('study.yaml'), stringify(aStudy))
+    await create()
+    const decision = { site: 'basel', decision: 'approve', reason: '', at: '2026-11-05T12:00:00.000Z' }
+    const refusal = { ...decision, site: 'bern', decision: 'reject', reason: 'no age column' }
+    fixture.service.studies[0] = { ...fixture.service.studies[0]!, decisions: [decision, refusal] }
+    expect((await fixture.consilium('study', 'list')).stdout).toMatch(/^heart-disease +[0-9a-f]{12} +1 of 2 /m)
+    const { stdout } = await fixture.consilium('study', 'show', 'heart-disease')
+    expect(stdout).toMatch(/^model +logistic-regression, 6 parameters$/m)
+    expect(stdout).toMatch(/^bern +reject +2026-11-05 12:00:00 UTC +no age column$/m)
+    const shown = JSON.parse((await fixture.consilium('study', 'show', 'heart-disease', '--json')).stdout) as {
+      readonly signedStudy: unknown
+    }
+    expect(readSignedStudy(Buffer.from(JSON.stringify(shown.signedStudy)))).toEqual(
+      fixture.service.studies[0]?.signedStudy,
+    )
+    expect((await fixture.consilium('study', 'show', 'nothing')).code).toBe(3)
+  })
+})
+
+describe('consilium run', () => {
+  beforeEach(() => {
+    fixture.service.runs.set('heart-1', runStates())
+    fixture.service.objects.set(modelSha256, modelBytes)
+  })
+
+  test('start names the run, and passes on that too few sites approved', async () => {
+    expect((await fixture.consilium('run', 'start', 'heart-disease')).stdout).toContain('consilium run watch heart-1')
+    const { code, stderr } = await fixture.consilium('run', 'start', 'other')
+    expect(code).toBe(3)
+    expect(stderr).toBe('error[study-unapproved]: study other is approved by 2 sites, it needs 3\n')
+  })
+
+  test('watch prints a line for each thing that happened where there is no terminal', async () => {
+    const { code, stdout } = await fixture.consilium('run', 'watch', 'heart-1')
+    expect(code).toBe(0)
+    expect(stdout).toBe(
+      [
+        'run heart-1 of heart-disease: running, 2 rounds planned',
+        'round 1  train: work, 3 sites',
+        'round 1  train: collect-updates, 3 sites',
+        'round 1  loss 0.5000  AUROC 0.8100  accuracy 0.7500  3 of 3 sites  12.3 kB  0.40 s',
+        'round 2  train: work, 3 sites',
+        'round 2  long-beach dropped out (train): no progress for 600 s',
+        'round 2  loss 0.5000  AUROC 0.8200  accuracy 0.7500  2 of 3 sites  12.3 kB  0.40 s',
+        `run heart-1 finished, model ${modelSha256}`,
+        '',
+      ].join('\n'),
+    )
+  })
+
+  test('watch with --json prints one line for each change, the last one final', async () => {
+    const { stdout } = await fixture.consilium('run', 'watch', 'heart-1', '--json')
+    expect(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual(runStates())
+  })
+
+  test('watch redraws on a terminal: bars while sites work, the rounds, the result at each site', async () => {
+    const { stdout } = await consiliumOn({ isLive: true }, '--home', fixture.home, 'run', 'watch', 'heart-1')
+    expect(stdout.split('\u001b[J')).toHaveLength(5)
+    expect(stdout).toMatch(/basel {7}█{8}░{32} {2}working {2}20 of 100/)
+    const last = stdout.slice(stdout.lastIndexOf('\u001b[J'))
+    expect(last).toMatch(/^ {4}1 +3\/3 +0\.5500 +0\.5000 +0\.8100 +0\.7500 +12\.3 kB +0\.40 s$/m)
+    expect(last).toMatch(/^basel +50 +0\.5000 +0\.9000 +0\.8000$/m)
+  })
+
+  test('start --watch follows the run it started', async () => {
+    const { code, stdout } = await fixture.consilium('run', 'start', 'heart-disease', '--watch')
+    expect(code).toBe(0)
+    expect(stdout).toContain('run heart-1 finished')
+  })
+
+  test.for(['failed', 'cancelled'] as const)('watch of a run that %s ends with exit code 1', async (state) => {
+    fixture.service.runs.set('heart-1', [aRun({ state, reason: 'the quorum of 3 was lost' })])
+    const { code, stdout } = await fixture.consilium('run', 'watch', 'heart-1')
+    expect(code).toBe(1)
+    expect(stdout).toContain(`run heart-1 ${state}: the quorum of 3 was lost`)
+  })
+
+  test('watch ends at Ctrl-C with exit code 130 and says that the run goes on', async () => {
+    fixture.service.runs.set('heart-1', runStates().slice(0, 2))
+    const controller = new AbortController()
+    const terminal = { interrupted: controller.signal, onWrite: () => controller.abort() }
+    const { code, stdout, stderr } = await consiliumOn(terminal, '--home', fixture.home, 'run', 'watch', 'heart-1')
+    expect(stdout).toContain('run heart-1 of heart-disease: running')
+    expect(code).toBe(130)
+    expect(stderr).toContain('the run goes on')
+  })
+
+  test('list, show and cancel', async () => {
+    expect((await fixture.consilium('run', 'list')).stdout).toMatch(
+      /^heart-1 +heart-disease +finished +2 of 2 +0\.8200 +0\.7500 +2026-11-05 12:00:00 UTC$/m,
+    )
+    const shown = await fixture.consilium('run', 'show', 'heart-1')
+    expect(shown.stdout).toContain('long-beach: no progress for 600 s')
+    expect(JSON.parse((await fixture.consilium('run', 'show', 'heart-1', '--json')).stdout)).toEqual(runStates().at(-1))
+    expect((await fixture.consilium('run', 'cancel', 'heart-1', '--reason', 'wrong rate')).stdout).toBe(
+      'run heart-1 is cancelled: wrong rate\n',
+    )
+    expect((await fixture.consilium('run', 'show', 'heart-2')).code).toBe(3)
+  })
+
+  test('export writes the model once its hash is right', async () => {
+    const out = inFolder('model.onnx')
+    const { code, stdout } = await fixture.consilium('run', 'export', 'heart-1', '--out', out, '--json')
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toEqual({ path: out, sha256: modelSha256, bytes: 5000 })
+    expect(readFileSync(out).equals(modelBytes)).toBe(true)
+    const again = await fixture.consilium('run', 'export', 'heart-1', '--out', out)
+    expect(again.code).toBe(3)
+    expect(again.stderr).toContain('--force')
+    expect((await fixture.consilium('run', 'export', 'heart-1', '--out', out, '--force')).code).toBe(0)
+  })
+
+  test.for([1, 999, 1000, 2500, 4999])('export cut off after %i bytes goes on from there', async (cut) => {
+    const out = inFolder(`cut-${cut}.onnx`)
+    fixture.service.cutFetchAfter = cut
+    expect((await fixture.consilium('run', 'export', 'heart-1', '--out', out)).code).toBe(4)
+    expect((await readdir(folder)).filter((name) => name.startsWith(`cut-${cut}.onnx`))).toEqual([
+      `cut-${cut}.onnx.${modelSha256.slice(0, 12)}.part`,
+    ])
+    expect((await fixture.consilium('run', 'export', 'heart-1', '--out', out)).code).toBe(0)
+    expect(fixture.service.fetchOffsets).toEqual([0, cut])
+    expect(readFileSync(out).equals(modelBytes)).toBe(true)
+  })
+
+  test('export refuses bytes with another hash and keeps none of them', async () => {
+    fixture.service.objects.set(modelSha256, Buffer.from('another model'))
+    const out = inFolder('wrong.onnx')
+    const { code, stderr } = await fixture.consilium('run', 'export', 'heart-1', '--out', out)
+    expect(code).toBe(1)
+    expect(stderr).toContain('error[hash-mismatch]')
+    expect((await readdir(folder)).filter((name) => name.startsWith('wrong'))).toEqual([])
+  })
+
+  test('export of a run that has no model says so', async () => {
+    fixture.service.runs.set('heart-1', [aRun()])
+    const { code, stderr } = await fixture.consilium('run', 'export', 'heart-1', '--out', inFolder('none.onnx'))
+    expect(code).toBe(3)
+    expect(stderr).toContain('run heart-1 is running: it has no model')
+  })
+})
+
+describe('the admin client', () => {
+  test('names what is missing where no coordinator ever ran', async () => {
+    const { code, stderr } = await consilium('site', 'list', '--home', inFolder('nowhere'))
+    expect(code).toBe(4)
+    expect(stderr).toContain(`no coordinator is running on ${inFolder('nowhere')}: start it with consilium serve`)
+  })
+
+  test('says how to start a coordinator that has stopped', async () => {
+    const stopped = await startAdminFixture()
+    const admin = JSON.parse(await readFile(join(stopped.home, 'admin.json'), 'utf8')) as { readonly address: string }
+    const client = await connectAdmin(stopped.home)
+    await stopped.stop()
+    await expect(client.listSites()).rejects.toMatchObject({
+      code: 'link-down',
+      message: expect.stringContaining(`consilium serve --home ${stopped.home}`),
+    })
+    expect(client.address).toBe(admin.address)
+    client.close()
+  })
+
+  test('is refused by a coordinator whose authority it does not hold', async () => {
+    const other = await startAdminFixture()
+    await writeFile(join(other.home, 'admin.json'), await readFile(join(fixture.home, 'admin.json')))
+    const { code } = await consilium('site', 'list', '--home', other.home)
+    expect(code).toBe(4)
+    await other.stop()
+  })
+
+  test.for([
+    ['text', 'x'],
+    ['no address', '{}'],
+    ['a path for an address', '{"address":"unix:/tmp/x"}'],
+  ] as const)('refuses an admin.json that holds %s', async ([, content]) => {
+    const home = await mkdtemp(join(tmpdir(), 'consilium-home-'))
+    await writeFile(join(home, 'admin.json'), content)
+    await expect(connectAdmin(home)).rejects.toMatchObject({
+      code: 'link-down',
+      message: expect.stringContaining('damaged'),
+    })
+    await rm(home, { recursive: true })
+  })
+
+  test('names the operator certificate where it cannot be read', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'consilium-home-'))
+    await writeFile(join(home, 'admin.json'), '{"address":"127.0.0.1:1"}')
+    const { code, stderr } = await consilium('site', 'list', '--home', home)
+    expect(code).toBe(3)
+    expect(stderr).toContain(join(home, 'operator'))
+    await rm(home, { recursive: true })
+  })
+})

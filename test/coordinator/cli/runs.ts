@@ -1,0 +1,65 @@
+/** States of a run as the coordinator tells them, for the tests of `consilium run`. */
+import type { RoundView, RunView } from '@consilium/coordinator/services.ts'
+import { sha256Hex } from '@consilium/protos/hash.ts'
+
+export const modelBytes = Buffer.from(Array.from({ length: 5000 }, (_, i) => i % 251))
+export const modelSha256 = sha256Hex(modelBytes)
+
+const cohort = ['basel', 'budapest', 'long-beach']
+
+export function aRound(round: number, changes: Partial<RoundView> = {}): RoundView {
+  return {
+    round,
+    cohort,
+    survivors: cohort,
+    dropouts: [],
+    loss: 0.5,
+    auroc: 0.8 + round / 100,
+    accuracy: 0.75,
+    trainingLoss: 0.55,
+    uploadBytes: 12_345,
+    seconds: 0.4,
+    clippedShare: 0,
+    ...changes,
+  }
+}
+
+export function aRun(changes: Partial<RunView> = {}): RunView {
+  return {
+    run: 'heart-1',
+    studyHash: 'ab'.repeat(32),
+    studyName: 'heart-disease',
+    state: 'running',
+    reason: '',
+    startedAt: '2026-11-05T12:00:00.000Z',
+    endedAt: '',
+    roundsPlanned: 2,
+    rounds: [],
+    logHead: 'cd'.repeat(32),
+    final: [],
+    ...changes,
+  }
+}
+
+const working = (done: number) =>
+  cohort.map((site, i) => ({ site, state: 'working', done: done - i * 10, total: 100, uploadedBytes: 0 }))
+
+/** A run from its start to its end, with one dropout. */
+export function runStates(): RunView[] {
+  const second = aRound(2, {
+    survivors: cohort.slice(0, 2),
+    dropouts: [{ site: 'long-beach', reason: 'no progress for 600 s', purpose: 'train' }],
+  })
+  const ended = { state: 'finished' as const, endedAt: '2026-11-05T12:00:02.000Z', modelSha256 }
+  return [
+    aRun({ current: { round: 1, purpose: 'train', phase: 'work', sites: working(20) } }),
+    aRun({ current: { round: 1, purpose: 'train', phase: 'work', sites: working(60) } }),
+    aRun({ current: { round: 1, purpose: 'train', phase: 'collect-updates', sites: working(100) } }),
+    aRun({ rounds: [aRound(1)], current: { round: 2, purpose: 'train', phase: 'work', sites: working(30) } }),
+    aRun({
+      ...ended,
+      rounds: [aRound(1), second],
+      final: cohort.map((site) => ({ site, examples: 50, loss: 0.5, auroc: 0.9, accuracy: 0.8 })),
+    }),
+  ]
+}

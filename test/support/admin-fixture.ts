@@ -1,0 +1,206 @@
+/**
+ * A coordinator's admin port as the command line sees it: the real server over mutual TLS in front of a service that
+ * lives in memory and does what the test scripts.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openCertificateAuthority } from '@consilium/coordinator/certificate-authority.ts'
+import { main } from '@consilium/coordinator/cli/main.ts'
+import { startAdminServer } from '@consilium/coordinator/grpc/admin-server.ts'
+import type { AdminService, RunView, SiteView, StudyView } from '@consilium/coordinator/services.ts'
+import { systemClock } from '@consilium/protos/clock.ts'
+import { FederationError } from '@consilium/protos/errors.ts'
+import { sha256Hex } from '@consilium/protos/hash.ts'
+import type { LogEntry } from '@consilium/protos/log/entry.ts'
+import { leadFingerprint, readSignedStudy, studyHash } from '@consilium/protos/plan/signed-study.ts'
+import pino from 'pino'
+
+const at = '2026-11-05T12:00:00.000Z'
+
+export type AdminFixture = {
+  readonly home: string
+  readonly service: FakeAdmin
+  /** Runs `consilium --home <home> ...` in this process. */
+  consilium(...args: readonly string[]): Promise<Outcome>
+  stop(): Promise<void>
+}
+
+export type Outcome = { readonly code: number; readonly stdout: string; readonly stderr: string }
+
+/** What the test may fill or look into. */
+export type FakeAdmin = {
+  readonly sites: Map<string, SiteView>
+  readonly studies: StudyView[]
+  /** Sizes of the objects of the last study created. */
+  readonly objectBytes: number[]
+  /** Every state of the run, in order; the last one is how it stands. */
+  readonly runs: Map<string, readonly RunView[]>
+  readonly objects: Map<string, Uint8Array>
+  log: readonly LogEntry[]
+  /** Offsets that were asked for, and after how many bytes to cut the next fetch. */
+  readonly fetchOffsets: number[]
+  cutFetchAfter: number | undefined
+}
+
+export async function startAdminFixture(): Promise<AdminFixture> {
+  const home = await mkdtemp(join(tmpdir(), 'consilium-cli-'))
+  const log = pino({ level: 'silent' })
+  const authority = await openCertificateAuthority({ home, advertisedHost: 'localhost', clock: systemClock, log })
+  const service: FakeAdmin = {
+    sites: new Map(),
+    studies: [],
+    objectBytes: [],
+    runs: new Map(),
+    objects: new Map(),
+    log: [],
+    fetchOffsets: [],
+    cutFetchAfter: undefined,
+  }
+  const server = await startAdminServer({ service: fakeService(service), authority, port: 0, clock: systemClock, log })
+  await writeFile(join(home, 'admin.json'), JSON.stringify({ address: `127.0.0.1:${server.port}`, pid: process.pid }))
+  return {
+    home,
+    service,
+    consilium: (...args) => consilium('--home', home, ...args),
+    async stop() {
+      await server.stop()
+      authority.close()
+      await rm(home, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Runs one command line in this process, standard output not a terminal unless `isLive`. */
+export async function consilium(...args: readonly string[]): Promise<Outcome> {
+  return consiliumOn({}, ...args)
+}
+
+export async function consiliumOn(
+  terminal: { readonly isLive?: boolean; readonly interrupted?: AbortSignal; readonly onWrite?: () => void },
+  ...args: readonly string[]
+): Promise<Outcome> {
+  const written = { stdout: '', stderr: '' }
+  const code = await main(args, {
+    environment: {},
+    interrupted: terminal.interrupted ?? new AbortController().signal,
+    terminal: {
+      isLive: terminal.isLive ?? false,
+      hasColor: false,
+      columns: 100,
+      write: (text) => {
+        written.stdout += text
+        terminal.onWrite?.()
+      },
+      writeError: (text) => {
+        written.stderr += text
+      },
+    },
+  })
+  return { code, ...written }
+}
+
+function fakeService(fake: FakeAdmin): AdminService {
+  return { ...fakeSites(fake), ...fakeStudies(fake), ...fakeRuns(fake) }
+}
+
+function fakeSites({ sites }: FakeAdmin) {
+  return {
+    async addSite(name, validMinutes) {
+      if (sites.has(name)) throw new FederationError('already-exists', `site ${name} was added before`)
+      const none = { fingerprint: '', certificateExpiresAt: '', joinedAt: '', revokedReason: '' }
+      sites.set(name, { name, state: 'invited', attending: false, ...none })
+      const expiresAt = new Date(Date.parse(at) + validMinutes * 60_000).toISOString()
+      return { joinCode: `consilium-join-1.${Buffer.from(name).toString('base64url')}`, expiresAt }
+    },
+    listSites: async () => [...sites.values()],
+    async revokeSite(name, reason) {
+      const site = sites.get(name)
+      if (!site) throw new FederationError('not-found', `there is no site ${name}`)
+      const revoked = { ...site, state: 'revoked' as const, attending: false, revokedReason: reason }
+      sites.set(name, revoked)
+      return revoked
+    },
+  } satisfies Partial<AdminService>
+}
+
+function fakeStudies(fake: FakeAdmin) {
+  const find = (reference: string) => {
+    const study = fake.studies.find(({ name, hash }) => name === reference || hash.startsWith(reference))
+    if (!study) throw new FederationError('not-found', `there is no study ${reference}`)
+    return study
+  }
+  return {
+    async createStudy(bytes, objects) {
+      const signedStudy = readSignedStudy(bytes)
+      fake.objectBytes.length = 0
+      for await (const object of objects) {
+        fake.objects.set(sha256Hex(object), object)
+        fake.objectBytes.push(object.length)
+      }
+      const { study } = signedStudy.manifest
+      const view: StudyView = {
+        hash: studyHash(signedStudy.manifest),
+        name: study.name,
+        title: study.title,
+        leadFingerprint: leadFingerprint(signedStudy),
+        createdAt: at,
+        decisions: [],
+        signedStudy,
+      }
+      fake.studies.push(view)
+      return view
+    },
+    listStudies: async () => fake.studies,
+    showStudy: async (reference) => find(reference),
+    async *watchStudy(reference) {
+      yield find(reference)
+    },
+  } satisfies Partial<AdminService>
+}
+
+function fakeRuns(fake: FakeAdmin) {
+  const states = (run: string) => {
+    const found = fake.runs.get(run)
+    if (!found) throw new FederationError('not-found', `there is no run ${run}`)
+    return found
+  }
+  const now = (run: string) => states(run).at(-1) as RunView
+  return {
+    async startRun(study) {
+      const run = [...fake.runs.values()].find(([first]) => first?.studyName === study)?.[0]
+      if (!run) throw new FederationError('study-unapproved', `study ${study} is approved by 2 sites, it needs 3`)
+      return run
+    },
+    async cancelRun(run, reason) {
+      const { current: _, ...rest } = now(run)
+      const cancelled: RunView = { ...rest, state: 'cancelled', reason }
+      fake.runs.set(run, [...states(run), cancelled])
+      return cancelled
+    },
+    listRuns: async () => [...fake.runs.keys()].map(now),
+    showRun: async (run) => now(run),
+    async *watchRun(run, signal) {
+      for (const view of states(run)) yield view
+      // As the coordinator does: the stream of a run that goes on stays open until the caller leaves.
+      if (now(run).state === 'running' && !signal.aborted)
+        await new Promise<void>((left) => signal.addEventListener('abort', () => left(), { once: true }))
+    },
+    async fetchObject(sha256, offset) {
+      const object = fake.objects.get(sha256)
+      if (!object) throw new FederationError('not-found', `there is no object ${sha256}`)
+      fake.fetchOffsets.push(offset)
+      return cutAfter(object.subarray(offset), fake)
+    },
+    async *readLog(stream) {
+      for (const entry of fake.log) if (stream === undefined || entry.stream === stream) yield entry
+    },
+  } satisfies Partial<AdminService>
+}
+
+async function* cutAfter(bytes: Uint8Array, fake: FakeAdmin): AsyncGenerator<Uint8Array> {
+  const until = fake.cutFetchAfter ?? bytes.length
+  fake.cutFetchAfter = undefined
+  for (let sent = 0; sent < until; sent += 1000) yield bytes.subarray(sent, Math.min(sent + 1000, until))
+  if (until < bytes.length) throw new FederationError('link-down', 'the connection was cut')
+}
