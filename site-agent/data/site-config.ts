@@ -2,11 +2,11 @@
  * `site.yaml`, as a hospital's IT writes it: which files become which tables, the one read-only SQL view that yields a
  * study's columns, and how training may use this machine.
  */
-import { readFileSync, statSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { FederationError } from '@consilium/protos/errors.ts'
+import { readYamlFile } from '@consilium/protos/yaml-file.ts'
 import { z } from 'zod'
-import { parseYaml } from './yaml-issues.ts'
 
 /** Largest `site.yaml`, bytes. */
 const configBytesMax = 1024 * 1024
@@ -17,22 +17,10 @@ const columnsMax = 5000
 /** Declared types of a file's columns; the same at every site, whatever a file's own types are. */
 export const columnTypeSchema = z.enum(['DOUBLE', 'BIGINT', 'BOOLEAN', 'VARCHAR', 'DATE', 'TIMESTAMP'])
 
-const tableName = z
-  .string()
-  .regex(/^[A-Za-z][A-Za-z0-9_]{0,62}$/, 'letters, digits and underscores, starting with a letter, at most 63')
-  .refine((text) => !/^consilium_/i.test(text), 'names that start with consilium_ are taken, choose another')
-const columnName = z
-  .string()
-  .min(1)
-  .max(200)
-  .refine((text) => !/\p{Cc}/u.test(text), 'no control characters')
-  .refine((text) => text.toLowerCase() !== 'row_number', 'row_number is added to every table, choose another name')
-
-const columns = z
-  .record(columnName, columnTypeSchema)
-  .refine((record) => Object.keys(record).length > 0, 'declare at least one column')
-  .refine((record) => Object.keys(record).length <= columnsMax, `at most ${columnsMax} columns`)
-  .refine(differIgnoringCase, 'two columns differ only in the case of their letters')
+const columns = namedRecord(columnTypeSchema, columnsMax, (name) => {
+  if (name === '' || name.length > 200 || /\p{Cc}/u.test(name)) return 'a column name has 1 to 200 printable characters'
+  return name.toLowerCase() === 'row_number' ? 'row_number is added to every table, choose another name' : undefined
+})
 
 /** A path is one file: no glob, no address. */
 const path = z
@@ -59,11 +47,11 @@ const fileSchema = z.discriminatedUnion('format', [
 ])
 
 export const siteConfigSchema = z.strictObject({
-  files: z
-    .record(tableName, fileSchema)
-    .refine((record) => Object.keys(record).length > 0, 'map at least one file')
-    .refine((record) => Object.keys(record).length <= filesMax, `at most ${filesMax} files`)
-    .refine(differIgnoringCase, 'two tables differ only in the case of their letters'),
+  files: namedRecord(fileSchema, filesMax, (name) => {
+    if (!/^[A-Za-z][A-Za-z0-9_]{0,62}$/.test(name))
+      return 'a table name has letters, digits and underscores, starts with a letter and has at most 63'
+    return /^consilium_/i.test(name) ? 'names that start with consilium_ are taken, choose another' : undefined
+  }),
   /** One SELECT over the tables above; it yields the columns that studies name. */
   view: z.string().min(1).max(viewCharactersMax),
   /** Memory for the tables and the view, mebibytes. */
@@ -81,32 +69,55 @@ export type ColumnType = z.output<typeof columnTypeSchema>
 export type MappedFile = z.output<typeof fileSchema>
 export type SiteConfig = z.output<typeof siteConfigSchema>
 
-/** Reads `site.yaml` and makes the files' paths absolute, from its folder; throws `invalid-site-config` with line and path. */
+/** Reads `site.yaml` and makes the files' paths absolute, from its folder; throws `invalid-site-config` or `limit-exceeded`. */
 export function readSiteConfig(configPath: string): SiteConfig {
-  const config = parseYaml(readText(configPath), siteConfigSchema, basename(configPath))
+  const config = readYamlFile({
+    name: basename(configPath),
+    bytes: readBytes(configPath),
+    bytesMax: configBytesMax,
+    schema: siteConfigSchema,
+    code: 'invalid-site-config',
+  })
   const files = Object.entries(config.files).map(
     ([table, file]) => [table, { ...file, path: resolve(dirname(configPath), file.path) }] as const,
   )
   return { ...config, files: Object.fromEntries(files) }
 }
 
-function readText(configPath: string): string {
-  let bytes: number
+/** At most one byte over the limit, so that a file of any size is refused without being held. */
+function readBytes(configPath: string): Uint8Array {
+  let file: number | undefined
   try {
-    bytes = statSync(configPath).size
-    if (bytes <= configBytesMax) return readFileSync(configPath, 'utf8')
+    file = openSync(configPath, 'r')
+    const bytes = Buffer.alloc(configBytesMax + 1)
+    return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, 0))
   } catch (cause) {
     throw new FederationError('invalid-site-config', `cannot read ${configPath}: write the site's data mapping there`, {
       cause,
     })
+  } finally {
+    if (file !== undefined) closeSync(file)
   }
-  throw new FederationError(
-    'invalid-site-config',
-    `${configPath} has ${bytes} bytes, at most ${configBytesMax} are read`,
-  )
 }
 
-function differIgnoringCase(record: Readonly<Record<string, unknown>>): boolean {
-  const names = Object.keys(record).map((name) => name.toLowerCase())
-  return new Set(names).size === names.length
+/** A record of 1 to `max` entries whose names pass `objection` and differ in more than the case of their letters. */
+function namedRecord<Value extends z.ZodType>(
+  value: Value,
+  max: number,
+  objection: (name: string) => string | undefined,
+) {
+  return z.record(z.string(), value).superRefine((record, context) => {
+    const names = Object.keys(record)
+    if (names.length === 0 || names.length > max)
+      context.addIssue({ code: 'custom', message: `expected 1 to ${max} entries` })
+    const seen = new Set<string>()
+    for (const name of names) {
+      const twice = seen.has(name.toLowerCase())
+        ? 'differs from another name only in the case of its letters'
+        : undefined
+      const message = objection(name) ?? twice
+      if (message !== undefined) context.addIssue({ code: 'custom', path: [name], message })
+      seen.add(name.toLowerCase())
+    }
+  })
 }

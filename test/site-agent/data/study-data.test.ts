@@ -224,6 +224,17 @@ describe('bad data', () => {
   })
 })
 
+describe('SQL beyond the mapped files is refused before any file is read', () => {
+  test.for([
+    ["SELECT * FROM read_csv('/etc/passwd')"],
+    ["COPY patients TO '/tmp/consilium-copy.csv'"],
+    ['SELECT x, y, side FROM patients; DROP TABLE patients'],
+    ["ATTACH '/tmp/consilium-attached.db'"],
+  ])('%s', async ([view]) => {
+    await expect(load('', {}, view)).rejects.toMatchObject({ code: 'data-query-refused' })
+  })
+})
+
 test('no error tells a value of the data, whatever is wrong with them', async () => {
   const marker = 'PATIENT7f3a'
   const cell = fc.constantFrom('1', '0', '?', '', 'train', 'test', `${marker}`, `"${marker}`, `${marker}"`, '918273645')

@@ -1,0 +1,61 @@
+/**
+ * The training process: one study, served over the IPC channel of the agent that spawned it. It ends when that channel
+ * closes, so no agent leaves one behind, however it dies.
+ */
+import { FederationError } from '@consilium/protos/errors.ts'
+import { openLocalTrainer } from './local-trainer.ts'
+import { checked, errorMessageFor, type FromChild, type Request, toChildSchema } from './messages.ts'
+import type { Trainer } from './trainer.ts'
+
+const running = new Map<number, AbortController>()
+let trainer: Trainer | undefined
+/** Requests are served one after the other. */
+let last: Promise<void> = Promise.resolve()
+
+process.on('disconnect', () => process.exit(0))
+// A terminal's Ctrl-C reaches the whole process group; the agent decides when its training ends.
+process.on('SIGINT', () => undefined)
+process.on('message', (message) => {
+  const request = checked(toChildSchema, message)
+  if (request.type === 'cancel') return running.get(request.id)?.abort()
+  const controller = new AbortController()
+  running.set(request.id, controller)
+  last = last.then(() => answer(request, controller.signal))
+})
+
+async function answer(request: Request, signal: AbortSignal): Promise<void> {
+  const { id } = request
+  try {
+    if (signal.aborted) throw new FederationError('cancelled', 'called off before it began')
+    send({ type: 'result', id, value: await serve(request, signal) })
+  } catch (error) {
+    // Where it failed, for the agent's log; what it says may quote a value, so that stays here.
+    if (!(error instanceof FederationError) && error instanceof Error)
+      console.error(
+        error.stack
+          ?.split('\n')
+          .filter((line) => /^\s+at /.test(line))
+          .join('\n'),
+      )
+    send(errorMessageFor(id, error))
+  } finally {
+    running.delete(id)
+  }
+}
+
+async function serve(request: Request, signal: AbortSignal): Promise<unknown> {
+  if (request.type === 'load') {
+    trainer = await openLocalTrainer({ ...request, now: () => performance.now() })
+    return trainer.data
+  }
+  if (!trainer) throw new FederationError('trainer-failed', 'no study is loaded')
+  const onProgress = (done: number, total: number) => send({ type: 'progress', id: request.id, done, total })
+  if (request.type === 'statistics') return trainer.statistics({ onProgress, signal })
+  const { standardisation, ...rest } = request
+  const given = { ...rest, ...(standardisation && { standardisation }), onProgress, signal }
+  return request.type === 'train' ? trainer.train({ ...given, round: request.round }) : trainer.evaluate(given)
+}
+
+function send(message: FromChild): void {
+  process.send?.(message)
+}

@@ -1,0 +1,102 @@
+/**
+ * The global model on the site's test rows: summed loss, correct rows and, for a binary label, the histogram of scores
+ * from which the coordinator computes the pooled AUROC. No score of a patient leaves this file.
+ */
+import { evaluationGraph } from '@consilium/models/evaluate.ts'
+import { FederationError } from '@consilium/protos/errors.ts'
+import type { Study } from '@consilium/protos/plan/study.ts'
+import type { Matrix } from './features.ts'
+import { type Execution, float32, float32Output, int64, openSession, type Session } from './session.ts'
+import type { EvaluateRequest, EvaluateResult } from './trainer.ts'
+
+/** Rows of one run, between which progress and cancelling are seen. */
+const rowsPerRun = 2048
+
+export type LocalEvaluation = {
+  /** Throws `cancelled`, or `update-invalid` where the model yields a loss that is not finite. */
+  evaluate(matrix: Matrix, request: EvaluateRequest): Promise<EvaluateResult>
+  close(): Promise<void>
+}
+
+export type LocalEvaluationOptions = {
+  readonly study: Study
+  readonly forward: Parameters<typeof evaluationGraph>[0]['forward']
+  readonly layout: Parameters<typeof evaluationGraph>[0]['layout']
+  readonly testRows: Int32Array
+  readonly labels: Float32Array | BigInt64Array
+  readonly execution: Execution
+}
+
+type Tally = { lossSum: number; correct: number; readonly histogram: Float64Array }
+
+export async function openLocalEvaluation(options: LocalEvaluationOptions): Promise<LocalEvaluation> {
+  const { study, testRows } = options
+  const session = await openSession(evaluationGraph({ ...options, loss: study.loss }), options.execution)
+  const bins = study.label.type === 'binary' ? study.evaluation.bins : 0
+  return {
+    close: session.close,
+    async evaluate(matrix, request) {
+      const tally: Tally = { lossSum: 0, correct: 0, histogram: new Float64Array(2 * bins) }
+      for (let from = 0; from < testRows.length; from += rowsPerRun) {
+        const rows = testRows.subarray(from, from + rowsPerRun)
+        await evaluateRows(options, session, matrix, rows, request.parameters, tally)
+        request.onProgress(from + rows.length, testRows.length)
+        await new Promise((resolve) => setImmediate(resolve))
+        if (request.signal.aborted) throw new FederationError('cancelled', 'the evaluation was called off')
+      }
+      return { examples: testRows.length, ...tally }
+    },
+  }
+}
+
+async function evaluateRows(
+  { study, labels: all }: LocalEvaluationOptions,
+  session: Session,
+  { columns, values }: Matrix,
+  rows: Int32Array,
+  parameters: Float32Array,
+  tally: Tally,
+): Promise<void> {
+  const features = new Float32Array(rows.length * columns)
+  for (const [i, row] of rows.entries()) features.set(values.subarray(row * columns, (row + 1) * columns), i * columns)
+  const labels =
+    all instanceof BigInt64Array
+      ? int64(
+          BigInt64Array.from(rows, (row) => all[row]!),
+          [rows.length],
+        )
+      : float32(
+          Float32Array.from(rows, (row) => all[row]!),
+          [rows.length, 1],
+        )
+  const outputs = await session.run({
+    features: float32(features, [rows.length, columns]),
+    labels,
+    parameters: float32(parameters, [parameters.length]),
+  })
+  for (const loss of float32Output(outputs, 'losses')) tally.lossSum += loss
+  if (!Number.isFinite(tally.lossSum))
+    throw new FederationError('update-invalid', 'the global model yields a loss that is not finite on the test rows')
+  const scores = float32Output(outputs, 'scores')
+  const truth = Array.from(rows, (row) => Number(all[row]))
+  if (study.label.type === 'binary') tallyBinary(scores, truth, tally)
+  if (study.label.type === 'category') tallyClasses(scores, truth, tally)
+}
+
+function tallyBinary(scores: Float32Array, truth: readonly number[], tally: Tally): void {
+  const bins = tally.histogram.length / 2
+  truth.forEach((label, i) => {
+    const score = scores[i]!
+    const bin = Math.min(bins - 1, Math.floor(score * bins))
+    tally.histogram[label * bins + bin]! += 1
+    if (Number(score >= 0.5) === label) tally.correct += 1
+  })
+}
+
+function tallyClasses(scores: Float32Array, truth: readonly number[], tally: Tally): void {
+  const classes = scores.length / truth.length
+  truth.forEach((label, i) => {
+    const row = scores.subarray(i * classes, (i + 1) * classes)
+    if (row.indexOf(Math.max(...row)) === label) tally.correct += 1
+  })
+}

@@ -1,0 +1,76 @@
+/**
+ * A study loaded in this process: graph checked, rows read, sessions kept from round to round. The child process of a
+ * trainer is this, behind messages.
+ */
+import { checkForwardGraph } from '@consilium/models/onnx/forward-check.ts'
+import { parameterLayout, type TensorLayout } from '@consilium/models/parameters.ts'
+import { FederationError } from '@consilium/protos/errors.ts'
+import { parameterCount, type StudyManifest } from '@consilium/protos/plan/signed-study.ts'
+import { readSiteConfig } from '../data/site-config.ts'
+import { loadStudyData } from '../data/study-data.ts'
+import { openFeatures } from './features.ts'
+import { openLocalEvaluation } from './local-evaluation.ts'
+import { openLocalTraining } from './local-training.ts'
+import { float32, int64 } from './session.ts'
+import type { StartTrainer, Trainer } from './trainer.ts'
+
+export type LocalTrainerOptions = Parameters<StartTrainer>[0] & {
+  /** Milliseconds of a clock that only goes forward; it sizes chunks and decides nothing else. */
+  readonly now: () => number
+}
+
+/** See {@link StartTrainer} for what it throws. */
+export async function openLocalTrainer(options: LocalTrainerOptions): Promise<Trainer> {
+  const { manifest } = options
+  const { study, layout } = manifest
+  const forward = checkForwardGraph(options.graph)
+  checkLayout(manifest, parameterLayout(forward, study.model.from === 'onnx' ? study.model.frozen : []))
+  const config = readSiteConfig(options.siteConfigPath)
+  const data = await loadStudyData(config, study)
+  const features = await openFeatures(study, data)
+  const rows = data.labels.length
+  const labels = data.labels instanceof BigInt64Array ? int64(data.labels, [rows]) : float32(data.labels, [rows, 1])
+  const shared = { site: options.site, study, forward, layout, execution: config.training, now: options.now }
+  const training = await openLocalTraining({ ...shared, columns: features.columns, trainRows: data.trainRows, labels })
+  const evaluation = await openLocalEvaluation({ ...shared, testRows: data.testRows, labels: data.labels })
+  return {
+    data: {
+      trainRows: data.trainRows.length,
+      testRows: data.testRows.length,
+      droppedRows: data.droppedRows,
+      remarks: data.remarks,
+    },
+    async statistics() {
+      return { examples: data.trainRows.length, sums: features.sums() }
+    },
+    async train(request) {
+      checkParameters(manifest, request.parameters)
+      return training.train(await features.under(request.standardisation), request)
+    },
+    async evaluate(request) {
+      checkParameters(manifest, request.parameters)
+      return evaluation.evaluate(await features.under(request.standardisation), request)
+    },
+    async stop() {
+      await training.close()
+      await evaluation.close()
+    },
+  }
+}
+
+function checkLayout({ layout, study }: StudyManifest, found: TensorLayout): void {
+  const describe = (tensors: TensorLayout) => JSON.stringify(tensors.map(({ name, dims }) => [name, dims]))
+  if (describe(layout) !== describe(found))
+    throw new FederationError(
+      'shape-mismatch',
+      `study ${study.name}: its parameter layout is not that of its graph; the lead has to create it again`,
+    )
+}
+
+function checkParameters({ layout }: StudyManifest, parameters: Float32Array): void {
+  const count = parameterCount(layout)
+  if (parameters.length !== count)
+    throw new FederationError('shape-mismatch', `${parameters.length} parameters came, the study's model has ${count}`)
+  if (!parameters.every(Number.isFinite))
+    throw new FederationError('update-invalid', 'the global parameters hold a value that is not finite')
+}

@@ -1,0 +1,139 @@
+/**
+ * The local steps of one round (FedAvg's ClientUpdate, McMahan et al. 2017): the training step runs in chunks short
+ * enough that progress, cancelling and the agent's end are seen between them. How the steps are cut changes no bit.
+ */
+import { type TrainingStep, trainingStep } from '@consilium/models/train-step.ts'
+import { FederationError } from '@consilium/protos/errors.ts'
+import type { Study } from '@consilium/protos/plan/study.ts'
+import type { Tensor } from 'onnxruntime-node'
+import type { Matrix } from './features.ts'
+import { type BatchSource, batchSource } from './row-order.ts'
+import { type Execution, float32, float32Output, int64, openSession, type Session } from './session.ts'
+import type { TrainRequest, TrainResult } from './trainer.ts'
+
+/** How long a chunk of steps should take. */
+const chunkMs = 250
+/** A chunk grows at most so many times over the one before. */
+const chunkGrowth = 16
+/** Most row indices one chunk holds. */
+const chunkRowsMax = 4_194_304
+
+export type LocalTraining = {
+  /** Throws `cancelled`, or `update-invalid` where training diverges. */
+  train(matrix: Matrix, request: TrainRequest): Promise<TrainResult>
+  close(): Promise<void>
+}
+
+export type LocalTrainingOptions = {
+  readonly site: string
+  readonly study: Study
+  readonly forward: Parameters<typeof trainingStep>[0]['forward']
+  readonly layout: Parameters<typeof trainingStep>[0]['layout']
+  readonly columns: number
+  readonly trainRows: Int32Array
+  readonly labels: Tensor
+  readonly execution: Execution
+  /** Milliseconds of a clock that only goes forward. */
+  readonly now: () => number
+}
+
+export async function openLocalTraining(options: LocalTrainingOptions): Promise<LocalTraining> {
+  const { study, trainRows } = options
+  const { batchSize: wanted } = study.localTraining
+  const batchSize = wanted === 'full' ? trainRows.length : Math.min(wanted, trainRows.length)
+  const step = trainingStep({ ...options, ...study, batchSize, features: options.columns })
+  const session = await openSession(step.model, options.execution)
+  const epochSteps = Math.ceil(trainRows.length / batchSize)
+  const total = 'steps' in study.localTraining ? study.localTraining.steps : study.localTraining.epochs * epochSteps
+  // Known from the first chunk on, and kept from round to round.
+  let stepMs: number | undefined
+
+  return {
+    close: session.close,
+    async train(matrix, request) {
+      const source = batchSource(trainRows, batchSize, { seed: study.seed, site: options.site, round: request.round })
+      const run = runner({ options, step, session, source, batchSize, matrix, request })
+      let chunk = 1
+      while (run.done < total) {
+        if (stepMs !== undefined) chunk = nextChunk(chunk, stepMs, batchSize)
+        const steps = Math.min(chunk, total - run.done)
+        const startMs = options.now()
+        await run.steps(steps)
+        stepMs = (options.now() - startMs) / steps
+        request.onProgress(run.done, total)
+        await turn()
+        if (request.signal.aborted)
+          throw new FederationError('cancelled', `training was called off after ${run.done} steps`)
+      }
+      return run.result()
+    },
+  }
+}
+
+function nextChunk(last: number, stepMs: number, batchSize: number): number {
+  const fitting = Math.floor(Math.min(chunkMs / Math.max(stepMs, 1e-6), last * chunkGrowth, chunkRowsMax / batchSize))
+  return Math.max(1, fitting)
+}
+
+/** Lets the event loop read what the agent has sent meanwhile. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
+type Run = { readonly done: number; steps(count: number): Promise<void>; result(): TrainResult }
+
+function runner(given: {
+  readonly options: LocalTrainingOptions
+  readonly step: TrainingStep
+  readonly session: Session
+  readonly source: BatchSource
+  readonly batchSize: number
+  readonly matrix: Matrix
+  readonly request: TrainRequest
+}): Run {
+  const { options, step, session, source, batchSize, matrix, request } = given
+  const features = float32(matrix.values, [matrix.rows, matrix.columns])
+  const learningRate = float32(Float32Array.of(options.study.optimizer.learningRate), [])
+  let parameters = request.parameters
+  let state: Float32Array = new Float32Array(step.optimizerStateLength)
+  let done = 0
+  let lossSum = 0
+  return {
+    get done() {
+      return done
+    },
+    async steps(count) {
+      const { order, mask } = source.next(count)
+      const outputs = await session.run({
+        features,
+        labels: options.labels,
+        order: int64(order, [count, batchSize]),
+        mask: float32(mask, [count, batchSize]),
+        learning_rate: learningRate,
+        step: int64(BigInt64Array.of(BigInt(done)), []),
+        parameters: float32(parameters, [parameters.length]),
+        ...(state.length > 0 && { optimizer_state: float32(state, [state.length]) }),
+      })
+      const losses = float32Output(outputs, 'losses')
+      parameters = float32Output(outputs, 'new_parameters')
+      if (state.length > 0) state = float32Output(outputs, 'new_optimizer_state')
+      done += count
+      for (const loss of losses) lossSum += loss
+      if (!Number.isFinite(lossSum) || !parameters.every(Number.isFinite)) throw diverged(request.round, done)
+    },
+    result: () => ({
+      update: parameters.map((value, i) => value - request.parameters[i]!),
+      examples: options.trainRows.length,
+      steps: done,
+      loss: lossSum / done,
+    }),
+  }
+}
+
+function diverged(round: number, done: number): FederationError {
+  return new FederationError(
+    'update-invalid',
+    `training diverged in round ${round}: a loss or a parameter is not finite within ${done} steps; ` +
+      'lower the learning rate, standardise the features or correct their ranges',
+  )
+}

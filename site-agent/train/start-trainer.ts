@@ -1,0 +1,172 @@
+/**
+ * The agent's end of a training process: spawns it, asks it one thing at a time, and turns its death into an error of
+ * whoever was waiting.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { FederationError } from '@consilium/protos/errors.ts'
+import {
+  checked,
+  errorFrom,
+  fromChildSchema,
+  type Request,
+  type Result,
+  resultSchemas,
+  type ToChild,
+} from './messages.ts'
+import type { StartTrainer, Trainer, TrainRequest } from './trainer.ts'
+
+/** What JavaScript in the process may do: read files and load the two native libraries; neither write nor spawn. */
+const leastPrivilege = ['--permission', '--allow-fs-read=*', '--allow-addons', '--disable-warning=SecurityWarning']
+const outputLinesMax = 1000
+const outputLineCharactersMax = 2000
+
+export type TrainerOutput = {
+  /** A line the process wrote to its standard output or error: for the log, at most 1000 of 2000 characters each. */
+  readonly onOutput: (line: string) => void
+}
+
+/** A {@link StartTrainer} whose processes' output goes to `onOutput`. */
+export function trainerStarter({ onOutput }: TrainerOutput): StartTrainer {
+  return async (options) => {
+    const channel = openChannel(spawnChild(onOutput))
+    try {
+      const { site, siteConfigPath, manifest, graph } = options
+      const data = await channel.ask({ type: 'load', site, siteConfigPath, manifest, graph })
+      return trainerOver(channel, data)
+    } catch (error) {
+      await channel.close()
+      throw error
+    }
+  }
+}
+
+/** With nowhere to log to. */
+export const startTrainer: StartTrainer = trainerStarter({ onOutput: () => undefined })
+
+function spawnChild(onOutput: (line: string) => void): ChildProcess {
+  const child = spawn(process.execPath, [...leastPrivilege, join(import.meta.dirname, 'child.ts')], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    serialization: 'advanced',
+    windowsHide: true,
+  })
+  let lines = 0
+  for (const stream of [child.stdout, child.stderr] as Readable[])
+    createInterface({ input: stream }).on('line', (line) => {
+      if (lines++ < outputLinesMax) onOutput(line.slice(0, outputLineCharactersMax))
+    })
+  return child
+}
+
+type Watch = Partial<Pick<TrainRequest, 'onProgress' | 'signal'>>
+type WithoutId<Message> = Message extends { id: number } ? Omit<Message, 'id'> : never
+type Channel = {
+  ask<Type extends Request['type']>(request: WithoutId<Request> & { type: Type }, watch?: Watch): Promise<Result<Type>>
+  close(): Promise<void>
+}
+
+function trainerOver(channel: Channel, data: Trainer['data']): Trainer {
+  return {
+    data,
+    statistics: (watch) => channel.ask({ type: 'statistics' }, watch),
+    train: ({ onProgress, signal, ...rest }) => channel.ask({ type: 'train', ...rest }, { onProgress, signal }),
+    evaluate: ({ onProgress, signal, parameters, standardisation }) =>
+      channel.ask({ type: 'evaluate', parameters, standardisation }, { onProgress, signal }),
+    stop: () => channel.close(),
+  }
+}
+
+type Waiting = {
+  readonly type: Request['type']
+  readonly onProgress: TrainRequest['onProgress'] | undefined
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+function openChannel(child: ChildProcess): Channel {
+  const waiting = new Map<number, Waiting>()
+  const exited = once(child, 'exit').catch(() => undefined)
+  let over: FederationError | undefined
+  let lastId = 0
+
+  const end = (error: FederationError) => {
+    over ??= error
+    for (const { reject } of waiting.values()) reject(over)
+    waiting.clear()
+  }
+  const send = (message: ToChild) => {
+    if (child.connected) child.send(message, () => undefined)
+  }
+  watchChild(child, waiting, end)
+
+  return {
+    ask: async (request, { onProgress, signal } = {}) => {
+      if (over) throw over
+      if (signal?.aborted) throw cancelled()
+      lastId += 1
+      const id = lastId
+      const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+      const onAbort = () => {
+        // The process ends its chunk and then reads this; whoever waits need not.
+        send({ type: 'cancel', id })
+        waiting.delete(id)
+        reject(cancelled())
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+      waiting.set(id, { type: request.type, onProgress, resolve, reject })
+      send({ ...request, id } as Request)
+      try {
+        return (await promise) as Result<typeof request.type>
+      } finally {
+        signal?.removeEventListener('abort', onAbort)
+      }
+    },
+    async close() {
+      end(new FederationError('cancelled', 'the training process was stopped'))
+      if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
+      if (child.connected) child.disconnect()
+      // It holds nothing that needs saving, and inside a native call it would see the channel close only afterwards.
+      child.kill('SIGTERM')
+      await exited
+    },
+  }
+}
+
+/** Ends the channel when the process dies, cannot start or speaks gibberish. */
+function watchChild(child: ChildProcess, waiting: Map<number, Waiting>, end: (error: FederationError) => void): void {
+  child.on('error', (cause) => end(failed(`it could not be started or spoken to: ${cause.message}`)))
+  child.on('exit', (code, signal) => end(failed(signal ? `it was ended by ${signal}` : `it exited with code ${code}`)))
+  child.on('message', (message) => {
+    try {
+      receive(message, waiting)
+    } catch (error) {
+      end(error as FederationError)
+      child.kill('SIGKILL')
+    }
+  })
+}
+
+/** Hands a message to whoever waits for it; what comes for a request called off meanwhile is dropped. */
+function receive(raw: unknown, waiting: Map<number, Waiting>): void {
+  const message = checked(fromChildSchema, raw)
+  const waiter = waiting.get(message.id)
+  if (!waiter) return
+  if (message.type === 'progress') {
+    waiter.onProgress?.(message.done, message.total)
+    return
+  }
+  if (message.type === 'error') waiter.reject(errorFrom(message))
+  else waiter.resolve(checked(resultSchemas[waiter.type], message.value))
+  waiting.delete(message.id)
+}
+
+function failed(what: string): FederationError {
+  return new FederationError('trainer-failed', `the training process is gone: ${what}; see the agent's log`)
+}
+
+function cancelled(): FederationError {
+  return new FederationError('cancelled', 'the work was called off')
+}

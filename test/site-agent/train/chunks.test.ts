@@ -1,0 +1,66 @@
+/** How training is cut into chunks: short enough to be called off, and without a trace in the result. */
+import type { StudyInput } from '@consilium/protos/plan/study.ts'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { openLocalTrainer } from '../../../site-agent/train/local-trainer.ts'
+import type { Trainer } from '../../../site-agent/train/trainer.ts'
+import { aCsvSite, aSmallStudy } from '../a-site.ts'
+import { aStudyOfAModel } from '../a-study-of-a-model.ts'
+
+const lines = Array.from({ length: 30 }, (_, i) => `${((i * 7) % 11) / 5},${i % 2},train`)
+const path = aCsvSite(`x,y,side\n${lines.join('\n')}\n`, { x: 'DOUBLE', y: 'BIGINT', side: 'VARCHAR' })
+
+/** A trainer whose clock says that the n-th chunk took `chunkMs[n]`. */
+async function trainerWith(
+  optimizer: StudyInput['optimizer'],
+  chunkMs: readonly number[],
+): Promise<Trainer & { parameters: Float32Array }> {
+  const study = aSmallStudy({ optimizer, standardisation: 'none', localTraining: { steps: 60, batchSize: 4 } })
+  const { parameters, ...rest } = aStudyOfAModel(study)
+  let calls = 0
+  let ms = 0
+  const now = () => {
+    if (calls++ % 2 === 1) ms += chunkMs[Math.floor(calls / 2) % chunkMs.length]!
+    return ms
+  }
+  return { ...(await openLocalTrainer({ site: 'boston', siteConfigPath: path, ...rest, now })), parameters }
+}
+
+async function train(trainer: Trainer & { parameters: Float32Array }) {
+  const chunks: number[] = []
+  const onProgress = (done: number) => chunks.push(done)
+  const { parameters } = trainer
+  const result = await trainer.train({ round: 1, parameters, onProgress, signal: new AbortController().signal })
+  return { result, chunks }
+}
+
+test.for([
+  { name: 'sgd', learningRate: 0.1 },
+  { name: 'momentum', learningRate: 0.1 },
+  { name: 'adam', learningRate: 0.1 },
+] as const)('$name: however the steps are cut, the update is the same to the bit', async (optimizer) => {
+  const whole = await train(await trainerWith(optimizer, [0]))
+  const lengths = new Set([whole.chunks.length])
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 900 }), { minLength: 1, maxLength: 6 }), async (chunkMs) => {
+      const cut = await train(await trainerWith(optimizer, chunkMs))
+      lengths.add(cut.chunks.length)
+      expect(cut.result.update).toEqual(whole.result.update)
+    }),
+    { numRuns: 5, seed: 2 },
+  )
+  expect(lengths.size).toBeGreaterThan(2)
+})
+
+test('a chunk holds as many steps as fit in a quarter of a second', async () => {
+  const slow = await train(await trainerWith({ name: 'sgd', learningRate: 0.1 }, [300]))
+  expect(slow.chunks.slice(0, 3)).toEqual([1, 2, 3])
+  const quick = await train(await trainerWith({ name: 'sgd', learningRate: 0.1 }, [1]))
+  expect(quick.chunks).toEqual([1, 17, 60])
+})
+
+test('a round starts with what the round before has learnt of the speed', async () => {
+  const trainer = await trainerWith({ name: 'sgd', learningRate: 0.1 }, [1])
+  await train(trainer)
+  expect((await train(trainer)).chunks[0]).toBeGreaterThan(1)
+})

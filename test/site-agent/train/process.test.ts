@@ -1,0 +1,88 @@
+/** The training process itself: who hears of its death, and that no death of the agent leaves it behind. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { startTrainer } from '../../../site-agent/train/start-trainer.ts'
+import { aCsvSite, aSmallStudy } from '../a-site.ts'
+import { aStudyOfAModel } from '../a-study-of-a-model.ts'
+
+const csv = 'x,y,side\n1,0,train\n2,1,train\n3,1,test\n'
+const study = aSmallStudy({ standardisation: 'none', localTraining: { steps: 5_000_000, batchSize: 2 } })
+const siteOf = () => aCsvSite(csv, { x: 'DOUBLE', y: 'BIGINT', side: 'VARCHAR' })
+
+/** Training processes whose parent is `parent`, by the process table. */
+function trainersOf(parent: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && parentOf(name) === parent)
+    .filter((name) => read(name, 'cmdline').includes('child.ts'))
+    .map(Number)
+}
+
+function parentOf(pid: string): number {
+  return Number(/^PPid:\s+(\d+)$/m.exec(read(pid, 'status'))?.[1])
+}
+
+/** Empty where the process is gone meanwhile. */
+function read(pid: string, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+describe.skipIf(process.platform !== 'linux')('the training process', () => {
+  test('killed in mid-training is an error of the request and of those that follow', async () => {
+    const { parameters, ...rest } = aStudyOfAModel(study)
+    const before = new Set(trainersOf(process.pid))
+    const trainer = await startTrainer({ site: 'boston', siteConfigPath: siteOf(), ...rest })
+    const [pid] = trainersOf(process.pid).filter((each) => !before.has(each))
+    const signal = new AbortController().signal
+    const onProgress = () => process.kill(pid!, 'SIGKILL')
+    const gone = { code: 'trainer-failed', message: expect.stringContaining('it was ended by SIGKILL') }
+    await expect(trainer.train({ round: 1, parameters, onProgress, signal })).rejects.toMatchObject(gone)
+    await expect(trainer.evaluate({ parameters, onProgress, signal })).rejects.toMatchObject(gone)
+    await trainer.stop()
+  })
+
+  test('is gone once the trainer has stopped, also after a failed start', async () => {
+    const { parameters: _, ...rest } = aStudyOfAModel(study)
+    const trainer = await startTrainer({ site: 'boston', siteConfigPath: siteOf(), ...rest })
+    await trainer.stop()
+    await expect(startTrainer({ site: 'boston', siteConfigPath: '/nowhere', ...rest })).rejects.toMatchObject({
+      code: 'invalid-site-config',
+    })
+    expect(trainersOf(process.pid)).toEqual([])
+  })
+
+  test('ends with an agent that dies by SIGKILL in mid-training', async () => {
+    const siteConfigPath = siteOf()
+    const script = join(dirname(siteConfigPath), 'agent.ts')
+    const load = (path: string) => JSON.stringify(join(import.meta.dirname, '..', path))
+    writeFileSync(
+      script,
+      `import { startTrainer } from ${load('../../site-agent/train/start-trainer.ts')}
+       import { aSmallStudy } from ${load('a-site.ts')}
+       import { aStudyOfAModel } from ${load('a-study-of-a-model.ts')}
+       const study = aSmallStudy(${JSON.stringify(study)})
+       const { parameters, ...rest } = aStudyOfAModel(study)
+       const trainer = await startTrainer({ site: 'boston', siteConfigPath: ${JSON.stringify(siteConfigPath)}, ...rest })
+       const onProgress = () => process.stdout.write('training\\n')
+       await trainer.train({ round: 1, parameters, onProgress, signal: new AbortController().signal })`,
+    )
+    const agent = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] })
+    await once(agent.stdout, 'data')
+    const [trainer] = trainersOf(agent.pid!)
+    expect(trainer).toBeGreaterThan(0)
+    agent.kill('SIGKILL')
+    await once(agent, 'exit')
+    // Nobody is told of the end of another's child, so the process table is asked until it is gone.
+    while (isRunning(trainer!)) await new Promise((resolve) => setImmediate(resolve))
+  })
+})
+
+function isRunning(pid: number): boolean {
+  return /^State:\s+[^Z]/m.test(read(String(pid), 'status'))
+}
