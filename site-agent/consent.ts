@@ -34,7 +34,7 @@ export function openConsent(options: {
       // Starting the trainer is the check; it stays for the first round.
       await site.trainers.use({ hash: study, manifest }, signal, async () => undefined)
     } catch (error) {
-      if (!isCalledOff(error, signal)) refuse(site, { study, studyRefused: true }, error)
+      if (!isCalledOff(error, signal)) refuse(site, { study }, error)
     }
   }
 

@@ -4,8 +4,8 @@
  */
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
-import { parseDocument } from 'yaml'
+import { FederationError } from '@consilium/protos/errors.ts'
+import { readYamlFile } from '@consilium/protos/yaml-file.ts'
 import { z } from 'zod'
 
 export const policySchema = z.strictObject({
@@ -31,33 +31,26 @@ export type Policy = z.output<typeof policySchema>
 const policyBytesMax = 64 * 1024
 const nobody: Policy = { approve: { leads: [] } }
 
-/** Throws `invalid-site-config` with the file and the field; no file means that nothing is approved automatically. */
+/** Throws `invalid-site-config` naming file, line and field; no file means that nothing is approved automatically. */
 export function readPolicy(folders: { readonly site: string; readonly state: string }): Policy {
   const paths = [...new Set([folders.site, folders.state])]
     .map((folder) => join(folder, 'policy.yaml'))
     .filter(existsSync)
-  if (paths.length > 1)
-    throw new FederationError('invalid-site-config', `there are two policies, ${paths.join(' and ')}: keep one of them`)
-  return paths[0] === undefined ? nobody : parsePolicy(paths[0])
-}
-
-function parsePolicy(path: string): Policy {
-  const invalid = (detail: string, cause?: unknown) =>
-    new FederationError('invalid-site-config', `${path}: ${detail}`, { cause })
-  if (statSync(path).size > policyBytesMax) throw invalid(`a policy has at most ${policyBytesMax} bytes`)
-  const parsed = policySchema.safeParse(parseYaml(path, invalid) ?? {})
-  if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]!
-  throw invalid(`${issue.path.join('.') || 'the file'}: ${issue.message}`, parsed.error)
-}
-
-function parseYaml(path: string, invalid: (detail: string, cause?: unknown) => FederationError): unknown {
-  const document = parseDocument(readFileSync(path, 'utf8'))
-  const problem = document.errors[0]
-  if (problem) throw invalid(problem.message.split('\n')[0]!, problem)
-  try {
-    return document.toJS({ maxAliasCount: 10 })
-  } catch (cause) {
-    throw invalid(errorMessage(cause), cause)
-  }
+  const [path, other] = paths
+  if (path === undefined) return nobody
+  if (other !== undefined)
+    throw new FederationError('invalid-site-config', `there are two policies, ${path} and ${other}: keep one of them`)
+  if (statSync(path).size > policyBytesMax)
+    throw new FederationError(
+      'invalid-site-config',
+      `${path} is too large: a policy has at most ${policyBytesMax} bytes`,
+    )
+  const bytes = readFileSync(path)
+  return readYamlFile({
+    name: path,
+    bytes,
+    bytesMax: policyBytesMax,
+    schema: policySchema,
+    code: 'invalid-site-config',
+  })
 }

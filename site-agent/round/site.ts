@@ -7,6 +7,7 @@ import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import type { Link } from '../link/link.ts'
 import type { SiteStore } from '../store/site-store.ts'
 import type { DataSummary } from '../train/trainer.ts'
+import type { FetchObject } from './fetch-object.ts'
 import type { Trainers } from './trainers.ts'
 
 export type Site = {
@@ -15,6 +16,7 @@ export type Site = {
   readonly coordinatorPublicKey: Uint8Array
   readonly store: SiteStore
   readonly link: Link
+  readonly fetchObject: FetchObject
   readonly trainers: Trainers
   readonly now: () => Date
   readonly emit: (event: AgentEvent) => void
@@ -67,21 +69,22 @@ export function inRound(planHash: Sha256, plan: Pick<RoundPlan, 'run' | 'round' 
 export function refusalOf(error: unknown): { readonly code: ErrorCode; readonly reason: string } {
   const reason =
     error instanceof FederationError ? errorMessage(error) : 'an internal error of the site agent: see its log there'
-  return { code: errorCode(error), reason: reason.slice(0, reasonCharactersMax) }
+  return { code: errorCode(error), reason: reason.slice(0, reasonCharactersMax).toWellFormed() }
 }
 
-/** Keeps the refusal, tells the listener and, while the link is up, the coordinator. */
+/**
+ * Keeps the refusal, tells the listener and, while the link is up, the coordinator. What is refused is a round where
+ * `planHash` is given, else the study; a message that names neither cannot be answered.
+ */
 export function refuse(
-  site: Site,
-  about: { readonly planHash?: Sha256; readonly study?: Sha256; readonly studyRefused?: boolean },
+  site: Pick<Site, 'store' | 'link' | 'emit'>,
+  about: { readonly planHash?: Sha256; readonly study?: Sha256 },
   error: unknown,
 ): void {
   const { code, reason } = refusalOf(error)
-  const { planHash, study = '', studyRefused = false } = about
-  site.store.records.refused({ planHash: planHash ?? '', study, code, reason })
+  const { planHash, study } = about
+  site.store.records.refused({ planHash: planHash ?? '', study: study ?? '', code, reason })
   site.emit({ type: 'refused', code, reason, ...(planHash && { planHash }), ...(study && { study }) })
-  site.link.send(
-    { type: 'refusal', code, reason, ...(planHash && { planHash }), ...(studyRefused && { studyHash: study }) },
-    study,
-  )
+  const refused = planHash ? { planHash } : { studyHash: study ?? '' }
+  if (planHash || study) site.link.send({ type: 'refusal', code, reason, ...refused }, study ?? '')
 }

@@ -5,7 +5,7 @@
 import { errorCode, errorMessage, FederationError } from '@consilium/protos/errors.ts'
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { StartTrainer, Trainer } from '../train/trainer.ts'
-import { fetchObject } from './fetch-object.ts'
+import type { FetchObject } from './fetch-object.ts'
 import { type NamedStudy, refusalOf, type Site } from './site.ts'
 
 export type Trainers = {
@@ -24,13 +24,13 @@ export function openSiteTrainers(options: {
   readonly siteConfigPath: string
   readonly startTrainer: StartTrainer
   readonly store: Site['store']
-  readonly link: Site['link']
+  readonly fetchObject: FetchObject
   readonly emit: Site['emit']
 }): Trainers {
   const { site, siteConfigPath, startTrainer, store, emit } = options
   return openTrainers({
     async start({ hash: study, manifest }, signal) {
-      const graph = await fetchObject(manifest.graph.sha256, options, signal)
+      const graph = await options.fetchObject(manifest.graph.sha256, signal)
       try {
         const trainer = await startTrainer({ site, siteConfigPath, manifest, graph })
         store.records.dataChecked({ study, summary: trainer.data })

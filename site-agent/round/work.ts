@@ -5,7 +5,6 @@
 import { errorCode, FederationError } from '@consilium/protos/errors.ts'
 import { parameterCount } from '@consilium/protos/plan/signed-study.ts'
 import type { EvaluateResult, StatisticsResult, Trainer, TrainRequest, TrainResult } from '../train/trainer.ts'
-import { fetchObject } from './fetch-object.ts'
 import { type Assignment, inRound, type Site } from './site.ts'
 
 export type WorkResult =
@@ -32,7 +31,7 @@ export async function work(assignment: Assignment, site: Site, signal: AbortSign
 }
 
 async function fetchParameters({ plan, study }: Assignment, site: Site, signal: AbortSignal): Promise<Float32Array> {
-  const bytes = await fetchObject(plan.model, site, signal)
+  const bytes = await site.fetchObject(plan.model, signal)
   const length = parameterCount(study.manifest.layout)
   if (bytes.length !== 4 * length)
     throw new FederationError(

@@ -124,10 +124,11 @@ describe('a refusal', () => {
     await workDone(site, site.plan().hash)
   })
 
-  test('of bytes that are no plan still says so', async () => {
+  test('of bytes that are no plan stays at the site: there is nothing it could name', async () => {
     const site = open()
     assign(site, { bytes: Buffer.from('{'), signature: new Uint8Array(64) })
-    expect(await refusal(site)).toMatchObject({ code: 'message-invalid' })
+    expect(site.store.records.refusals(1)).toMatchObject([{ planHash: '', code: 'message-invalid' }])
+    expect(site.coordinator.sent).toEqual([])
   })
 
   test.for([

@@ -29,9 +29,13 @@ test('the policy may stand in either folder', () => {
 })
 
 test.for([
-  { what: 'a fingerprint cut off', text: 'approve: { leads: [SHA256:abc] }', says: /approve\.leads\.0: a fingerprint/ },
-  { what: 'a word that is not ours', text: 'aprove: { leads: [] }', says: /the file: .*aprove/ },
-  { what: 'no YAML', text: 'approve: [', says: /policy\.yaml: / },
+  {
+    what: 'a fingerprint cut off',
+    text: 'approve: { leads: [SHA256:abc] }',
+    says: /policy\.yaml:1:20 approve\.leads\[0\]: .*a fingerprint/,
+  },
+  { what: 'a word that is not ours', text: 'aprove: { leads: [] }', says: /aprove: unknown key/ },
+  { what: 'no YAML', text: 'approve: [', says: /policy\.yaml:1:11 / },
   { what: 'a list where a mapping is due', text: '- approve', says: /the file: / },
   { what: 'an endless file', text: `# ${'x'.repeat(70_000)}`, says: /at most 65536 bytes/ },
 ])('$what is an error that names the file and the field', ({ text, says }) => {

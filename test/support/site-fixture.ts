@@ -9,6 +9,7 @@ import { type StudyInput, studySchema } from '@consilium/protos/plan/study.ts'
 import { generateRunKeyPair } from '@consilium/protos/sealing/sealed-update.ts'
 import { type Agent, openAgent } from '../../site-agent/agent.ts'
 import { openConsent } from '../../site-agent/consent.ts'
+import { objectFetcher } from '../../site-agent/round/fetch-object.ts'
 import type { AgentEvent, Site } from '../../site-agent/round/site.ts'
 import { openSiteTrainers } from '../../site-agent/round/trainers.ts'
 import { openSiteStore, type SiteStore } from '../../site-agent/store/site-store.ts'
@@ -154,12 +155,13 @@ function start(
     fixture.events.push(event)
     fixture.coordinator.notice()
   }
+  const fetchObject = objectFetcher({ store, link })
   const trainers = openSiteTrainers({
     site: siteName,
     siteConfigPath: 'site.yaml',
     startTrainer: fixture.trainer.start,
     store,
-    link,
+    fetchObject,
     emit,
   })
   const site: Site = {
@@ -167,6 +169,7 @@ function start(
     coordinatorPublicKey: coordinator.publicKey,
     store,
     link,
+    fetchObject,
     trainers,
     now: () => new Date(0),
     emit,

@@ -1,0 +1,9 @@
+#!/usr/bin/env node
+/** Starts the site agent's command line on Node 24: in this process where it is one, else on the one that npm ci installed. */
+if (Number(process.versions.node.split('.')[0]) >= 24) {
+  const { main } = await import('../cli/main.ts')
+  process.exitCode = await main(process.argv.slice(2))
+} else {
+  const { runOnNode24 } = await import('../../scripts/node24.mjs')
+  runOnNode24([import.meta.filename, ...process.argv.slice(2)])
+}

@@ -1,0 +1,75 @@
+/** `site-agent check`: whether this site's data fit a study, before any round: counts and remarks, never a value. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { FederationError } from '@consilium/protos/errors.ts'
+import { readSignedStudy, type StudyManifest } from '@consilium/protos/plan/signed-study.ts'
+import type { Command } from 'commander'
+import { findStudy } from '../consent.ts'
+import type { Link } from '../link/link.ts'
+import { refusalOf } from '../round/site.ts'
+import type { SiteStore } from '../store/site-store.ts'
+import { action, type CommandContext, examples, type Invocation } from './command.ts'
+import { fields, printable } from './output.ts'
+import { openConnected, refreshStudies, withStore } from './with-store.ts'
+
+export function addCheckCommand(root: Command, context: CommandContext): void {
+  root
+    .command('check')
+    .description('Checks the data that site.yaml maps against a study: counts and remarks. Nothing leaves.')
+    .argument('<study>', 'its name, or the first digits of its hash')
+    .addHelpText('after', examples('site-agent check heart-disease'))
+    .action(
+      action(context, (invocation) =>
+        withStore(invocation, async (store) => {
+          const [reference = ''] = invocation.args
+          if (store.studies.list().length === 0) await refreshStudies(invocation, store)
+          const { hash, name, signed } = findStudy(reference, store.studies)
+          const summary = await check(invocation, store, hash, readSignedStudy(signed).manifest)
+          invocation.print({ study: name, hash, ...summary }, () =>
+            [
+              fields([
+                ['training rows', String(summary.trainRows)],
+                ['test rows', String(summary.testRows)],
+                ['left out', String(summary.droppedRows)],
+              ]),
+              ...summary.remarks.map((remark) => `${printable(remark)}\n`),
+              `The data fit study ${name}.\n`,
+            ].join(''),
+          )
+        }),
+      ),
+    )
+}
+
+async function check(invocation: Invocation<unknown>, store: SiteStore, study: string, manifest: StudyManifest) {
+  const { startTrainer } = await import('../train/start-trainer.ts')
+  const { link } = openConnected(invocation, store)
+  try {
+    const graph = store.objects.read(manifest.graph.sha256) ?? (await fetchAside(invocation, link, manifest))
+    const trainer = await startTrainer({ site: link.site, siteConfigPath: invocation.siteConfigPath, manifest, graph })
+    store.records.dataChecked({ study, summary: trainer.data })
+    await trainer.stop()
+    return trainer.data
+  } catch (error) {
+    const { code, reason } = refusalOf(error)
+    if (error instanceof FederationError && code !== 'link-down')
+      store.records.dataChecked({ study, failure: { code, message: reason } })
+    throw error
+  } finally {
+    await link.close()
+  }
+}
+
+/** Not into the agent's own objects: it may be fetching the same one just now. */
+async function fetchAside({ state, interrupted }: Invocation<unknown>, link: Link, { graph }: StudyManifest) {
+  // A download goes on until it is through; whether anybody is there shows first.
+  await link.studies()
+  const folder = mkdtempSync(join(state, 'check-'))
+  try {
+    const path = join(folder, graph.sha256)
+    await link.fetch(graph.sha256, path, interrupted)
+    return readFileSync(path)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}

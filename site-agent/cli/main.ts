@@ -1,0 +1,124 @@
+/**
+ * The `site-agent` command line: the way of a hospital's IT to the agent. This file knows the table of commands and turns
+ * errors into exit codes; each command has its own file, which loads what it needs only when it runs.
+ */
+import { FederationError } from '@consilium/protos/errors.ts'
+import { Command, CommanderError } from 'commander'
+import agentPackage from '../package.json' with { type: 'json' }
+import { addCheckCommand } from './check.ts'
+import type { CommandContext } from './command.ts'
+import { addEgressCommand } from './egress.ts'
+import { exitCodeMeanings, exitCodeOf, exitCodes } from './exit-codes.ts'
+import { addJoinCommand } from './join.ts'
+import { processTerminal, type Terminal } from './output.ts'
+import { addRunCommand } from './run.ts'
+import { addStatusCommand } from './status.ts'
+import { addStudyCommands } from './study.ts'
+
+export type MainOptions = {
+  readonly terminal?: Terminal
+  readonly readInput?: () => Promise<string>
+  readonly interrupted?: AbortSignal
+}
+
+/** Runs one command line (without the program's name); resolves with the exit code and never rejects. */
+export async function main(args: readonly string[], options: MainOptions = {}): Promise<number> {
+  const terminal = options.terminal ?? processTerminal()
+  let interrupted = options.interrupted
+  try {
+    const context: CommandContext = {
+      terminal,
+      readInput: options.readInput ?? readStandardInput,
+      get interrupted() {
+        interrupted ??= interruptSignal()
+        return interrupted
+      },
+    }
+    await program(context).parseAsync([...args], { from: 'user' })
+    return exitCodes.ok
+  } catch (error) {
+    return reportError(error, terminal, args.includes('--json'))
+  }
+}
+
+function program(context: CommandContext): Command {
+  const { terminal } = context
+  const root = new Command('site-agent')
+    .description("A hospital's agent: trains studies this site approved, on data that stay here.")
+    .version(agentPackage.version)
+    .option('--site <folder>', 'folder with site.yaml (and policy.yaml); default: the current folder')
+    .option('--state <folder>', 'folder for keys, database and outbox; default: state in the site folder')
+    .option('--json', 'print one JSON document and nothing else (run: one event a line)')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureHelp({ showGlobalOptions: true, helpWidth: Math.min(terminal.columns, 120) })
+    .configureOutput({
+      writeOut: (text) => terminal.write(text),
+      writeErr: (text) => terminal.writeError(text),
+      outputError: () => {},
+    })
+  addJoinCommand(root, context)
+  addRunCommand(root, context)
+  addStudyCommands(root, context)
+  addCheckCommand(root, context)
+  addStatusCommand(root, context)
+  addEgressCommand(root, context)
+  return root.addHelpText('after', afterHelp)
+}
+
+const afterHelp = `
+From a join code to the first round:
+  $ site-agent join <code>              once, with the code from the federation's operator
+  $ site-agent run                      in a terminal or as a service
+  $ site-agent study list
+  $ site-agent study show heart-disease what it would compute, what would leave, how often
+  $ site-agent study approve heart-disease
+  $ site-agent egress --verify          what has left
+
+Exit codes:
+${exitCodeMeanings.map(([code, meaning]) => `  ${code}  ${meaning}`).join('\n')}
+
+Errors go to standard error as "error[code]: message", with --json as {"error":{"code","message"}}.`
+
+function reportError(error: unknown, terminal: Terminal, json: boolean): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return exitCodes.ok
+    // Without a sub-command commander has printed the help already.
+    if (error.code !== 'commander.help')
+      writeError(
+        terminal,
+        json,
+        'invalid-argument',
+        `${error.message.replace(/^error: /, '').replaceAll('\n', ' ')} (see site-agent --help)`,
+      )
+    return exitCodes.usage
+  }
+  if (error instanceof FederationError) {
+    writeError(terminal, json, error.code, error.message)
+    return exitCodeOf(error.code)
+  }
+  writeError(terminal, json, 'internal', error instanceof Error ? (error.stack ?? error.message) : String(error))
+  return exitCodes.failure
+}
+
+function writeError(terminal: Terminal, json: boolean, code: string, message: string): void {
+  terminal.writeError(json ? `${JSON.stringify({ error: { code, message } })}\n` : `error[${code}]: ${message}\n`)
+}
+
+/** Aborts at the first SIGINT or SIGTERM; a second one ends the process as it would have without this. */
+function interruptSignal(): AbortSignal {
+  const controller = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort())
+  return controller.signal
+}
+
+const inputBytesMax = 64 * 1024
+
+async function readStandardInput(): Promise<string> {
+  let text = ''
+  for await (const chunk of process.stdin.setEncoding('utf8')) {
+    text += chunk
+    if (text.length > inputBytesMax) throw new FederationError('limit-exceeded', 'standard input is too long')
+  }
+  return text
+}

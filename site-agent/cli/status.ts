@@ -1,0 +1,78 @@
+/** `site-agent status`: is this site a member, does its agent run, what has it worked on, what did it refuse. */
+import type { Command } from 'commander'
+import { type Membership, readMembership } from '../connect.ts'
+import { isLocked } from '../store/lock.ts'
+import type { SiteStore } from '../store/site-store.ts'
+import { action, type CommandContext, examples } from './command.ts'
+import { fields, formatBytes, formatTime, table } from './output.ts'
+import { withStore } from './with-store.ts'
+
+const shownMax = 10
+
+export function addStatusCommand(root: Command, context: CommandContext): void {
+  root
+    .command('status')
+    .description('Shows membership, whether the agent runs, its latest work and refusals. Asks nobody, works offline.')
+    .addHelpText('after', examples('site-agent status', 'site-agent status --json'))
+    .action(
+      action(context, (invocation) =>
+        withStore(invocation, async (store) => {
+          const status = { ...readMembership(invocation.state), ...statusOf(store, invocation.state) }
+          invocation.print(status, () => describe(status))
+        }),
+      ),
+    )
+}
+
+type Status = Membership & ReturnType<typeof statusOf>
+
+function statusOf(store: SiteStore, state: string) {
+  const decisions = store.studies.list().map(({ hash }) => store.studies.decisionOn(hash)?.decision)
+  const totals = store.egress.totals()
+  return {
+    running: isLocked(state),
+    studies: {
+      approved: decisions.filter((decision) => decision === 'approved').length,
+      rejected: decisions.filter((decision) => decision === 'rejected').length,
+      undecided: decisions.filter((decision) => decision === undefined).length,
+    },
+    work: store.journal.list(shownMax),
+    refusals: store.records.refusals(shownMax),
+    egress: {
+      messages: totals.reduce((sum, { messages }) => sum + messages, 0),
+      bytes: totals.reduce((sum, { bytes }) => sum + bytes, 0),
+    },
+  }
+}
+
+function describe(status: Status): string {
+  const { studies, work, refusals, egress } = status
+  return [
+    fields([
+      ['site', status.site],
+      ['federation', status.federation],
+      ['coordinator', status.address],
+      ['fingerprint', status.fingerprint],
+      ['certificate until', formatTime(status.certificateExpiresAt)],
+      ['agent', status.running ? 'running' : 'not running'],
+      ['studies', `${studies.approved} approved, ${studies.rejected} rejected, ${studies.undecided} await a decision`],
+      ['has left', `${egress.messages} messages, ${formatBytes(egress.bytes)}`],
+    ]),
+    work.length === 0 ? '' : '\nLatest work\n',
+    work.length === 0
+      ? ''
+      : table(
+          ['run', 'round', 'for', 'state', 'started', 'sealed'],
+          work.map(({ run, round, purpose, state, outcome, startedAt, bytes }) => [
+            run,
+            String(round),
+            purpose,
+            outcome || state,
+            formatTime(startedAt),
+            bytes > 0 ? formatBytes(bytes) : '-',
+          ]),
+        ),
+    refusals.length === 0 ? '' : '\nLatest refusals\n',
+    ...refusals.map(({ at, code, reason }) => fields([[`${formatTime(at)}  ${code}`, reason]])),
+  ].join('')
+}

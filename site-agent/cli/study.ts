@@ -1,0 +1,136 @@
+/** `site-agent study`: read what a study would compute and what would leave, and decide on it. */
+import { userInfo } from 'node:os'
+import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
+import { readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
+import type { Command } from 'commander'
+import { decisionMessage, findStudy } from '../consent.ts'
+import { preview } from '../preview.ts'
+import type { SiteStore } from '../store/site-store.ts'
+import type { Decision, KnownStudy } from '../store/studies.ts'
+import { action, type CommandContext, examples, type Invocation } from './command.ts'
+import { formatTime, shortHash, table } from './output.ts'
+import { describeStudy } from './study-text.ts'
+import { openConnected, refreshStudies, withStore } from './with-store.ts'
+
+export function addStudyCommands(root: Command, context: CommandContext): void {
+  const study = root.command('study').description('Studies offered to this site, and its decisions on them.')
+  study
+    .command('list')
+    .description('Lists every study with the decision of this site; asks the coordinator where it is reachable.')
+    .addHelpText('after', examples('site-agent study list', 'site-agent study list --json'))
+    .action(action(context, list))
+  study
+    .command('show')
+    .description('Shows what a study would compute here, what would leave the hospital, and how often.')
+    .argument('<study>', 'its name, or the first digits of its hash')
+    .addHelpText('after', examples('site-agent study show heart-disease', 'site-agent study show 3f9a1c20 --json'))
+    .action(action(context, show))
+  study
+    .command('approve')
+    .description('Approves a study: from now on this site works in its rounds. Holds for these very bytes of it only.')
+    .argument('<study>', 'its name, or the first digits of its hash')
+    .option('--reason <text>', 'a note kept with the decision and told to the coordinator', '')
+    .addHelpText('after', examples('site-agent study approve heart-disease'))
+    .action(action<{ readonly reason: string }>(context, (invocation) => decide(invocation, 'approved')))
+  study
+    .command('reject')
+    .description('Rejects a study, or withdraws its approval: this site refuses every further round of it.')
+    .argument('<study>', 'its name, or the first digits of its hash')
+    .option('--reason <text>', 'why; kept with the decision and told to the coordinator', '')
+    .addHelpText('after', examples('site-agent study reject heart-disease --reason "ethics vote pending"'))
+    .action(action<{ readonly reason: string }>(context, (invocation) => decide(invocation, 'rejected')))
+}
+
+async function list(invocation: Invocation<unknown>): Promise<void> {
+  await withStore(invocation, async (store) => {
+    await refreshStudies(invocation, store)
+    const views = store.studies.list().map((known) => ({ known, decision: store.studies.decisionOn(known.hash) }))
+    invocation.print(
+      views.map(({ known, decision }) => studyView(known, decision)),
+      () =>
+        views.length === 0
+          ? 'No study has been offered to this site yet.\n'
+          : table(
+              ['study', 'hash', 'lead', 'seen', 'decision'],
+              views.map(({ known, decision }) => [
+                known.name,
+                shortHash(known.hash),
+                known.lead,
+                formatTime(known.seenAt),
+                describeDecision(known, decision),
+              ]),
+            ),
+    )
+  })
+}
+
+async function show(invocation: Invocation<unknown>): Promise<void> {
+  const [reference = ''] = invocation.args
+  await withStore(invocation, async (store) => {
+    const known = await findOrFetch(invocation, store, reference)
+    const { manifest } = readSignedStudy(known.signed)
+    const decision = store.studies.decisionOn(known.hash)
+    const dataCheck = store.records.dataCheckOf(known.hash)
+    const leaves = preview(manifest)
+    invocation.print({ ...studyView(known, decision), dataCheck, leaves, study: manifest.study }, () =>
+      describeStudy(known, manifest, leaves, describeDecision(known, decision), dataCheck),
+    )
+  })
+}
+
+/** Decides here first, so that the decision holds at once, then tells the coordinator. */
+async function decide(invocation: Invocation<{ readonly reason: string }>, word: Decision['decision']): Promise<void> {
+  const [reference = ''] = invocation.args
+  const { reason } = invocation.options
+  if (reason.length > 500) throw new FederationError('invalid-argument', 'a reason has at most 500 characters')
+  await withStore(invocation, async (store) => {
+    const known = await findOrFetch(invocation, store, reference)
+    const { hash: study, name, lead } = known
+    const account = userInfo().username
+    const decision = store.studies.decide({ study, decision: word, lead, by: 'person', account, reason })
+    const told = await tell(invocation, store, decision)
+    invocation.print({ ...studyView(known, decision), told: told === undefined }, () =>
+      [
+        `Study ${name} (${shortHash(study)}) is ${word} at this site.\n`,
+        told === undefined ? '' : `The coordinator could not be told yet (${told}); the running agent tells it.\n`,
+        word === 'approved' ? `Check that the data fit: site-agent check ${shortHash(study)}\n` : '',
+      ].join(''),
+    )
+  })
+}
+
+/** Undefined once the coordinator knows, else why it does not. */
+async function tell(
+  invocation: Invocation<unknown>,
+  store: SiteStore,
+  decision: Decision,
+): Promise<string | undefined> {
+  const { link, identity } = openConnected(invocation, store)
+  try {
+    await link.decide(decisionMessage(identity, decision))
+    return undefined
+  } catch (error) {
+    if (error instanceof FederationError && error.code === 'link-down') return errorMessage(error)
+    throw error
+  } finally {
+    await link.close()
+  }
+}
+
+async function findOrFetch(invocation: Invocation<unknown>, store: SiteStore, reference: string): Promise<KnownStudy> {
+  const isKnown = store.studies.list().some(({ name, hash }) => name === reference || hash.startsWith(reference))
+  if (!isKnown) await refreshStudies(invocation, store)
+  return findStudy(reference, store.studies)
+}
+
+function studyView({ hash, name, lead, seenAt }: KnownStudy, decision: Decision | undefined) {
+  return { hash, name, lead, seenAt, decision: decision ?? null }
+}
+
+function describeDecision(known: KnownStudy, decision: Decision | undefined): string {
+  if (!decision) return 'awaits a decision'
+  const { by, account, at } = decision
+  const who = by === 'policy' ? 'policy.yaml' : account
+  const otherLead = decision.lead === known.lead ? '' : ` as signed by ${decision.lead}: decide again`
+  return `${decision.decision} by ${who}, ${formatTime(at)}${otherLead}`
+}

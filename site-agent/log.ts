@@ -1,0 +1,90 @@
+/**
+ * The agent's log, by pino, on standard error: JSON lines for machines, plain lines for people. It is fed by the agent's
+ * events, which hold counts, hashes and names; no tensor, no patient's value, no secret ever reaches it.
+ */
+import { type Logger, pino } from 'pino'
+import type { AgentEvent } from './round/site.ts'
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+export function openLogger(options: {
+  readonly json: boolean
+  readonly level: LogLevel
+  /** Takes whole lines. */
+  readonly write: (text: string) => void
+}): Logger {
+  const { json, level, write } = options
+  const destination = { write: (line: string) => write(json ? line : plainLine(JSON.parse(line))) }
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination)
+}
+
+/** For an agent that nobody listens to. */
+export function silentLogger(): Logger {
+  return pino({ enabled: false })
+}
+
+export function logEvent(logger: Logger, event: AgentEvent): void {
+  const { type, ...fields } = event
+  logger[levelOf(type)]({ event: type, ...fields }, describeEvent(event))
+}
+
+/** One event as a sentence for people. */
+export function describeEvent(event: AgentEvent): string {
+  switch (event.type) {
+    case 'link-up':
+      return 'connected to the coordinator'
+    case 'link-down':
+      return `connection lost: ${event.reason}; dialling again`
+    case 'study-offered':
+      return `study ${event.name} of lead ${event.lead} awaits a decision: site-agent study show ${short(event.study)}`
+    case 'study-decided':
+      return `study ${event.name} (${short(event.study)}) ${event.decision} by ${event.by}`
+    case 'data-checked':
+      return `data fit study ${event.name}: ${event.trainRows} training rows, ${event.testRows} test rows, ${event.droppedRows} left out${event.remarks.map((remark) => `; ${remark}`).join('')}`
+    case 'trainer-restarted':
+      return `the training process of study ${short(event.study)} is started again: ${event.reason}`
+    case 'work-started':
+      return `${round(event)}: working`
+    case 'progress':
+      return `${round(event)}: ${event.done} of ${event.total}`
+    case 'work-done':
+      return `${round(event)}: done, ${event.bytes} sealed bytes wait`
+    case 'uploading':
+      return `${round(event)}: ${event.sentBytes} of ${event.totalBytes} bytes sent`
+    case 'uploaded':
+      return `${round(event)}: uploaded ${event.bytes} bytes`
+    case 'refused':
+      return `refused (${event.code}): ${event.reason}`
+    case 'round-over':
+      return `${round(event)}: ${event.outcome}${event.reason && `, ${event.reason}`}`
+    case 'run-over':
+      return `run ${event.run}: ${event.outcome}${event.reason && `, ${event.reason}`}`
+    case 'trouble':
+      return `${event.code}: ${event.reason}`
+  }
+}
+
+function levelOf(type: AgentEvent['type']): LogLevel {
+  if (type === 'progress' || type === 'uploading') return 'debug'
+  return type === 'link-down' || type === 'refused' || type === 'trainer-restarted' || type === 'trouble'
+    ? 'warn'
+    : 'info'
+}
+
+function round(event: { readonly run: string; readonly round: number; readonly purpose: string }): string {
+  return `${event.run} round ${event.round} ${event.purpose}`
+}
+
+function short(hash: string): string {
+  return hash.slice(0, 12)
+}
+
+type Line = { readonly time: string; readonly level: number; readonly msg: string; readonly event?: string }
+
+/** An event's fields stand in its sentence already; those of other lines follow it. */
+function plainLine({ time, level, msg, event, ...fields }: Line): string {
+  const rest = event ? [] : Object.entries(fields).map(([name, value]) => ` ${name}=${value}`)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: text from elsewhere must not redraw the terminal.
+  const text = [msg, ...rest].join('').replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ')
+  return `${time.slice(11, 19)} ${(pino.levels.labels[level] ?? '').padEnd(5)} ${text}\n`
+}

@@ -1,0 +1,99 @@
+/**
+ * Starts a site's agent: the one place that knows store, link, trainers, consent and phases, and wires them. The agent
+ * only dials out; it listens on nothing.
+ */
+import { type Clock, systemClock } from '@consilium/protos/clock.ts'
+import type { Logger } from 'pino'
+import { openAgent } from './agent.ts'
+import { resolveFolders } from './config.ts'
+import { connect, openMembership } from './connect.ts'
+import { openConsent } from './consent.ts'
+import { silentLogger } from './log.ts'
+import { readPolicy } from './policy.ts'
+import { objectFetcher } from './round/fetch-object.ts'
+import type { AgentEvent, Site } from './round/site.ts'
+import { openSiteTrainers } from './round/trainers.ts'
+import { lockState } from './store/lock.ts'
+import { openSiteStore } from './store/site-store.ts'
+import { trainerStarter } from './train/start-trainer.ts'
+import type { StartTrainer } from './train/trainer.ts'
+
+export type AgentOptions = {
+  /** Folder with `site.yaml` and perhaps `policy.yaml`. */
+  readonly site: string
+  /** Default: `state` in the site folder. */
+  readonly state?: string
+  readonly onEvent?: (event: AgentEvent) => void
+  readonly startTrainer?: StartTrainer
+  readonly clock?: Clock
+  /** Of the link and the training processes; the agent itself speaks through `onEvent`. */
+  readonly log?: Logger
+}
+
+export type RunningAgent = {
+  readonly name: string
+  /** Resolves once stopped; rejects where the agent cannot go on (`certificate-revoked`, `unauthenticated`). */
+  readonly ended: Promise<void>
+  /** Ends training processes and connections; what was unfinished is worked again by the next agent. */
+  stop(): Promise<void>
+}
+
+/**
+ * Resolves once the agent dials. Rejects with `unauthenticated` where this site has not joined, `already-exists` where
+ * another agent runs on the state folder, `invalid-site-config` for a policy that cannot be read.
+ */
+export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
+  const { onEvent: emit = () => undefined, clock = systemClock, log = silentLogger() } = options
+  const folders = resolveFolders(options)
+  readPolicy(folders)
+  openMembership(folders.state)
+  const lock = lockState(folders.state)
+  const store = openSiteStore(folders.state, clock.now)
+  try {
+    const { link, identity, coordinatorPublicKey } = connect({ state: folders.state, ledger: store.egress, clock, log })
+    const fetchObject = objectFetcher({ store, link })
+    const trainers = openSiteTrainers({
+      site: link.site,
+      siteConfigPath: folders.siteConfigPath,
+      startTrainer:
+        options.startTrainer ?? trainerStarter({ onOutput: (line) => log.debug({ line }, 'training process') }),
+      store,
+      fetchObject,
+      emit,
+    })
+    const site: Site = {
+      name: link.site,
+      coordinatorPublicKey,
+      store,
+      link,
+      fetchObject,
+      trainers,
+      now: clock.now,
+      emit,
+    }
+    const agent = openAgent(site, openConsent({ site, identity, readPolicy: () => readPolicy(folders) }))
+    const ended = agent.attend()
+    // Whoever waits sees the rejection; the process does not end because nobody has looked yet.
+    ended.catch(() => undefined)
+    const stop = async () => {
+      await agent.stop()
+      await ended.catch(() => undefined)
+      await link.close()
+      store.close()
+      lock.release()
+    }
+    let stopped: Promise<void> | undefined
+    return {
+      name: link.site,
+      ended,
+      stop: () => {
+        stopped ??= stop()
+        return stopped
+      },
+    }
+  } catch (error) {
+    store.close()
+    lock.release()
+    throw error
+  }
+}
