@@ -12,10 +12,16 @@ export function packageDefinition(file: 'federation' | 'admin'): PackageDefiniti
   return loadSync(fileURLToPath(new URL(`./${file}.proto`, import.meta.url)), options)
 }
 
+// Reading a .proto file takes some milliseconds, so it is done once.
+let federation: FederationTypes | undefined
+let admin: AdminTypes | undefined
+
 export function federationTypes(): FederationTypes['consilium']['v1'] {
-  return (loadPackageDefinition(packageDefinition('federation')) as unknown as FederationTypes).consilium.v1
+  federation ??= loadPackageDefinition(packageDefinition('federation')) as unknown as FederationTypes
+  return federation.consilium.v1
 }
 
 export function adminTypes(): AdminTypes['consilium']['v1'] {
-  return (loadPackageDefinition(packageDefinition('admin')) as unknown as AdminTypes).consilium.v1
+  admin ??= loadPackageDefinition(packageDefinition('admin')) as unknown as AdminTypes
+  return admin.consilium.v1
 }
