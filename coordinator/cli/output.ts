@@ -15,15 +15,20 @@ export type Terminal = {
   writeError(text: string): void
 }
 
-export function processTerminal(environment: NodeJS.ProcessEnv = process.env): Terminal {
-  const isLive = process.stdout.isTTY === true && environment.TERM !== 'dumb'
+type OutputStream = { readonly isTTY?: boolean; readonly columns?: number; write(text: string): unknown }
+
+export function processTerminal(
+  environment: NodeJS.ProcessEnv = process.env,
+  stdout: OutputStream = process.stdout,
+): Terminal {
+  const isLive = stdout.isTTY === true && environment.TERM !== 'dumb'
   return {
     isLive,
     hasColor: isLive && !environment.NO_COLOR,
     get columns() {
-      return process.stdout.columns ?? 100
+      return stdout.columns ?? 100
     },
-    write: (text) => void process.stdout.write(text),
+    write: (text) => void stdout.write(text),
     writeError: (text) => void process.stderr.write(text),
   }
 }

@@ -1,0 +1,102 @@
+/** What the command line prints: units, tables, bars; nothing that a message from elsewhere could smuggle in. */
+import {
+  bar,
+  colored,
+  fields,
+  formatBytes,
+  formatTime,
+  printable,
+  processTerminal,
+  table,
+} from '@consilium/coordinator/cli/output.ts'
+import { newLines } from '@consilium/coordinator/cli/run-text.ts'
+import { describe, expect, test } from 'vitest'
+import { aRound, aRun } from './runs.ts'
+
+test.for([
+  [0, '0 B'],
+  [999, '999 B'],
+  [1000, '1.0 kB'],
+  [12_345, '12.3 kB'],
+  [99_949, '99.9 kB'],
+  [99_960, '100 kB'],
+  [999_600, '1.0 MB'],
+  [1_500_000_000, '1.5 GB'],
+  [64e12, '64.0 TB'],
+  [5e15, '5000 TB'],
+] as const)('%i bytes read %s', ([bytes, text]) => {
+  expect(formatBytes(bytes)).toBe(text)
+})
+
+test('a table has columns as wide as their widest cell, numbers to the right', () => {
+  expect(
+    table(
+      ['site', 'rows', 'received'],
+      [
+        ['basel', '9', '1.0 kB'],
+        ['long-beach', '123', '-'],
+      ],
+    ),
+  ).toBe('site        rows  received\nbasel          9    1.0 kB\nlong-beach   123         -\n')
+})
+
+test('fields without a value are left out', () => {
+  expect(
+    fields([
+      ['run', 'heart-1'],
+      ['reason', ''],
+      ['log head', undefined],
+      ['state', 'running'],
+    ]),
+  ).toBe('run    heart-1\nstate  running\n')
+})
+
+test.for([
+  [0, 100, '░░░░░░░░░░'],
+  [55, 100, '█████░░░░░'],
+  [100, 100, '██████████'],
+  [200, 100, '██████████'],
+  [5, 0, '░░░░░░░░░░'],
+] as const)('a bar of %i of %i is %s', ([done, total, text]) => {
+  expect(bar(done, total, 10)).toBe(text)
+})
+
+test('times read in UTC to the second', () => {
+  expect(formatTime('2026-11-05T12:00:00.123Z')).toBe('2026-11-05 12:00:00 UTC')
+  expect(formatTime('')).toBe('-')
+})
+
+describe('text from elsewhere', () => {
+  const hostile = 'fine\u001b[2J\u001b]0;owned\u0007\r\nrun heart-1 finished\u009b31m'
+
+  test('loses its control characters in tables, fields and lines', () => {
+    for (const text of [printable(hostile), fields([['reason', hostile]]), table(['reason'], [[hostile]])])
+      expect([...text].filter((character) => character !== '\n' && /\p{Cc}/u.test(character))).toEqual([])
+  })
+
+  test('cannot begin a line of its own in what run watch prints', () => {
+    const run = aRun({ rounds: [aRound(1, { dropouts: [{ site: 'basel', reason: hostile, purpose: 'train' }] })] })
+    const lines = newLines(undefined, run)
+    expect(lines.filter((line) => line.startsWith('run heart-1 finished'))).toEqual([])
+    expect(lines.join('')).not.toMatch(/\p{Cc}/u)
+  })
+})
+
+describe('colours', () => {
+  const terminal = { isLive: true, hasColor: true, columns: 80, write() {}, writeError() {} }
+
+  test('are there where the terminal has them', () => {
+    expect(colored(terminal, 'green', 'verified')).toBe('\u001b[32mverified\u001b[39m')
+    expect(colored({ ...terminal, hasColor: false }, 'green', 'verified')).toBe('verified')
+  })
+
+  test.for([
+    ['a terminal', { isTTY: true }, {}, { isLive: true, hasColor: true }],
+    ['a terminal with NO_COLOR', { isTTY: true }, { NO_COLOR: '1' }, { isLive: true, hasColor: false }],
+    ['a terminal with an empty NO_COLOR', { isTTY: true }, { NO_COLOR: '' }, { isLive: true, hasColor: true }],
+    ['a terminal that cannot be redrawn', { isTTY: true }, { TERM: 'dumb' }, { isLive: false, hasColor: false }],
+    ['a pipe', {}, {}, { isLive: false, hasColor: false }],
+  ] as const)('and redrawing are right for %s', ([, stream, environment, expected]) => {
+    expect(processTerminal(environment, { ...stream, write: () => true })).toMatchObject(expected)
+  })
+})
