@@ -5,7 +5,7 @@
 import { statSync } from 'node:fs'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { readCsvHeader } from './csv-header.ts'
-import { type Database, DatabaseError, quoteIdentifier, quoteText } from './database.ts'
+import { type Database, DatabaseError, listed, quoteIdentifier, quoteText } from './database.ts'
 import type { ColumnType, MappedFile } from './site-config.ts'
 
 const staged = 'consilium_staged'
@@ -59,7 +59,7 @@ async function parquetSource(database: Database, table: string, file: MappedFile
   const source = `read_parquet(${quoteText(file.path)})`
   const described = await orUnreadable(table, file, () => database.rows(`DESCRIBE SELECT * FROM ${source}`))
   const names = described.map(([name]) => String(name))
-  checkPresent(table, Object.keys(file.columns), names, `it has ${names.join(', ')}`)
+  checkPresent(table, Object.keys(file.columns), names, `it has ${listed(names)}`)
   return source
 }
 

@@ -4,7 +4,7 @@
  */
 import { FederationError } from '@consilium/protos/errors.ts'
 import { z } from 'zod'
-import type { Database } from './database.ts'
+import { type Database, listed } from './database.ts'
 
 /** Table functions that compute and do not read. */
 const tableFunctions = new Set(['unnest', 'range', 'generate_series'])
@@ -80,7 +80,7 @@ function checkSource(syntax: Syntax, known: Known): void {
     if (syntax.schema_name || syntax.catalog_name) throw refused(`write the table "${name}" without a schema`)
     if (!known.tables.has(name.toLowerCase()))
       throw refused(
-        `the view reads from "${name}", which is not a mapped file; mapped are ${[...known.tables].join(', ')}`,
+        `the view reads from "${name}", which is not a mapped file; mapped are ${listed([...known.tables])}`,
       )
   }
 }

@@ -4,7 +4,7 @@
  */
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { Feature, Label, Study } from '@consilium/protos/plan/study.ts'
-import { type Database, DatabaseError, guarded, quoteIdentifier } from './database.ts'
+import { type Database, DatabaseError, guarded, listed, quoteIdentifier } from './database.ts'
 import { splitColumn } from './split.ts'
 
 /** Most rows a view may yield. */
@@ -86,7 +86,7 @@ function checkColumn({ name, kind }: Wanted, types: ReadonlyMap<string, string>)
   if (type === undefined)
     throw new FederationError(
       'data-missing-column',
-      `the study needs the column ${name}; the view yields ${[...types.keys()].join(', ')}`,
+      `the study needs the column ${name}; the view yields ${listed([...types.keys()])}`,
     )
   const fits = {
     any: true,

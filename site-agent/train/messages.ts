@@ -7,6 +7,9 @@ import { standardisationSchema } from '@consilium/protos/plan/round-plan.ts'
 import { studyManifestSchema } from '@consilium/protos/plan/signed-study.ts'
 import { z } from 'zod'
 
+/** Longest text of an error, characters. */
+const errorCharactersMax = 10_000
+
 const id = z.int().min(0)
 const count = z.int().min(0)
 const float32 = z.custom<Float32Array>((value) => value instanceof Float32Array)
@@ -45,7 +48,12 @@ export const resultSchemas = {
 export const fromChildSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('progress'), id, done: count, total: count }),
   z.strictObject({ type: z.literal('result'), id, value: z.unknown() }),
-  z.strictObject({ type: z.literal('error'), id, code: z.string().max(100), message: z.string().max(100_000) }),
+  z.strictObject({
+    type: z.literal('error'),
+    id,
+    code: z.string().max(100),
+    message: z.string().max(errorCharactersMax),
+  }),
 ])
 
 export type ToChild = z.output<typeof toChildSchema>
@@ -55,7 +63,8 @@ export type Result<Type extends Request['type']> = z.output<(typeof resultSchema
 
 /** An error as the child tells it. Of what is not ours only name and stack are told: its text may quote a value. */
 export function errorMessageFor(id: number, error: unknown): FromChild & { type: 'error' } {
-  if (error instanceof FederationError) return { type: 'error', id, code: error.code, message: error.message }
+  if (error instanceof FederationError)
+    return { type: 'error', id, code: error.code, message: error.message.slice(0, errorCharactersMax) }
   const name = error instanceof Error ? error.name : typeof error
   return { type: 'error', id, code: 'trainer-failed', message: `the training process met an unexpected ${name}` }
 }

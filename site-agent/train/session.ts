@@ -51,12 +51,12 @@ async function createSession(
   try {
     return await InferenceSession.create(bytes, options)
   } catch (cause) {
-    throw new FederationError(
-      'trainer-failed',
-      `onnxruntime does not load the graph '${name}' on ${options.executionProviders?.[0]}: ${errorMessage(cause)}; ` +
-        'see training.executionProvider in site.yaml',
-      { cause },
-    )
+    const provider = options.executionProviders?.[0]
+    const said = `onnxruntime does not load the graph '${name}' on ${provider}: ${errorMessage(cause)}`
+    if (provider === 'cpu') throw new FederationError('trainer-failed', said, { cause })
+    throw new FederationError('invalid-site-config', `${said}; change training.executionProvider in site.yaml`, {
+      cause,
+    })
   }
 }
 

@@ -52,7 +52,7 @@ export const heartFolder = [process.env.CONSILIUM_DATA, resolve(import.meta.dirn
 
 if (!heartFolder) console.log('No heart-disease data (CONSILIUM_DATA): the tests on the real data are skipped.')
 
-/** The benchmark's preparation and split; with `bySplit: false` the split is by hash of the row's number. */
+/** The benchmark's preparation and split. */
 export function heartStudy(changes: Partial<StudyInput> = {}): Study {
   return studySchema.parse({
     name: 'heart-disease',

@@ -1,7 +1,9 @@
 /** A site's rows for a study: what comes out, and how bad data are named without showing them. */
+import { dirname, join } from 'node:path'
 import type { StudyInput } from '@consilium/protos/plan/study.ts'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { openDatabase } from '../../../site-agent/data/database.ts'
 import { readSiteConfig } from '../../../site-agent/data/site-config.ts'
 import { loadStudyData, type StudyData } from '../../../site-agent/data/study-data.ts'
 import { aCsvSite, aHeartSite, aSite, aSmallStudy, heartFolder, heartSites, heartStudy } from '../a-site.ts'
@@ -74,6 +76,40 @@ describe('rows', () => {
       { name: 'raised', values: Float32Array.of(1, 1, 0) },
     ])
     expect(data.labels).toEqual(BigInt64Array.of(0n, 0n, 2n))
+  })
+})
+
+describe('a Parquet file', () => {
+  const declared = { x: 'DOUBLE', y: 'BIGINT', side: 'VARCHAR' }
+  const parquetSite = async (select: string, columns: Record<string, string> = declared) => {
+    const config = { files: { patients: { path: 'p.parquet', format: 'parquet', columns } }, view: 'FROM patients' }
+    const path = aSite(JSON.stringify(config))
+    const database = await openDatabase(256)
+    await database.run(`COPY (${select}) TO '${join(dirname(path), 'p.parquet')}' (FORMAT parquet)`)
+    database.close()
+    return loadStudyData(readSiteConfig(path), aSmallStudy())
+  }
+
+  test('of other types than declared is cast to them, where nothing is lost', async () => {
+    const data = await parquetSite(
+      "SELECT i::DECIMAL(9, 2) / 2 AS x, (i % 2)::DOUBLE AS y, 'train' AS side, 'unused' AS z FROM range(3) t(i)",
+    )
+    expect(data.columns[0]?.values).toEqual(Float32Array.of(0, 0.5, 1))
+    expect(data.labels).toEqual(Float32Array.of(0, 1, 0))
+  })
+
+  test('with a value that is lost by the cast is refused by column and row', async () => {
+    await expect(parquetSite("SELECT i AS x, i / 2 AS y, 'train' AS side FROM range(3) t(i)")).rejects.toMatchObject({
+      code: 'data-wrong-type',
+      message: expect.stringMatching(/patients: column y, data row 2: not a BIGINT/),
+    })
+  })
+
+  test('without a declared column says which it has', async () => {
+    await expect(parquetSite("SELECT 1 AS x, 'train' AS side")).rejects.toMatchObject({
+      code: 'data-missing-column',
+      message: 'patients: its file has no column y; it has x, side',
+    })
   })
 })
 

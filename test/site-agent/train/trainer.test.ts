@@ -6,6 +6,7 @@ import { zooModel } from '@consilium/models/zoo/index.ts'
 import type { StudyInput } from '@consilium/protos/plan/study.ts'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
+import { openLocalTrainer } from '../../../site-agent/train/local-trainer.ts'
 import { startTrainer, trainerStarter } from '../../../site-agent/train/start-trainer.ts'
 import type { EvaluateRequest, Trainer } from '../../../site-agent/train/trainer.ts'
 import { gradientDescent } from '../../support/logistic-regression.ts'
@@ -34,11 +35,21 @@ afterEach(async () => {
 
 type Started = StudyOfAModel & { readonly trainer: Trainer }
 
-async function started(changes: Partial<StudyInput> = {}, csv = csvOf(rows), types = columns): Promise<Started> {
+async function started(
+  changes: Partial<StudyInput> = {},
+  csv = csvOf(rows),
+  types: Readonly<Record<string, string>> = columns,
+  start = startTrainer,
+): Promise<Started> {
   const study = aStudyOfAModel(aSmallStudy({ features, standardisation: 'none', ...changes }))
-  const trainer = await startTrainer({ site: 'boston', siteConfigPath: aCsvSite(csv, types), ...study })
+  const trainer = await start({ site: 'boston', siteConfigPath: aCsvSite(csv, types), ...study })
   trainers.push(trainer)
   return { ...study, trainer }
+}
+
+/** The same trainer without the process around it, where only its arithmetic counts. */
+function here(changes: Partial<StudyInput>, csv?: string, types?: Readonly<Record<string, string>>): Promise<Started> {
+  return started(changes, csv, types, (options) => openLocalTrainer({ ...options, now: () => performance.now() }))
 }
 
 function requestFor(parameters: Float32Array, changes: Partial<EvaluateRequest> = {}): EvaluateRequest {
@@ -80,7 +91,7 @@ describe('training', () => {
     ['steps that end within an epoch', { steps: 7, batchSize: 5 }, 7],
     ['a batch larger than the site', { epochs: 2, batchSize: 1000 }, 2],
   ] as const)('runs %s', async ([, localTraining, steps]) => {
-    const { trainer, parameters } = await started({ localTraining: { ...localTraining } })
+    const { trainer, parameters } = await here({ localTraining: { ...localTraining } })
     const seen: [number, number][] = []
     const onProgress = (done: number, total: number) => seen.push([done, total])
     const result = await trainer.train({ ...requestFor(parameters, { onProgress }), round: 1 })
@@ -93,7 +104,7 @@ describe('training', () => {
     { name: 'momentum', learningRate: 0.05 },
     { name: 'adam', learningRate: 0.05 },
   ] as const)('with $name starts each round with a fresh optimizer state and lowers the loss', async (optimizer) => {
-    const { trainer, parameters } = await started({ optimizer, localTraining: { epochs: 20, batchSize: 4 } })
+    const { trainer, parameters } = await here({ optimizer, localTraining: { epochs: 20, batchSize: 4 } })
     const first = await trainer.train({ ...requestFor(parameters), round: 1 })
     expect(await trainer.train({ ...requestFor(parameters), round: 1 })).toEqual(first)
     const trained = parameters.map((value, i) => value + first.update[i]!)
@@ -110,7 +121,7 @@ describe('training', () => {
         side: i < 45 ? 'train' : 'test',
       })),
     )
-    const { trainer, parameters } = await started(
+    const { trainer, parameters } = await here(
       {
         model: { from: 'zoo', name: 'multi-layer-perceptron', hidden: [8] },
         features: [
@@ -123,7 +134,7 @@ describe('training', () => {
         localTraining: { epochs: 30, batchSize: 8 },
       },
       csv,
-      { a: 'BIGINT', kind: 'VARCHAR', y: 'BIGINT', side: 'VARCHAR' } as unknown as typeof columns,
+      { a: 'BIGINT', kind: 'VARCHAR', y: 'BIGINT', side: 'VARCHAR' },
     )
     const { update } = await trainer.train({ ...requestFor(parameters), round: 1 })
     const result = await trainer.evaluate(requestFor(parameters.map((value, i) => value + update[i]!)))
@@ -133,7 +144,7 @@ describe('training', () => {
 
   test('of a number comes close to the line it lies on', async () => {
     const csv = csvOf(rows.map((row) => ({ ...row, y: 2 * row.a - row.b + 0.5 })))
-    const { trainer, parameters } = await started(
+    const { trainer, parameters } = await here(
       {
         label: { name: 'y', type: 'number' },
         loss: 'mean-squared-error',
@@ -166,14 +177,14 @@ describe('training', () => {
     ['of another length', Float32Array.of(1), 'shape-mismatch'],
     ['that are not finite', Float32Array.of(1, Number.NaN, 1), 'update-invalid'],
   ] as const)('from parameters %s is refused', async ([, parameters, code]) => {
-    const { trainer } = await started()
+    const { trainer } = await here({})
     await expect(trainer.train({ ...requestFor(parameters), round: 1 })).rejects.toMatchObject({ code })
   })
 })
 
 describe('evaluation', () => {
   test('counts every test row once, the negative in the first half of the histogram', async () => {
-    const { trainer } = await started({ evaluation: { bins: 4 } })
+    const { trainer } = await here({ evaluation: { bins: 4 } })
     const parameters = Float32Array.of(3, -3, 0)
     const result = await trainer.evaluate(requestFor(parameters))
     const expected = new Float64Array(8)
@@ -190,7 +201,7 @@ describe('evaluation', () => {
   })
 
   test('on no test row reports no example', async () => {
-    const { trainer, parameters } = await started(
+    const { trainer, parameters } = await here(
       { evaluation: { bins: 4 } },
       csvOf(rows.map((row) => ({ ...row, side: 'train' }))),
     )
@@ -276,8 +287,8 @@ describe('a study that cannot start says why', () => {
     const executionProvider = process.platform === 'darwin' ? 'dml' : 'coreml'
     writeFileSync(path, JSON.stringify({ ...config, training: { executionProvider } }))
     await expect(start({}, path)).rejects.toMatchObject({
-      code: 'trainer-failed',
-      message: expect.stringContaining('see training.executionProvider in site.yaml'),
+      code: 'invalid-site-config',
+      message: expect.stringContaining('change training.executionProvider in site.yaml'),
     })
   })
 })
