@@ -32,6 +32,8 @@ export type Outcome = { readonly code: number; readonly stdout: string; readonly
 export type FakeAdmin = {
   readonly sites: Map<string, SiteView>
   readonly studies: StudyView[]
+  /** What the next study is refused with, before any of its objects is read. */
+  studyRefusal: FederationError | undefined
   /** Sizes of the objects of the last study created. */
   readonly objectBytes: number[]
   /** Every state of the run, in order; the last one is how it stands. */
@@ -50,6 +52,7 @@ export async function startAdminFixture(): Promise<AdminFixture> {
   const service: FakeAdmin = {
     sites: new Map(),
     studies: [],
+    studyRefusal: undefined,
     objectBytes: [],
     runs: new Map(),
     objects: new Map(),
@@ -132,6 +135,7 @@ function fakeStudies(fake: FakeAdmin) {
   }
   return {
     async createStudy(bytes, objects) {
+      if (fake.studyRefusal) throw fake.studyRefusal
       const signedStudy = readSignedStudy(bytes)
       fake.objectBytes.length = 0
       for await (const object of objects) {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectAdmin } from '@consilium/coordinator/cli/admin-client.ts'
 import { decodeModel } from '@consilium/models/onnx/codec.ts'
+import { FederationError } from '@consilium/protos/errors.ts'
 import { readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
@@ -30,6 +31,7 @@ beforeEach(() => {
   studies.length = 0
   fetchOffsets.length = 0
   fixture.service.cutFetchAfter = undefined
+  fixture.service.studyRefusal = undefined
 })
 
 describe('consilium site', () => {
@@ -159,6 +161,17 @@ describe('consilium study', () => {
     const { graph, initialParameters } = fixture.service.studies[0]!.signedStudy.manifest
     expect(initialParameters.bytes).toBe(4 * (5 * 600 + 600 + 600 * 600 + 600 + 600 + 1))
     expect(fixture.service.objects.get(graph.sha256)?.length).toBe(graph.bytes)
+  })
+
+  test('create ends at once where the coordinator refuses before it has read the model', async () => {
+    const model = { from: 'zoo', name: 'multi-layer-perceptron', hidden: [1500, 1500] }
+    await writeFile(inFolder('study.yaml'), stringify({ ...aStudy, model }))
+    fixture.service.studyRefusal = new FederationError('already-exists', 'study heart-disease is there already')
+    const { code, stderr } = await create()
+    expect({ code, stderr }).toEqual({
+      code: 3,
+      stderr: 'error[already-exists]: study heart-disease is there already\n',
+    })
   })
 
   test('create takes an ONNX file beside the study, with its own parameters', async () => {
