@@ -59,30 +59,41 @@ export function standardise(
   { means, standardDeviations }: Standardisation,
   x: Ref,
 ): Ref {
-  const fills = features.flatMap((feature) =>
-    Array.from({ length: columnCount(feature) }, () => feature.missing === 'mean'),
-  )
-  if (means.length !== fills.length || standardDeviations.length !== fills.length)
+  const columns = features.reduce((sum, feature) => sum + columnCount(feature), 0)
+  if (means.length !== columns || standardDeviations.length !== columns)
     throw new FederationError(
       'shape-mismatch',
-      `${means.length} means and ${standardDeviations.length} deviations for ${fills.length} columns`,
+      `${means.length} means and ${standardDeviations.length} deviations for ${columns} columns`,
     )
   if (
     ![...means, ...standardDeviations].every(Number.isFinite) ||
     standardDeviations.some((deviation) => deviation < 0)
   )
     throw new FederationError('invalid-argument', 'means and deviations must be finite, deviations 0 or above')
-  return g.within('standardise', () => {
-    const row = (values: readonly number[]) => g.constant('float32', values, [1, values.length])
-    // A deviation too small for a float32 is 0 too.
-    const scaled = g.div(
-      g.sub(x, row(means)),
-      row(standardDeviations.map((deviation) => (Math.fround(deviation) === 0 ? 1 : deviation))),
-    )
-    if (!fills.includes(true)) return scaled
-    const fillable = g.constant('bool', fills.map(Number), [1, fills.length])
-    return g.where(g.op('And', [g.op('IsNaN', [scaled]), fillable]), g.constant('float32', 0), scaled)
-  })
+  const row = (values: readonly number[]) => g.constant('float32', values, [1, columns])
+  return g.within('standardise', () => scaled(g, features, x, row(means), row(standardDeviations)))
+}
+
+/**
+ * The same with means and deviations as graph inputs float32 [1,F], `standardisation_means` and
+ * `standardisation_deviations`: for a model whose every site has its own.
+ */
+export function standardiseByInputs(g: GraphBuilder, features: readonly Feature[], x: Ref): Ref {
+  const columns = features.reduce((sum, feature) => sum + columnCount(feature), 0)
+  const means = g.input('standardisation_means', 'float32', [1, columns])
+  const deviations = g.input('standardisation_deviations', 'float32', [1, columns])
+  return g.within('standardise', () => scaled(g, features, x, means, deviations))
+}
+
+function scaled(g: GraphBuilder, features: readonly Feature[], x: Ref, means: Ref, deviations: Ref): Ref {
+  const fills = features.flatMap((feature) =>
+    Array.from({ length: columnCount(feature) }, () => feature.missing === 'mean'),
+  )
+  const [zero, one] = [g.constant('float32', 0), g.constant('float32', 1)]
+  const result = g.div(g.sub(x, means), g.where(g.equal(deviations, zero), one, deviations))
+  if (!fills.includes(true)) return result
+  const fillable = g.constant('bool', fills.map(Number), [1, fills.length])
+  return g.where(g.op('And', [g.op('IsNaN', [result]), fillable]), zero, result)
 }
 
 /** How many columns `designColumns` names for a feature. */
