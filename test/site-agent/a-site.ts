@@ -1,14 +1,21 @@
 /** Sites for tests: a folder with a `site.yaml` and its files, small or the four real hospitals'. */
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Study, type StudyInput, studySchema } from '@consilium/protos/plan/study.ts'
+import { afterAll } from 'vitest'
 
 export type SiteFiles = Readonly<Record<string, string | Uint8Array>>
+
+const folders: string[] = []
+afterAll(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
 
 /** Writes the files beside `site.yaml` into a fresh folder; returns the path of `site.yaml`. */
 export function aSite(siteYaml: string, files: SiteFiles = {}): string {
   const folder = mkdtempSync(join(tmpdir(), 'consilium-site-'))
+  folders.push(folder)
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content)
   const path = join(folder, 'site.yaml')
   writeFileSync(path, siteYaml)

@@ -1,5 +1,5 @@
 /** The site's SQL: what reads the mapped files passes, anything else is refused by parsing, and by the lock besides. */
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -16,7 +16,10 @@ beforeAll(async () => {
   await database.run('CREATE TABLE patients (row_number BIGINT, age DOUBLE, ward VARCHAR)')
   await database.lock()
 })
-afterAll(() => database.close())
+afterAll(() => {
+  database.close()
+  rmSync(folder, { recursive: true })
+})
 
 describe('a view may', () => {
   test.for([

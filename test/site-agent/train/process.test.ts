@@ -10,6 +10,7 @@ import { aStudyOfAModel } from '../a-study-of-a-model.ts'
 
 const csv = 'x,y,side\n1,0,train\n2,1,train\n3,1,test\n'
 const study = aSmallStudy({ standardisation: 'none', localTraining: { steps: 5_000_000, batchSize: 2 } })
+const startTrainerPath = join(import.meta.dirname, '../../../site-agent/train/start-trainer.ts')
 const siteOf = () => aCsvSite(csv, { x: 'DOUBLE', y: 'BIGINT', side: 'VARCHAR' })
 
 /** Training processes whose parent is `parent`, by the process table. */
@@ -59,20 +60,29 @@ describe.skipIf(process.platform !== 'linux')('the training process', () => {
 
   test('ends with an agent that dies by SIGKILL in mid-training', async () => {
     const siteConfigPath = siteOf()
-    const script = join(dirname(siteConfigPath), 'agent.ts')
-    const load = (path: string) => JSON.stringify(join(import.meta.dirname, '..', path))
+    const file = (name: string) => join(dirname(siteConfigPath), name)
+    const { manifest, graph, parameters } = aStudyOfAModel(study)
+    writeFileSync(file('manifest.json'), JSON.stringify(manifest))
+    writeFileSync(file('graph.onnx'), graph)
     writeFileSync(
-      script,
-      `import { startTrainer } from ${load('../../site-agent/train/start-trainer.ts')}
-       import { aSmallStudy } from ${load('a-site.ts')}
-       import { aStudyOfAModel } from ${load('a-study-of-a-model.ts')}
-       const study = aSmallStudy(${JSON.stringify(study)})
-       const { parameters, ...rest } = aStudyOfAModel(study)
-       const trainer = await startTrainer({ site: 'boston', siteConfigPath: ${JSON.stringify(siteConfigPath)}, ...rest })
-       const onProgress = () => process.stdout.write('training\\n')
-       await trainer.train({ round: 1, parameters, onProgress, signal: new AbortController().signal })`,
+      file('agent.ts'),
+      `import { readFileSync } from 'node:fs'
+       import { startTrainer } from ${JSON.stringify(startTrainerPath)}
+       const read = (name: string) => readFileSync(new URL(name, import.meta.url))
+       const trainer = await startTrainer({
+         site: 'boston',
+         siteConfigPath: ${JSON.stringify(siteConfigPath)},
+         manifest: JSON.parse(read('manifest.json').toString()),
+         graph: read('graph.onnx'),
+       })
+       await trainer.train({
+         round: 1,
+         parameters: Float32Array.from(${JSON.stringify(Array.from(parameters))}),
+         onProgress: () => process.stdout.write('training\\n'),
+         signal: new AbortController().signal,
+       })`,
     )
-    const agent = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const agent = spawn(process.execPath, [file('agent.ts')], { stdio: ['ignore', 'pipe', 'inherit'] })
     await once(agent.stdout, 'data')
     const [trainer] = trainersOf(agent.pid!)
     expect(trainer).toBeGreaterThan(0)

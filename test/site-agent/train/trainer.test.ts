@@ -1,11 +1,13 @@
 /** The trainer as the agent sees it: a real child process on small and real data. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname } from 'node:path'
 import { encodeModel } from '@consilium/models/onnx/codec.ts'
 import type { Model } from '@consilium/models/onnx/graph.ts'
 import { zooModel } from '@consilium/models/zoo/index.ts'
 import type { StudyInput } from '@consilium/protos/plan/study.ts'
 import fc from 'fast-check'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { openLocalTrainer } from '../../../site-agent/train/local-trainer.ts'
 import { startTrainer, trainerStarter } from '../../../site-agent/train/start-trainer.ts'
 import type { EvaluateRequest, Trainer } from '../../../site-agent/train/trainer.ts'
@@ -30,6 +32,7 @@ const csvOf = (all: readonly Record<string, unknown>[]) =>
 
 const trainers: Trainer[] = []
 afterEach(async () => {
+  vi.unstubAllEnvs()
   await Promise.all(trainers.splice(0).map((trainer) => trainer.stop()))
 })
 
@@ -291,6 +294,26 @@ describe('a study that cannot start says why', () => {
       message: expect.stringContaining('change training.executionProvider in site.yaml'),
     })
   })
+})
+
+/** Debian's chromium brings a software Vulkan adapter, on which the GPU path runs without a GPU. */
+const softwareAdapter = '/usr/lib/chromium/vk_swiftshader_icd.json'
+
+test.skipIf(!existsSync(softwareAdapter))('on WebGPU the update is the same to 1e-5', async () => {
+  vi.stubEnv('VK_ICD_FILENAMES', softwareAdapter)
+  vi.stubEnv('LD_LIBRARY_PATH', dirname(softwareAdapter))
+  vi.stubEnv('XDG_RUNTIME_DIR', tmpdir())
+  const study = aStudyOfAModel(aSmallStudy({ features, standardisation: 'none' }))
+  const updates = []
+  for (const executionProvider of ['cpu', 'webgpu']) {
+    const path = aCsvSite(csvOf(rows), columns)
+    writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), training: { executionProvider } }))
+    const trainer = await startTrainer({ site: 'boston', siteConfigPath: path, ...study })
+    trainers.push(trainer)
+    updates.push((await trainer.train({ ...requestFor(study.parameters), round: 1 })).update)
+  }
+  const [cpu, gpu] = updates
+  for (const [i, value] of cpu!.entries()) expect(Math.abs(gpu![i]! - value)).toBeLessThan(1e-5)
 })
 
 test('neither an error nor a line of the process tells a value of the data', async () => {
