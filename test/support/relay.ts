@@ -32,8 +32,9 @@ export type RelayOptions = {
   readonly bytesPerSecond?: number
 }
 
+/** `upstreamPort` is asked again for each connection, so that a server may come back on another port. */
 export async function startRelay(
-  upstreamPort: number,
+  upstreamPort: number | (() => number),
   { cut, delayMs = 0, bytesPerSecond = Number.POSITIVE_INFINITY }: RelayOptions = {},
 ): Promise<Relay> {
   const connections: RelayedConnection[] = []
@@ -44,7 +45,8 @@ export async function startRelay(
     const counts: RelayedConnection = { toServer: 0, toClient: 0, cut: false }
     const limit = cut?.(connections.length)
     connections.push(counts)
-    const upstream = connect({ host: '127.0.0.1', port: upstreamPort, allowHalfOpen: true })
+    const port = typeof upstreamPort === 'number' ? upstreamPort : upstreamPort()
+    const upstream = connect({ host: '127.0.0.1', port, allowHalfOpen: true })
     const destroy = () => {
       client.destroy()
       upstream.destroy()

@@ -1,0 +1,217 @@
+/**
+ * A federation as it is deployed: a coordinator and one agent per site, each a process of its own, over real gRPC with
+ * mutual TLS. Every site dials through a relay that counts its bytes, so the coordinator can be killed and come back on
+ * another port. Nothing polls: tests wait for what the processes and the coordinator say.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { type AdminClient, connectAdmin } from '@consilium/coordinator/cli/admin-client.ts'
+import { makeStudy } from '@consilium/coordinator/cli/make-study.ts'
+import type { RunView } from '@consilium/coordinator/services.ts'
+import { fingerprint, generateIdentity, type Identity } from '@consilium/protos/identity.ts'
+import { formatJoinCode, parseJoinCode } from '@consilium/protos/join-code.ts'
+import type { AgentEvent } from '@consilium/site-agent/round/site.ts'
+import { stringify } from 'yaml'
+import { z } from 'zod'
+import { readFederationFolder } from '../../scripts/simulate/federation-folder.ts'
+import { type Relay, startRelay } from './relay.ts'
+
+const root = dirname(dirname(import.meta.dirname))
+const binaries = { coordinator: 'coordinator/bin/consilium.mjs', agent: 'site-agent/bin/site-agent.mjs' }
+const startedSchema = z.object({ siteAddress: z.string(), adminAddress: z.string() })
+
+export class DeployedFederation implements AsyncDisposable {
+  readonly work: string
+  readonly home: string
+  readonly studyPath: string
+  readonly lead: Identity
+  readonly sites = new Map<string, DeployedSite>()
+  #coordinator: DeployedProcess | undefined
+  #admin: AdminClient | undefined
+  #sitePort = 0
+
+  private constructor(work: string, studyPath: string) {
+    this.work = work
+    this.home = join(work, 'coordinator')
+    this.studyPath = studyPath
+    this.lead = generateIdentity()
+  }
+
+  /** Coordinator up, every site of the federation folder joined, its lead trusted, its agent running. */
+  static async start(folder: string): Promise<DeployedFederation> {
+    const { studyPath, sites } = await readFederationFolder(folder)
+    const federation = new DeployedFederation(await mkdtemp(join(tmpdir(), 'consilium-test-')), studyPath)
+    await federation.startCoordinator()
+    await Promise.all(sites.map(({ name, folder }) => federation.#addSite(name, folder)))
+    return federation
+  }
+
+  get admin(): AdminClient {
+    if (!this.#admin) throw new Error('the coordinator is down')
+    return this.#admin
+  }
+
+  async startCoordinator(): Promise<void> {
+    await mkdir(this.home, { recursive: true, mode: 0o700 })
+    const config = { sites: { host: '127.0.0.1', port: 0 }, admin: { port: 0 } }
+    await writeFile(join(this.home, 'coordinator.yaml'), stringify(config))
+    const coordinator = new DeployedProcess([binaries.coordinator, 'serve', '--home', this.home, '--json'])
+    this.#coordinator = coordinator
+    const { siteAddress } = startedSchema.parse(await coordinator.firstOutput())
+    this.#sitePort = Number(siteAddress.slice(siteAddress.lastIndexOf(':') + 1))
+    this.#admin = await connectAdmin(this.home)
+  }
+
+  async killCoordinator(): Promise<void> {
+    this.#admin?.close()
+    this.#admin = undefined
+    await this.#coordinator?.kill()
+  }
+
+  /** Creates the study of the federation folder and waits until every site has approved it. */
+  async createStudy(): Promise<string> {
+    const { signed, objects } = await makeStudy(this.studyPath, this.lead)
+    const { hash } = await this.admin.createStudy(Buffer.from(JSON.stringify(signed)), objects)
+    for await (const { decisions } of this.admin.watchStudy(hash)) if (decisions.length === this.sites.size) break
+    return hash
+  }
+
+  /** The run as it stands once it has ended; `onChange` sees every change before. Goes on over a killed coordinator. */
+  async watch(run: string, onChange: (view: RunView) => void = () => undefined): Promise<RunView> {
+    for await (const view of this.admin.watchRun(run)) {
+      onChange(view)
+      if (view.state !== 'running') return view
+    }
+    throw new Error(`the run ${run} was not watched to its end`)
+  }
+
+  async #addSite(name: string, folder: string): Promise<void> {
+    const relay = await startRelay(() => this.#sitePort)
+    const { joinCode } = await this.admin.addSite(name, 10)
+    const code = formatJoinCode({ ...parseJoinCode(joinCode), address: `127.0.0.1:${relay.port}` })
+    const state = join(this.work, 'sites', name)
+    await mkdir(state, { recursive: true, mode: 0o700 })
+    const policy = { approve: { leads: [fingerprint(this.lead.publicKey)] } }
+    await writeFile(join(state, 'policy.yaml'), stringify(policy))
+    const site = new DeployedSite(name, folder, state, relay)
+    this.sites.set(name, site)
+    await site.join(code)
+    site.start()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#admin?.close()
+    await Promise.all([...this.sites.values()].map((site) => site.stop()))
+    await this.#coordinator?.stop()
+    await Promise.all([...this.sites.values()].map(({ relay }) => relay.close()))
+    await rm(this.work, { recursive: true, force: true, maxRetries: 3 })
+  }
+}
+
+export class DeployedSite {
+  readonly name: string
+  readonly folder: string
+  readonly state: string
+  readonly relay: Relay
+  /** Everything its agents have said, over restarts. */
+  readonly events: AgentEvent[] = []
+  readonly #listeners = new Set<(event: AgentEvent) => void>()
+  #process: DeployedProcess | undefined
+
+  constructor(name: string, folder: string, state: string, relay: Relay) {
+    this.name = name
+    this.folder = folder
+    this.state = state
+    this.relay = relay
+  }
+
+  async join(code: string): Promise<void> {
+    await new DeployedProcess([binaries.agent, 'join', '-', ...this.#place()], { input: `${code}\n` }).ended()
+  }
+
+  start(): void {
+    this.#process = new DeployedProcess([binaries.agent, 'run', '--json', ...this.#place()], {
+      onOutput: (line) => {
+        const event = JSON.parse(line) as AgentEvent
+        this.events.push(event)
+        for (const listener of this.#listeners) listener(event)
+      },
+    })
+  }
+
+  /** Resolves with the first event from now on that satisfies `condition`. */
+  next(condition: (event: AgentEvent) => boolean): Promise<AgentEvent> {
+    const { promise, resolve } = Promise.withResolvers<AgentEvent>()
+    const listener = (event: AgentEvent) => {
+      if (!condition(event)) return
+      this.#listeners.delete(listener)
+      resolve(event)
+    }
+    this.#listeners.add(listener)
+    return promise
+  }
+
+  async kill(): Promise<void> {
+    await this.#process?.kill()
+  }
+
+  async stop(): Promise<void> {
+    await this.#process?.stop()
+  }
+
+  #place(): string[] {
+    return ['--site', this.folder, '--state', this.state]
+  }
+}
+
+type ProcessOptions = { readonly input?: string; readonly onOutput?: (line: string) => void }
+
+/** A process of the product, its standard error kept for the message of a failure. */
+class DeployedProcess {
+  readonly #child: ChildProcess
+  readonly #exited: Promise<number | null>
+  readonly #firstOutput = Promise.withResolvers<string>()
+  #errors = ''
+
+  constructor(args: readonly string[], { input = '', onOutput = () => undefined }: ProcessOptions = {}) {
+    const [binary = '', ...rest] = args
+    const child = spawn(process.execPath, [join(root, binary), ...rest], { stdio: 'pipe' })
+    this.#child = child
+    child.stdin.on('error', () => undefined)
+    child.stdin.end(input)
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#errors = (this.#errors + text).slice(-4000)
+    })
+    const lines = createInterface({ input: child.stdout })
+    lines.on('line', (line) => {
+      this.#firstOutput.resolve(line)
+      onOutput(line)
+    })
+    this.#exited = once(child, 'close').then(() => child.exitCode)
+    this.#firstOutput.promise.catch(() => undefined)
+    void this.#exited.then(() => this.#firstOutput.reject(new Error(`${args.join(' ')} ended: ${this.#errors}`)))
+  }
+
+  async firstOutput(): Promise<unknown> {
+    return JSON.parse(await this.#firstOutput.promise)
+  }
+
+  async ended(): Promise<void> {
+    const code = await this.#exited
+    if (code !== 0) throw new Error(`a process ended with ${code}: ${this.#errors}`)
+  }
+
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await this.#exited
+  }
+
+  async stop(): Promise<void> {
+    this.#child.kill('SIGTERM')
+    await this.#exited
+  }
+}
