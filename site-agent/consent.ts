@@ -11,6 +11,7 @@ import type { Link } from './link/link.ts'
 import type { Policy } from './policy.ts'
 import { refusalOf, refuse, type Site } from './round/site.ts'
 import { isCalledOff } from './round/work.ts'
+import type { DataCheck } from './store/records.ts'
 import type { Decision, KnownStudy, StudyStore } from './store/studies.ts'
 
 export type Consent = {
@@ -28,13 +29,26 @@ export function openConsent(options: {
   const { site, identity } = options
   const { studies } = site.store
 
-  async function checkData(study: Sha256, signal: AbortSignal): Promise<void> {
-    const { manifest } = readSignedStudy(studies.find(study)!.signed)
+  const checking = new Map<Sha256, Promise<boolean>>()
+
+  /** Whether the data fit. Who asks while a check runs gets its answer. */
+  function checkData(study: Sha256, signal: AbortSignal): Promise<boolean> {
+    const check = checking.get(study) ?? startTrainer(study, signal)
+    checking.set(study, check)
+    return check
+  }
+
+  /** Starting the trainer is the check; it stays for the first round. */
+  async function startTrainer(study: Sha256, signal: AbortSignal): Promise<boolean> {
     try {
-      // Starting the trainer is the check; it stays for the first round.
+      const { manifest } = readSignedStudy(studies.find(study)!.signed)
       await site.trainers.use({ hash: study, manifest }, signal, async () => undefined)
+      checking.delete(study)
+      return true
     } catch (error) {
+      checking.delete(study)
       if (!isCalledOff(error, signal)) refuse(site, { study }, error)
+      return false
     }
   }
 
@@ -47,21 +61,29 @@ export function openConsent(options: {
     }
   }
 
+  /** The last check since the decision; one from before it says nothing about the study as approved. */
+  function checkSince(decision: Decision): DataCheck | undefined {
+    const check = site.store.records.dataCheckOf(decision.study)
+    return check && check.at >= decision.at ? check : undefined
+  }
+
   return {
     async offered(signedStudy, signal) {
       const { known } = studies.keep(signedStudy)
       const earlier = studies.decisionOn(known.hash)
       const decision = earlier?.lead === known.lead ? earlier : approveByPolicy(known, options.readPolicy(), site)
       if (!decision) return
+      const approved = decision.decision === 'approved'
+      // A study refused for its data is offered again, in case they were mended.
+      if (approved && checkSince(decision)?.failure && !(await checkData(known.hash, signal))) return
       await tell(decision)
-      if (decision.decision === 'approved' && decision !== earlier) await checkData(known.hash, signal)
+      if (approved && !checkSince(decision)) await checkData(known.hash, signal)
     },
     async checkApproved(signal) {
       for (const { hash } of studies.list()) {
         const decision = studies.decisionOn(hash)
-        const check = site.store.records.dataCheckOf(hash)
-        const checked = check?.summary !== undefined && decision !== undefined && check.at >= decision.at
-        if (decision?.decision === 'approved' && !checked && !signal.aborted) await checkData(hash, signal)
+        if (decision?.decision === 'approved' && !checkSince(decision)?.summary && !signal.aborted)
+          await checkData(hash, signal)
       }
     },
   }

@@ -4,7 +4,7 @@
  */
 import { type Clock, systemClock } from '@consilium/protos/clock.ts'
 import type { Logger } from 'pino'
-import { openAgent } from './agent.ts'
+import { Agent } from './agent.ts'
 import { resolveFolders } from './config.ts'
 import { connect, openMembership } from './connect.ts'
 import { openConsent } from './consent.ts'
@@ -71,7 +71,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       now: clock.now,
       emit,
     }
-    const agent = openAgent(site, openConsent({ site, identity, readPolicy: () => readPolicy(folders) }))
+    const agent = new Agent(site, openConsent({ site, identity, readPolicy: () => readPolicy(folders) }))
     const ended = agent.attend()
     // Whoever waits sees the rejection; the process does not end because nobody has looked yet.
     ended.catch(() => undefined)

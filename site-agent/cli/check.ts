@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { readSignedStudy, type StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import type { Command } from 'commander'
-import { findStudy } from '../consent.ts'
+import { decisionMessage, findStudy } from '../consent.ts'
 import type { Link } from '../link/link.ts'
 import { refusalOf } from '../round/site.ts'
 import type { SiteStore } from '../store/site-store.ts'
@@ -43,16 +43,21 @@ export function addCheckCommand(root: Command, context: CommandContext): void {
 
 async function check(invocation: Invocation<unknown>, store: SiteStore, study: string, manifest: StudyManifest) {
   const { startTrainer } = await import('../train/start-trainer.ts')
-  const { link } = openConnected(invocation, store)
+  const { siteConfigPath } = invocation
+  const { link, identity } = openConnected(invocation, store)
+  const earlier = store.records.dataCheckOf(study)
   try {
     const graph = store.objects.read(manifest.graph.sha256) ?? (await fetchAside(invocation, link, manifest))
-    const trainer = await startTrainer({ site: link.site, siteConfigPath: invocation.siteConfigPath, manifest, graph })
+    const trainer = await startTrainer({ site: link.site, siteConfigPath, manifest, graph })
     store.records.dataChecked({ study, summary: trainer.data })
     await trainer.stop()
+    const decision = store.studies.decisionOn(study)
+    // The coordinator leaves a site out whose data did not fit, until it hears the approval again.
+    if (earlier?.failure && decision?.decision === 'approved') await link.decide(decisionMessage(identity, decision))
     return trainer.data
   } catch (error) {
     const { code, reason } = refusalOf(error)
-    if (error instanceof FederationError && code !== 'link-down')
+    if (error instanceof FederationError && /^(data|invalid|operator)-/.test(code))
       store.records.dataChecked({ study, failure: { code, message: reason } })
     throw error
   } finally {

@@ -11,7 +11,8 @@ type RunOver = Extract<FromCoordinator, { type: 'run-over' }>
 
 export function commitRound({ planHash, outcome, reason }: RoundOver, site: Pick<Site, 'store' | 'emit'>): void {
   const work = site.store.journal.find(planHash)
-  if (!work) return
+  // It is said again to whoever comes back.
+  if (!work || work.state === 'over') return
   site.store.journal.over(planHash, outcome, reason)
   tidy(site)
   site.emit({ type: 'round-over', ...inRound(planHash, work), outcome, reason })

@@ -3,11 +3,15 @@
  * reads as the checklist; each check throws its own code and the round goes on without this site.
  */
 import { FederationError } from '@consilium/protos/errors.ts'
-import type { SignedRoundPlan } from '@consilium/protos/plan/round-plan.ts'
-import { planHash as hashOfPlan, type RoundPlan, readRoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import type { Sha256 } from '@consilium/protos/plan/names.ts'
+import {
+  planHash as hashOfPlan,
+  type RoundPlan,
+  readRoundPlan,
+  type SignedRoundPlan,
+} from '@consilium/protos/plan/round-plan.ts'
 import { leadFingerprint, readSignedStudy, type SignedStudy, studyHash } from '@consilium/protos/plan/signed-study.ts'
 import { designColumns } from '@consilium/protos/plan/study.ts'
-import { positionInRun } from '../store/journal.ts'
 import type { Assignment, Site } from './site.ts'
 
 /** Throws a FederationError for the first check the plan fails. Reads the store, writes nothing. */
@@ -23,6 +27,13 @@ export function recruit(
   checkStartingModel(plan, study)
   checkFresh(plan, site)
   return { planHash: hashOfPlan(plan), plan, study: { hash: plan.study, manifest: study.manifest } }
+}
+
+/** Consent withdrawn while the site worked: what it made does not leave. */
+export function checkStillApproved(planHash: Sha256, { store }: Store): void {
+  const work = store.journal.find(planHash)
+  if (work && store.studies.decisionOn(work.study)?.decision !== 'approved')
+    throw new FederationError('study-unapproved', 'the approval of the study was withdrawn at this site')
 }
 
 type Store = Pick<Site, 'store'>
@@ -128,6 +139,11 @@ function checkFresh(plan: RoundPlan, { store: { journal } }: Store): void {
   const newest = journal.newestOf(plan.run)
   if (newest && positionInRun(newest) > positionInRun(plan))
     throw stale(`this site is already at ${newest.purpose} round ${newest.round}`)
+}
+
+/** Position of a plan in its run: statistics, then training and evaluation of each round in turn. */
+function positionInRun({ round, purpose }: Pick<RoundPlan, 'round' | 'purpose'>): number {
+  return 2 * round + (purpose === 'evaluate' ? 1 : 0)
 }
 
 function short(hash: string): string {

@@ -53,11 +53,6 @@ export type Journal = {
   modelsInUse(): ReadonlySet<Sha256>
 }
 
-/** Position of a plan in its run: statistics, then training and evaluation of each round in turn. */
-export function positionInRun({ round, purpose }: Pick<Work, 'round' | 'purpose'>): number {
-  return 2 * round + (purpose === 'evaluate' ? 1 : 0)
-}
-
 export function openJournal(database: DatabaseSync, now: () => Date): Journal {
   const insert = database.prepare(
     `INSERT INTO work (plan_hash, run, round, purpose, study, model, state, started_at)

@@ -90,6 +90,8 @@ describe('a round', () => {
     await workDone(site, hash)
     expect(site.store.outbox.has(hash)).toBe(true)
     site.coordinator.say({ type: 'round-over', planHash: hash, outcome: 'committed', reason: '' })
+    site.coordinator.say({ type: 'round-over', planHash: hash, outcome: 'committed', reason: '' })
+    expect(site.events.filter(({ type }) => type === 'round-over')).toHaveLength(1)
     expect(site.store.outbox.has(hash)).toBe(false)
     expect(site.store.objects.read(site.model)).toBeDefined()
     site.coordinator.say({ type: 'run-over', run: 'heart-1', outcome: 'finished', reason: '' })
@@ -248,6 +250,19 @@ describe('kill -9 and restart', () => {
     expect(trained(site)).toBe(1)
   })
 
+  test('with the outbox lost: an update asked for before it is made again is uploaded once it is', async () => {
+    const site = open()
+    const { hash, signed } = site.plan()
+    assign(site, signed)
+    await workDone(site, hash)
+    site.store.outbox.remove(hash)
+    site.restart()
+    assign(site, signed)
+    site.coordinator.say({ type: 'collect-updates', planHash: hash })
+    await uploaded(site, hash)
+    expect(received(site, { plan: site.plan().plan, hash }, 3).vector).toEqual(site.trainer.train.update)
+  })
+
   test('with the round over meanwhile: the next plan of the run clears what is left of it', async () => {
     const site = open()
     const { hash, signed } = site.plan()
@@ -316,6 +331,32 @@ describe('consent', () => {
     site.trainer.dataProblem = new FederationError('data-empty', 'mercy: heart.csv has no row')
     site.coordinator.say({ type: 'study', signedStudy: studyBytes(site.study) })
     expect(await refusal(site)).toMatchObject({ studyHash: studyHash(site.study.manifest), code: 'data-empty' })
+  })
+
+  test('a study refused for its data is approved again only once they fit', async () => {
+    const site = open({ approved: false })
+    site.leadsApproved.push(fingerprint(lead.publicKey))
+    site.trainer.dataProblem = new FederationError('data-empty', 'mercy: heart.csv has no row')
+    site.coordinator.say({ type: 'study', signedStudy: studyBytes(site.study) })
+    await refusal(site)
+    site.coordinator.say({ type: 'study', signedStudy: studyBytes(site.study) })
+    await refusal(site, 2)
+    expect(site.coordinator.decisions).toHaveLength(1)
+    site.trainer.dataProblem = undefined
+    site.coordinator.say({ type: 'study', signedStudy: studyBytes(site.study) })
+    expect(await site.coordinator.until(() => site.coordinator.decisions[1])).toMatchObject({ decision: 'approve' })
+  })
+
+  test('withdrawn while the site works keeps what it made from leaving', async () => {
+    const site = open()
+    const { hash, signed } = site.plan()
+    assign(site, signed)
+    await workDone(site, hash)
+    site.decide('rejected')
+    site.coordinator.say({ type: 'collect-updates', planHash: hash })
+    expect(await refusal(site)).toMatchObject({ planHash: hash, code: 'study-unapproved' })
+    expect(site.coordinator.uploads.size).toBe(0)
+    expect(site.store.outbox.has(hash)).toBe(false)
   })
 
   test('a decision the coordinator has not heard is told when it offers the study again', async () => {

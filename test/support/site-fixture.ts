@@ -7,7 +7,7 @@ import { planHash, type RoundPlan, type SignedRoundPlan, signRoundPlan } from '@
 import { type SignedStudy, type StudyManifest, signStudy, studyHash } from '@consilium/protos/plan/signed-study.ts'
 import { type StudyInput, studySchema } from '@consilium/protos/plan/study.ts'
 import { generateRunKeyPair } from '@consilium/protos/sealing/sealed-update.ts'
-import { type Agent, openAgent } from '../../site-agent/agent.ts'
+import { Agent } from '../../site-agent/agent.ts'
 import { openConsent } from '../../site-agent/consent.ts'
 import { objectFetcher } from '../../site-agent/round/fetch-object.ts'
 import type { AgentEvent, Site } from '../../site-agent/round/site.ts'
@@ -175,6 +175,6 @@ function start(
     emit,
   }
   const readPolicy = () => ({ approve: { leads: fixture.leadsApproved } })
-  const agent = openAgent(site, openConsent({ site, identity: fixture.identity, readPolicy }))
+  const agent = new Agent(site, openConsent({ site, identity: fixture.identity, readPolicy }))
   return { store, site, agent }
 }
