@@ -36,8 +36,12 @@ export function runStream(run: string): string {
   return `run/${run}`
 }
 
+/** Throws `internal` for what {@link readRunEvent} would not read: it must not get into the log. */
 export function runEntry(event: RunEvent): NewEntry {
-  const { type, at, ...body } = event
+  const parsed = runEventSchema.safeParse(event)
+  if (!parsed.success)
+    throw new FederationError('internal', `not an event of a run, ${event.type}: ${z.prettifyError(parsed.error)}`)
+  const { type, at, ...body } = parsed.data
   return { type, at, body }
 }
 

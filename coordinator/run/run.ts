@@ -5,7 +5,7 @@
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { Standardisation } from '@consilium/protos/plan/round-plan.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
-import { failure } from '../round/dropouts.ts'
+import { type Attendance, failure } from '../round/dropouts.ts'
 import type { SiteResult } from '../round/events.ts'
 import {
   decideRound,
@@ -85,6 +85,24 @@ export function decideRun(run: Run, command: RunCommand, now: Date): RunEvent[] 
     default:
       return run.current ? decideRound(run.current, command, now) : []
   }
+}
+
+/** Every event that a command (or a look around) leads to, and those that follow because of them, up to where the run waits again. */
+export function decideFully(
+  run: Run,
+  command: Exclude<RunCommand, { type: 'look' }> | undefined,
+  attendance: Attendance,
+  now: Date,
+): RunEvent[] {
+  const all: RunEvent[] = []
+  const take = (events: readonly RunEvent[]) => {
+    all.push(...events)
+    run = events.reduce(evolveRun, run)
+    return events.length > 0
+  }
+  if (command) take(decideRun(run, command, now))
+  while (take(decideRun(run, { type: 'look', attendance }, now)));
+  return all
 }
 
 export function evolveRun(run: Run, event: RunEvent): Run {

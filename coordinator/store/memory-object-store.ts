@@ -16,18 +16,18 @@ export function openMemoryObjectStore(): ObjectStore {
   return {
     async put(bytes) {
       const sha256 = sha256Hex(bytes)
-      if (!objects.has(sha256)) objects.set(sha256, bytes.slice())
+      if (!objects.has(sha256)) objects.set(sha256, new Uint8Array(bytes))
       return { sha256, bytes: bytes.length }
     },
     async size(sha256) {
       return objects.get(sha256)?.length
     },
     async get(sha256) {
-      return get(sha256).slice()
+      return new Uint8Array(get(sha256))
     },
     async *read(sha256, offset) {
       const bytes = get(sha256)
-      for (let at = offset; at < bytes.length; at += chunkBytesMax) yield bytes.slice(at, at + chunkBytesMax)
+      for (let at = offset; at < bytes.length; at += chunkBytesMax) yield bytes.subarray(at, at + chunkBytesMax)
     },
     async staged(id) {
       return staging.get(id)?.length ?? 0

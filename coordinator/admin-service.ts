@@ -1,0 +1,165 @@
+/** What the operator may ask of the coordinator: sites, studies, runs, objects, the log. */
+import { randomBytes } from 'node:crypto'
+import { FederationError } from '@consilium/protos/errors.ts'
+import { canonicalJson } from '@consilium/protos/hash.ts'
+import { formatJoinCode } from '@consilium/protos/join-code.ts'
+import type { RunId, SiteName } from '@consilium/protos/plan/names.ts'
+import { leadFingerprint, studyHash } from '@consilium/protos/plan/signed-study.ts'
+import type { Parts } from './coordinator.ts'
+import { findStudy, standing } from './federation/consent.ts'
+import { invite, revoke } from './federation/enrolment.ts'
+import type { StudyRecord } from './federation/federation.ts'
+import { siteView, studyView } from './federation/views.ts'
+import { shortReason } from './round/events.ts'
+import { makeRunKey } from './running/run-keys.ts'
+import type { RunProcess } from './running/run-process.ts'
+import type { AdminService, SiteView, StudyView } from './services.ts'
+import { checkStudy } from './study/check-study.ts'
+
+export function adminService(parts: Parts): AdminService {
+  return { ...siteCommands(parts), ...studyCommands(parts), ...runCommands(parts), ...readings(parts) }
+}
+
+function siteCommands(parts: Parts) {
+  const { stream, clock, attending, authority } = parts
+  const view = (name: SiteName): SiteView => siteView(stream.state.sites.get(name)!, attending.isAttending(name))
+  return {
+    async addSite(name, validMinutes) {
+      const secret = randomBytes(32)
+      const expiresAt = new Date(clock.now().getTime() + validMinutes * 60_000)
+      await stream.change((state) => invite(state, name, secret, expiresAt, clock.now()))
+      const joinCode = formatJoinCode({
+        address: parts.siteAddress(),
+        site: name,
+        authority: authority.fingerprint,
+        secret: secret.toString('base64'),
+        expiresAt: expiresAt.toISOString(),
+      })
+      return { joinCode, expiresAt: expiresAt.toISOString() }
+    },
+    async listSites() {
+      return [...stream.state.sites.keys()].sort().map(view)
+    },
+    async revokeSite(name, reason) {
+      await stream.change((state) => revoke(state, name, reason, clock.now()))
+      attending.end(name, 'certificate-revoked', `site ${name} was revoked: ${reason}`)
+      parts.federationChanged()
+      return view(name)
+    },
+  } satisfies Partial<AdminService>
+}
+
+function studyCommands(parts: Parts) {
+  const { stream, clock, studies, changes, objects } = parts
+  const view = async (record: StudyRecord): Promise<StudyView> => studyView(record, (await studies.load(record)).signed)
+  const viewOf = (reference: string) => view(findStudy(stream.state, reference))
+  return {
+    async createStudy(signedStudy, uploaded) {
+      const { signed, graph, parameters } = await checkStudy(signedStudy, uploaded)
+      const hash = studyHash(signed.manifest)
+      const lead = leadFingerprint(signed)
+      const existing = stream.state.studies.get(hash)
+      if (existing && existing.lead !== lead)
+        throw new FederationError('already-exists', `this study is here, signed by the lead ${existing.lead}`)
+      for (const bytes of [graph, parameters]) await objects.put(bytes)
+      const stored = await objects.put(canonicalJson(signed))
+      const { name } = signed.manifest.study
+      const events = await stream.change((state) =>
+        state.studies.has(hash)
+          ? []
+          : [
+              {
+                type: 'study-created',
+                at: clock.now().toISOString(),
+                study: hash,
+                name,
+                lead,
+                signedStudy: stored.sha256,
+              },
+            ],
+      )
+      const created = await viewOf(hash)
+      if (events.length > 0) parts.federationChanged()
+      return created
+    },
+    listStudies: () => Promise.all([...stream.state.studies.values()].map(view)),
+    showStudy: async (reference) => viewOf(reference),
+    watchStudy(reference, signal) {
+      const { hash } = findStudy(stream.state, reference)
+      return changes.watch(
+        () => viewOf(hash),
+        () => false,
+        signal,
+      )
+    },
+  } satisfies Partial<AdminService>
+}
+
+function runCommands(parts: Parts) {
+  const { stream, clock, runs, vault } = parts
+  const find = (run: RunId): RunProcess => {
+    const process = runs.get(run)
+    if (!process) throw new FederationError('not-found', `there is no run ${run}: see consilium run list`)
+    return process
+  }
+  return {
+    async startRun(reference) {
+      let created: RunId = ''
+      await stream.change(async (state) => {
+        const study = findStudy(state, reference)
+        checkEnoughSites(parts, study)
+        const number = [...state.runs.values()].filter(({ run }) => run.startsWith(`${study.name}-`)).length + 1
+        created = freeRunId(state.runs, study.name, number)
+        const keys = await makeRunKey(vault, created)
+        return [{ type: 'run-created', at: clock.now().toISOString(), run: created, study: study.hash, ...keys }]
+      })
+      return (await parts.startRun(stream.state.runs.get(created)!)).view()
+    },
+    async cancelRun(run, reason) {
+      const process = find(run)
+      await process.command({ type: 'cancel', reason: shortReason(reason) })
+      return process.view()
+    },
+    listRuns: async () => [...runs.values()].map((process) => process.view()),
+    showRun: async (run) => find(run).view(),
+    watchRun(run, signal) {
+      const process = find(run)
+      return process.changes.watch(
+        () => process.view(),
+        ({ state }) => state !== 'running',
+        signal,
+      )
+    },
+  } satisfies Partial<AdminService>
+}
+
+function readings({ objects, eventLog }: Parts) {
+  return {
+    async fetchObject(sha256, offset) {
+      if ((await objects.size(sha256)) === undefined)
+        throw new FederationError('not-found', `there is no object ${sha256}`)
+      return objects.read(sha256, offset)
+    },
+    async *readLog(stream) {
+      for (const name of stream === undefined ? await eventLog.streams() : [stream]) yield* eventLog.read(name)
+    },
+  } satisfies Partial<AdminService>
+}
+
+/** A run that could not even begin is refused, with the sites that are missing. */
+function checkEnoughSites({ stream, studies }: Parts, study: StudyRecord): void {
+  const { min } = studies.loaded(study.hash)!.signed.manifest.study.cohort
+  const stands = standing(stream.state, study.hash)
+  const able = [...stands].filter(([, excluded]) => excluded === undefined).map(([site]) => site)
+  if (able.length >= min) return
+  const enrolled = [...stream.state.sites.values()].filter(({ state }) => state === 'enrolled')
+  const others = enrolled.filter(({ name }) => !able.includes(name)).map(({ name }) => name)
+  throw new FederationError(
+    'cohort-too-small',
+    `${able.length} sites approved study ${study.name}, it needs ${min}; still to approve: ${others.join(', ') || 'none enrolled'}`,
+  )
+}
+
+function freeRunId(runs: ReadonlyMap<RunId, unknown>, name: string, number: number): RunId {
+  for (let n = number; ; n++) if (!runs.has(`${name}-${n}`)) return `${name}-${n}`
+}

@@ -1,0 +1,233 @@
+/**
+ * The coordinator without its edges: federation, runs and attending sites put together, and the two services that the
+ * gRPC listeners call. A restart opens it again on the same stores and goes on.
+ */
+import type { Clock } from '@consilium/protos/clock.ts'
+import { errorMessage } from '@consilium/protos/errors.ts'
+import type { Identity } from '@consilium/protos/identity.ts'
+import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import { type SignedRoundPlan, signRoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import type { Logger } from 'pino'
+import { adminService } from './admin-service.ts'
+import type { CertificateAuthority } from './certificate-authority.ts'
+import { type Changes, openChanges } from './changes.ts'
+import { type EventStream, openEventStream } from './event-stream.ts'
+import { standing, studiesToOffer } from './federation/consent.ts'
+import { type FederationEvent, federationEntry, federationStream, readFederationEvent } from './federation/events.ts'
+import { emptyFederation, evolveFederation, type Federation, type RunRecord } from './federation/federation.ts'
+import { federationService } from './federation-service.ts'
+import type { Attendance, Presence } from './round/dropouts.ts'
+import { planOf } from './round/recruit.ts'
+import type { OpenRound } from './round/round.ts'
+import type { Run } from './run/run.ts'
+import { type Attending, type Outgoing, openAttending } from './running/attending.ts'
+import { messagesFor } from './running/messages.ts'
+import type { Progress } from './running/progress.ts'
+import { openRunProcess, type RunProcess } from './running/run-process.ts'
+import { receive } from './running/site-messages.ts'
+import { openUploads, type Uploads } from './running/uploads.ts'
+import type { AdminService, FederationService } from './services.ts'
+import type { EventLog } from './store/event-log.ts'
+import type { KeyVault } from './store/key-vault.ts'
+import type { ObjectStore } from './store/object-store.ts'
+import { openStudies, type Studies } from './study/studies.ts'
+
+export type CoordinatorOptions = {
+  /** The federation's name, used when it is created. */
+  readonly federation: string
+  /** host:port at which sites reach the coordinator, for join codes. */
+  readonly siteAddress: () => string
+  readonly eventLog: EventLog
+  readonly objects: ObjectStore
+  readonly vault: KeyVault
+  readonly authority: Pick<CertificateAuthority, 'certificatePem' | 'fingerprint' | 'issueSiteCertificate'>
+  readonly identity: Identity
+  readonly clock: Clock
+  readonly log: Logger
+  /** How long a site's certificate is good, days. */
+  readonly certificateDays: number
+  /** Told when the event log refused an append: the process can only end. */
+  readonly onFailure: (error: Error) => void
+}
+
+export type Coordinator = {
+  readonly federationService: FederationService
+  readonly adminService: AdminService
+  readonly name: string
+  /** Ends every site's stream and waits for what is under way; runs go on at the next start. */
+  stop(): Promise<void>
+}
+
+/** What both services work with. */
+export type Parts = CoordinatorOptions & {
+  readonly stream: EventStream<Federation, FederationEvent>
+  /** Studies and their decisions changed. */
+  readonly changes: Changes
+  readonly studies: Studies
+  readonly runs: ReadonlyMap<RunId, RunProcess>
+  readonly attending: Attending
+  readonly uploads: Uploads
+  readonly findRun: (planHash: Sha256) => RunProcess | undefined
+  readonly startRun: (record: RunRecord) => Promise<RunProcess>
+  /** Tells sites and runs after the federation changed. */
+  readonly federationChanged: () => void
+}
+
+export async function openCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
+  const { clock, log, objects } = options
+  const stream = await openFederationStream(options)
+  const studies = openStudies(objects)
+  for (const record of stream.state.studies.values()) await studies.load(record)
+  const runs = new Map<RunId, RunProcess>()
+  const changes = openChanges()
+
+  const findRun = (planHash: Sha256) =>
+    [...runs.values()].find(
+      ({ run, pastRound }) =>
+        (run.current && run.current.phase !== 'recruit' && run.current.planHash === planHash) || pastRound(planHash),
+    )
+  const attending = openAttending({
+    clock,
+    onChange(site) {
+      deliver(site)
+      for (const process of runs.values()) process.look()
+    },
+    onMessage: (from, message) => receive(parts, from, message),
+  })
+  const uploads = openUploads({ objects, clock, findRun })
+  const planFor = signedPlans(options.identity)
+
+  function deliver(site: SiteName): void {
+    attending.deliver(site, [...offersTo(site), ...runMessagesTo(site)])
+  }
+
+  function offersTo(site: SiteName): Outgoing[] {
+    return studiesToOffer(stream.state, site).flatMap(({ hash }): Outgoing[] => {
+      const study = studies.loaded(hash)
+      return study ? [{ key: `study:${hash}`, message: { type: 'study', signedStudy: study.bytes } }] : []
+    })
+  }
+
+  /** Of runs that ended only the newest of each study is still told of. */
+  function runMessagesTo(site: SiteName): Outgoing[] {
+    const newest = new Map([...runs.values()].map((process) => [process.run.study, process]))
+    return [...runs.values()]
+      .filter((process) => process.run.state === 'running' || newest.get(process.run.study) === process)
+      .flatMap(({ run }) => messagesFor(run, site, planFor))
+  }
+
+  function onRunChange(process: RunProcess): void {
+    for (const site of attending.sites) deliver(site)
+    if (process.run.state !== 'running') anchor(process)
+  }
+
+  /** The federation's stream holds the head of every run that ended. */
+  function anchor({ run, head, entries }: RunProcess): void {
+    stream
+      .change(({ runs: records }): FederationEvent[] => {
+        if (run.state === 'running' || records.get(run.id)?.ended) return []
+        return [{ type: 'run-ended', at: clock.now().toISOString(), run: run.id, outcome: run.state, entries, head }]
+      })
+      .catch((error) => log.error({ run: run.id, error: errorMessage(error) }, 'the end of a run was not anchored'))
+  }
+
+  async function startRun(record: RunRecord): Promise<RunProcess> {
+    const study = stream.state.studies.get(record.study)
+    const { signed } = await studies.load(study!)
+    const process = await openRunProcess(record, signed.manifest, {
+      ...options,
+      attendance: (run, progress) => attendanceOf(stream.state, attending, run, progress),
+      onChange: onRunChange,
+    })
+    runs.set(record.run, process)
+    await process.resume()
+    return process
+  }
+
+  const parts: Parts = {
+    ...options,
+    stream,
+    changes,
+    studies,
+    runs,
+    attending,
+    uploads,
+    findRun,
+    startRun,
+    federationChanged() {
+      changes.notify()
+      for (const site of attending.sites) deliver(site)
+      for (const process of runs.values()) process.look()
+    },
+  }
+  for (const record of stream.state.runs.values()) await startRun(record)
+  return {
+    federationService: federationService(parts),
+    adminService: adminService(parts),
+    name: stream.state.name,
+    async stop() {
+      for (const process of runs.values()) await process.stop()
+      attending.stop()
+      await stream.settled()
+    },
+  }
+}
+
+async function openFederationStream(options: CoordinatorOptions): Promise<EventStream<Federation, FederationEvent>> {
+  const { eventLog, clock, federation, identity, authority, onFailure } = options
+  const stream = await openEventStream<Federation, FederationEvent>({
+    log: eventLog,
+    stream: federationStream,
+    initial: emptyFederation,
+    evolve: evolveFederation,
+    toEntry: federationEntry,
+    fromEntry: readFederationEvent,
+    onFailure,
+  })
+  await stream.change(({ name }) =>
+    name !== ''
+      ? []
+      : [
+          {
+            type: 'federation-created',
+            at: clock.now().toISOString(),
+            name: federation,
+            coordinatorPublicKey: Buffer.from(identity.publicKey).toString('base64'),
+            authority: authority.fingerprint,
+          },
+        ],
+  )
+  return stream
+}
+
+/** How every site of a run's study stands just now. */
+function attendanceOf(federation: Federation, attending: Attending, run: Run, progress: Progress): Attendance {
+  return new Map(
+    [...standing(federation, run.study)].map(([site, excluded]): [SiteName, Presence] => {
+      const absentSinceMs = attending.absentSinceMs(site)
+      const progressAtMs = progress.progressAtMs(site)
+      return [
+        site,
+        {
+          ...(excluded && { excluded }),
+          ...(absentSinceMs !== undefined && { absentSinceMs }),
+          ...(progressAtMs !== undefined && { progressAtMs }),
+        },
+      ]
+    }),
+  )
+}
+
+/** Signs the plan of a round once; a signature takes milliseconds. */
+function signedPlans(identity: Identity): (round: OpenRound) => SignedRoundPlan {
+  const signed = new Map<RunId, { readonly planHash: Sha256; readonly plan: SignedRoundPlan }>()
+  return (round) => {
+    if (round.phase === 'recruit') throw new Error('a round has no plan before its cohort is selected')
+    const { setting, planHash, cohort } = round
+    const known = signed.get(setting.run)
+    if (known?.planHash === planHash) return known.plan
+    const plan = signRoundPlan(planOf(setting, cohort), identity)
+    signed.set(setting.run, { planHash, plan })
+    return plan
+  }
+}

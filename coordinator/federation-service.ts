@@ -1,0 +1,101 @@
+/** What sites may ask of the coordinator: joining, studies, objects of rounds open to them, uploads. */
+import { FederationError } from '@consilium/protos/errors.ts'
+import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { Parts } from './coordinator.ts'
+import { decideStudy } from './federation/consent.ts'
+import { checkCaller, checkJoin, joined } from './federation/enrolment.ts'
+import type { Caller, FederationService, JoinReply, JoinRequest } from './services.ts'
+
+const dayMs = 24 * 60 * 60 * 1000
+
+export function federationService(parts: Parts): FederationService {
+  const { stream, clock, attending, uploads, studies, objects } = parts
+  const siteOf = (caller: Caller) => checkCaller(stream.state, caller, clock.now())
+  return {
+    join: (request) => join(parts, request),
+    renew: (caller, certificateRequest) => renew(parts, caller, certificateRequest),
+    checkCaller(caller) {
+      siteOf(caller)
+    },
+    attend(siteStream) {
+      siteOf(siteStream.caller)
+      return attending.attend(siteStream)
+    },
+    async studies(caller) {
+      siteOf(caller)
+      return Promise.all([...stream.state.studies.values()].map(async (record) => (await studies.load(record)).bytes))
+    },
+    async decide(caller, decision) {
+      const events = await stream.change((state) =>
+        decideStudy(state, checkCaller(state, caller, clock.now()), decision, clock.now()),
+      )
+      if (events.length > 0) parts.federationChanged()
+    },
+    async fetch(caller, sha256, offset) {
+      siteOf(caller)
+      if (!mayFetch(parts, caller.site, sha256))
+        throw new FederationError('permission-denied', `no study or round open to ${caller.site} names this object`)
+      if ((await objects.size(sha256)) === undefined)
+        throw new FederationError('not-found', `there is no object ${sha256}`)
+      return objects.read(sha256, offset)
+    },
+    async uploadOffset(caller, planHash) {
+      siteOf(caller)
+      return uploads.offset(caller.site, planHash)
+    },
+    async upload(caller, header, chunks) {
+      siteOf(caller)
+      return uploads.upload(caller.site, header, chunks)
+    },
+  }
+}
+
+async function join(parts: Parts, request: JoinRequest): Promise<JoinReply> {
+  const { stream, clock, authority, identity, log } = parts
+  let certificatePem = ''
+  await stream.change(async (state) => {
+    const now = clock.now()
+    checkJoin(state, request, now)
+    const issued = await authority.issueSiteCertificate(request.certificateRequest, request.site, validity(parts))
+    certificatePem = issued.pem
+    return [joined(request, { serial: issued.serial, expiresAt: issued.expiresAt.toISOString() }, now)]
+  })
+  log.info({ site: request.site }, 'a site joined')
+  return {
+    certificatePem,
+    authorityPem: authority.certificatePem,
+    coordinatorPublicKey: identity.publicKey,
+    federation: stream.state.name,
+  }
+}
+
+async function renew(parts: Parts, caller: Caller, certificateRequest: Uint8Array): Promise<string> {
+  const { stream, clock, authority } = parts
+  let certificatePem = ''
+  await stream.change(async (state) => {
+    checkCaller(state, caller, clock.now())
+    const issued = await authority.issueSiteCertificate(certificateRequest, caller.site, validity(parts))
+    certificatePem = issued.pem
+    const { serial, expiresAt } = issued
+    const at = clock.now().toISOString()
+    return [{ type: 'certificate-renewed', at, site: caller.site, serial, expiresAt: expiresAt.toISOString() }]
+  })
+  return certificatePem
+}
+
+function validity({ clock, certificateDays }: Parts): { readonly notAfter: Date } {
+  return { notAfter: new Date(clock.now().getTime() + certificateDays * dayMs) }
+}
+
+/** Graphs and initial parameters of every study on offer; global parameters of runs of the studies it approved. */
+function mayFetch({ stream, studies, runs }: Parts, site: SiteName, sha256: Sha256): boolean {
+  for (const { hash } of stream.state.studies.values()) {
+    const manifest = studies.loaded(hash)?.signed.manifest
+    if (manifest?.graph.sha256 === sha256 || manifest?.initialParameters.sha256 === sha256) return true
+  }
+  return [...runs.values()].some(
+    ({ run }) =>
+      stream.state.studies.get(run.study)?.decisions.get(site)?.decision === 'approve' &&
+      (run.parameters === sha256 || run.past.some(({ setting }) => setting.model === sha256)),
+  )
+}

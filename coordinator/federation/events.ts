@@ -1,0 +1,99 @@
+/** What can happen in a federation besides its runs, and how it stands in the `federation` stream of the event log. */
+import { FederationError } from '@consilium/protos/errors.ts'
+import { reasonCharactersMax } from '@consilium/protos/limits.ts'
+import type { LogEntry, NewEntry } from '@consilium/protos/log/entry.ts'
+import { base64Schema, runIdSchema, sha256Schema, siteNameSchema } from '@consilium/protos/plan/names.ts'
+import { z } from 'zod'
+
+const at = z.iso.datetime()
+const site = siteNameSchema
+const study = sha256Schema
+const reason = z.string().max(reasonCharactersMax)
+const certificate = { serial: z.string().regex(/^[0-9a-f]{1,64}$/), expiresAt: z.iso.datetime() }
+
+export const federationEventSchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('federation-created'),
+    at,
+    name: z.string().min(1).max(100),
+    /** Ed25519: what sites pin. */
+    coordinatorPublicKey: base64Schema(32),
+    /** SHA-256 of the certificate authority's certificate. */
+    authority: sha256Schema,
+  }),
+  /** The secret of the join code stands here as a hash only. */
+  z.strictObject({ type: z.literal('site-invited'), at, site, secretHash: sha256Schema, expiresAt: z.iso.datetime() }),
+  z.strictObject({
+    type: z.literal('site-joined'),
+    at,
+    site,
+    secretHash: sha256Schema,
+    identityPublicKey: base64Schema(32),
+    ...certificate,
+  }),
+  z.strictObject({ type: z.literal('certificate-renewed'), at, site, ...certificate }),
+  z.strictObject({ type: z.literal('site-revoked'), at, site, reason }),
+  /** `signedStudy` is the object that holds the study and its lead's signature. */
+  z.strictObject({
+    type: z.literal('study-created'),
+    at,
+    study,
+    name: z.string().min(1).max(63),
+    lead: z.string().max(100),
+    signedStudy: sha256Schema,
+  }),
+  z.strictObject({
+    type: z.literal('study-decided'),
+    at,
+    study,
+    site,
+    decision: z.enum(['approve', 'reject']),
+    reason,
+    /** The site's identity over ("decision", study hash, decision). */
+    signature: base64Schema(64),
+  }),
+  /** A site that approved finds that it cannot take part: its data do not fit, say. Holds until it approves again. */
+  z.strictObject({ type: z.literal('study-refused'), at, study, site, reason }),
+  z.strictObject({
+    type: z.literal('run-created'),
+    at,
+    run: runIdSchema,
+    study,
+    publicKey: base64Schema(32),
+    sealedSecretKey: z.base64().max(8192),
+  }),
+  /** Anchors the run's stream: its length and the hash of its last entry. */
+  z.strictObject({
+    type: z.literal('run-ended'),
+    at,
+    run: runIdSchema,
+    outcome: z.enum(['finished', 'failed', 'cancelled']),
+    entries: z.int().min(1),
+    head: sha256Schema,
+  }),
+])
+
+export type FederationEvent = z.output<typeof federationEventSchema>
+export type FederationEventOf<Type extends FederationEvent['type']> = Extract<FederationEvent, { type: Type }>
+
+export const federationStream = 'federation'
+
+/** Throws `internal` for what {@link readFederationEvent} would not read: it must not get into the log. */
+export function federationEntry(event: FederationEvent): NewEntry {
+  const parsed = federationEventSchema.safeParse(event)
+  if (!parsed.success)
+    throw new FederationError(
+      'internal',
+      `not an event of a federation, ${event.type}: ${z.prettifyError(parsed.error)}`,
+    )
+  const { type, at, ...body } = parsed.data
+  return { type, at, body }
+}
+
+/** Throws `log-broken` where an entry is of a kind this version does not know. */
+export function readFederationEvent({ stream, seq, type, at, body }: LogEntry): FederationEvent {
+  const parsed = federationEventSchema.safeParse({ ...body, type, at })
+  if (!parsed.success)
+    throw new FederationError('log-broken', `entry ${seq} of stream ${stream} is no event of a federation: ${type}`)
+  return parsed.data
+}

@@ -1,0 +1,137 @@
+/** The federation as the fold of its events: sites and their certificates, studies and what sites decided, runs. Pure. */
+import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { FederationEvent, FederationEventOf } from './events.ts'
+
+export type Federation = {
+  /** Empty until the federation is created. */
+  readonly name: string
+  readonly coordinatorPublicKey: string
+  readonly sites: ReadonlyMap<SiteName, Site>
+  /** In the order of their creation. */
+  readonly studies: ReadonlyMap<Sha256, StudyRecord>
+  readonly runs: ReadonlyMap<RunId, RunRecord>
+}
+
+export type Site = {
+  readonly name: SiteName
+  readonly state: 'invited' | 'enrolled' | 'revoked'
+  /** The last one counts; those before it tell a used code from an invented one. */
+  readonly invitations: readonly Invitation[]
+  /** Ed25519, base64; absent until it joined. */
+  readonly identityPublicKey?: string
+  /** The newest first. The one before it is good until it expires: a site may have lost the reply to its renewal. */
+  readonly certificates: readonly Certificate[]
+  readonly joinedAt: string
+  readonly revokedReason: string
+}
+
+export type Invitation = { readonly secretHash: Sha256; readonly expiresAtMs: number; readonly used: boolean }
+export type Certificate = { readonly serial: string; readonly expiresAt: string }
+
+export type StudyRecord = {
+  readonly hash: Sha256
+  readonly name: string
+  readonly lead: string
+  readonly signedStudy: Sha256
+  readonly createdAt: string
+  readonly decisions: ReadonlyMap<SiteName, Decision>
+}
+
+export type Decision = {
+  readonly decision: 'approve' | 'reject' | 'refused'
+  readonly reason: string
+  readonly at: string
+}
+
+export type RunRecord = FederationEventOf<'run-created'> & { readonly ended?: FederationEventOf<'run-ended'> }
+
+export const emptyFederation: Federation = {
+  name: '',
+  coordinatorPublicKey: '',
+  sites: new Map(),
+  studies: new Map(),
+  runs: new Map(),
+}
+
+export function evolveFederation(federation: Federation, event: FederationEvent): Federation {
+  switch (event.type) {
+    case 'federation-created':
+      return { ...federation, name: event.name, coordinatorPublicKey: event.coordinatorPublicKey }
+    case 'site-invited':
+    case 'site-joined':
+    case 'certificate-renewed':
+    case 'site-revoked': {
+      const site = evolveSite(federation.sites.get(event.site) ?? newSite(event.site), event)
+      const sites = new Map([...federation.sites, [event.site, site]])
+      // Whoever joins under this name has an identity of its own, and approves for itself.
+      return event.type === 'site-joined'
+        ? withoutDecisions({ ...federation, sites }, event.site)
+        : { ...federation, sites }
+    }
+    case 'study-created': {
+      const { study: hash, name, lead, signedStudy, at: createdAt } = event
+      const record = { hash, name, lead, signedStudy, createdAt, decisions: new Map() }
+      return { ...federation, studies: new Map([...federation.studies, [hash, record]]) }
+    }
+    case 'study-decided':
+    case 'study-refused':
+      return withDecision(federation, event)
+    case 'run-created':
+      return { ...federation, runs: new Map([...federation.runs, [event.run, event]]) }
+    case 'run-ended': {
+      const run = federation.runs.get(event.run)
+      return run
+        ? { ...federation, runs: new Map([...federation.runs, [event.run, { ...run, ended: event }]]) }
+        : federation
+    }
+  }
+}
+
+function newSite(name: SiteName): Site {
+  return { name, state: 'invited', invitations: [], certificates: [], joinedAt: '', revokedReason: '' }
+}
+
+type SiteEvent = FederationEventOf<'site-invited' | 'site-joined' | 'certificate-renewed' | 'site-revoked'>
+
+function evolveSite(site: Site, event: SiteEvent): Site {
+  switch (event.type) {
+    case 'site-invited': {
+      const invitation = { secretHash: event.secretHash, expiresAtMs: Date.parse(event.expiresAt), used: false }
+      return { ...site, state: 'invited', invitations: [...site.invitations, invitation] }
+    }
+    case 'site-joined':
+      return {
+        ...site,
+        state: 'enrolled',
+        invitations: site.invitations.map((invitation) =>
+          invitation.secretHash === event.secretHash ? { ...invitation, used: true } : invitation,
+        ),
+        identityPublicKey: event.identityPublicKey,
+        certificates: [{ serial: event.serial, expiresAt: event.expiresAt }],
+        joinedAt: event.at,
+        revokedReason: '',
+      }
+    case 'certificate-renewed': {
+      const renewed = { serial: event.serial, expiresAt: event.expiresAt }
+      return { ...site, certificates: [renewed, ...site.certificates.slice(0, 1)] }
+    }
+    case 'site-revoked':
+      return { ...site, state: 'revoked', certificates: [], revokedReason: event.reason }
+  }
+}
+
+function withDecision(federation: Federation, event: FederationEventOf<'study-decided' | 'study-refused'>): Federation {
+  const study = federation.studies.get(event.study)
+  if (!study) return federation
+  const decision = event.type === 'study-decided' ? event.decision : 'refused'
+  const decisions = new Map([...study.decisions, [event.site, { decision, reason: event.reason, at: event.at }]])
+  return { ...federation, studies: new Map([...federation.studies, [event.study, { ...study, decisions }]]) }
+}
+
+function withoutDecisions(federation: Federation, site: SiteName): Federation {
+  const studies = [...federation.studies].map(([hash, study]) => {
+    const decisions = new Map([...study.decisions].filter(([name]) => name !== site))
+    return [hash, { ...study, decisions }] as const
+  })
+  return { ...federation, studies: new Map(studies) }
+}

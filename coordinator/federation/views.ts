@@ -1,0 +1,30 @@
+/** Sites and studies as the operator's edges show them. */
+import { fingerprint } from '@consilium/protos/identity.ts'
+import type { SignedStudy } from '@consilium/protos/plan/signed-study.ts'
+import type { SiteView, StudyView } from '../services.ts'
+import type { Site, StudyRecord } from './federation.ts'
+
+export function siteView(site: Site, attending: boolean): SiteView {
+  const { name, state, identityPublicKey, certificates, joinedAt, revokedReason } = site
+  return {
+    name,
+    state,
+    attending,
+    fingerprint: identityPublicKey ? fingerprint(Buffer.from(identityPublicKey, 'base64')) : '',
+    certificateExpiresAt: certificates[0]?.expiresAt ?? '',
+    joinedAt,
+    revokedReason,
+  }
+}
+
+export function studyView(study: StudyRecord, signedStudy: SignedStudy): StudyView {
+  return {
+    hash: study.hash,
+    name: study.name,
+    title: signedStudy.manifest.study.title,
+    leadFingerprint: study.lead,
+    createdAt: study.createdAt,
+    decisions: [...study.decisions].map(([site, { decision, reason, at }]) => ({ site, decision, reason, at })),
+    signedStudy,
+  }
+}

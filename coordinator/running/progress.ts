@@ -1,0 +1,58 @@
+/**
+ * How far each site has come in the present round. It counts as a sign of life only where it moves on by a thousandth of
+ * the whole, so that no site can hold a round open for ever.
+ */
+import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { SiteProgress } from '../run/view.ts'
+
+export type Progress = {
+  /** Steps or rows done, as the site says. */
+  worked(planHash: Sha256, site: SiteName, done: number, total: number, nowMs: number): void
+  /** Bytes staged of an update that may have `bytesMax`. */
+  uploaded(planHash: Sha256, site: SiteName, bytes: number, bytesMax: number, nowMs: number): void
+  progressAtMs(site: SiteName): number | undefined
+  readonly sites: ReadonlyMap<SiteName, SiteProgress>
+}
+
+type Measured = SiteProgress & {
+  /** Done and staged when they last counted. */
+  readonly countedDone: number
+  readonly countedBytes: number
+  readonly atMs?: number
+}
+
+const none: Measured = { done: 0, total: 0, uploadedBytes: 0, countedDone: 0, countedBytes: 0 }
+
+export function openProgress(): Progress {
+  let plan: Sha256 | undefined
+  let sites = new Map<SiteName, Measured>()
+
+  function update(planHash: Sha256, site: SiteName, change: (before: Measured) => Measured): void {
+    if (planHash !== plan) {
+      plan = planHash
+      sites = new Map()
+    }
+    sites.set(site, change(sites.get(site) ?? none))
+  }
+
+  return {
+    worked(planHash, site, done, announcedTotal, nowMs) {
+      update(planHash, site, (before) => {
+        // The first total is the one that counts: a growing one would make any progress small, and endless.
+        const total = before.total || announcedTotal
+        const counts = done <= total && done >= before.countedDone + total / 1000 && done > before.countedDone
+        return { ...before, done, total, ...(counts && { countedDone: done, atMs: nowMs }) }
+      })
+    },
+    uploaded(planHash, site, bytes, bytesMax, nowMs) {
+      update(planHash, site, (before) => {
+        const counts = bytes > before.countedBytes && bytes >= before.countedBytes + bytesMax / 1000
+        return { ...before, uploadedBytes: bytes, ...(counts && { countedBytes: bytes, atMs: nowMs }) }
+      })
+    },
+    progressAtMs: (site) => sites.get(site)?.atMs,
+    get sites() {
+      return new Map([...sites].map(([site, { done, total, uploadedBytes }]) => [site, { done, total, uploadedBytes }]))
+    },
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * A run being run: commands are decided one after the other and appended, and what follows (messages to sites, the timer
+ * of the next deadline, aggregation, export) is worked out from the state each time, so a restart simply does it again.
+ */
+import type { Clock } from '@consilium/protos/clock.ts'
+import { errorCode, errorMessage, FederationError } from '@consilium/protos/errors.ts'
+import type { Sha256 } from '@consilium/protos/plan/names.ts'
+import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
+import { type Changes, openChanges } from '../changes.ts'
+import { type EventStream, openEventStream } from '../event-stream.ts'
+import type { RunRecord } from '../federation/federation.ts'
+import type { Attendance } from '../round/dropouts.ts'
+import { nextDeadline, type RoundOver } from '../round/round.ts'
+import { type RunEvent, readRunEvent, runEntry, runStream } from '../run/events.ts'
+import { decideFully, evolveRun, type Run, type RunCommand, startedRun } from '../run/run.ts'
+import { runView } from '../run/view.ts'
+import type { RunView } from '../services.ts'
+import type { EventLog } from '../store/event-log.ts'
+import { doOwnWork, type Tools, workDue } from './own-work.ts'
+import { openProgress, type Progress } from './progress.ts'
+import { uploadId } from './upload-id.ts'
+
+type Command = Exclude<RunCommand, { type: 'look' }>
+
+export type RunProcess = {
+  readonly run: Run
+  /** Hash of the last entry of the run's stream, and its length. */
+  readonly head: string
+  readonly entries: number
+  readonly progress: Progress
+  readonly changes: Changes
+  /** Decides and appends, with all that follows at once; resolves when it is durable. */
+  command(command: Command): Promise<void>
+  /** Goes on from where the state is; called once, when others can find the run. */
+  resume(): Promise<void>
+  /** Looks again at who is there and what is due. */
+  look(): void
+  /** Something moved that no event tells of: watchers see it soon. */
+  moved(): void
+  /** What became of an earlier round of this run. */
+  pastRound(planHash: Sha256): RoundOver | undefined
+  view(): RunView
+  /** Ends timers and waits for work under way; the run goes on at the next start. */
+  stop(): Promise<void>
+}
+
+export type RunProcessOptions = Tools & {
+  readonly eventLog: EventLog
+  readonly clock: Clock
+  readonly attendance: (run: Run, progress: Progress) => Attendance
+  /** Called after every change, with the run as it is then. */
+  readonly onChange: (process: RunProcess) => void
+  readonly onFailure: (error: Error) => void
+}
+
+/** How soon watchers see progress, milliseconds. */
+const progressDelayMs = 200
+
+/** Opens the run's stream and goes on where it is; a new run starts. */
+export async function openRunProcess(
+  record: RunRecord,
+  manifest: StudyManifest,
+  options: RunProcessOptions,
+): Promise<RunProcess> {
+  const { clock, log, objects } = options
+  const stream = await openRunStream(record, manifest, options)
+  const progress = openProgress()
+  const changes = openChanges()
+  const pastRounds = new Map<Sha256, RoundOver>()
+  let working: { readonly due: string; readonly done: Promise<void> } | undefined
+  let cancelDeadline = () => {}
+  let cancelMoved: (() => void) | undefined
+  let indexed = 0
+  let stopped = false
+  const current = () => stream.state as Run
+
+  async function settle(command: Command | undefined): Promise<void> {
+    if (stopped) throw new FederationError('cancelled', 'the coordinator stops: try again when it is back')
+    await stream.change((run) =>
+      decideFully(run as Run, command, options.attendance(run as Run, progress), clock.now()),
+    )
+    followUp()
+  }
+
+  function look(): void {
+    if (!stopped && current().state === 'running') inBackground(settle(undefined))
+  }
+
+  function inBackground(task: Promise<void>): void {
+    task.catch((error) => log.error({ run: record.run, error: errorMessage(error) }, 'a run could not go on'))
+  }
+
+  /** What the state asks for beyond itself. */
+  function followUp(): void {
+    if (stopped) return
+    const run = current()
+    for (; indexed < run.past.length; indexed++) {
+      const over = run.past[indexed]!
+      if (over.planHash) pastRounds.set(over.planHash, over)
+      inBackground(forgetUpdates(over))
+    }
+    beginOwnWork(run)
+    setDeadline(run)
+    options.onChange(self)
+    changes.notify()
+  }
+
+  function beginOwnWork(run: Run): void {
+    const due = workDue(run)
+    if (!due || working?.due === due) return
+    const done = finishOwnWork(run)
+    working = { due, done: done.catch(() => {}) }
+    inBackground(done)
+  }
+
+  async function finishOwnWork(run: Run): Promise<void> {
+    const commands = await doOwnWork(run, options)
+    try {
+      for (const each of commands) if (!stopped) await settle(each)
+    } catch (error) {
+      if (!stopped) await settle({ type: 'fail', code: errorCode(error), reason: errorMessage(error).slice(0, 200) })
+      throw error
+    }
+  }
+
+  function setDeadline(run: Run): void {
+    cancelDeadline()
+    cancelDeadline = () => {}
+    if (!run.current) return
+    const dueMs = nextDeadline(run.current, options.attendance(run, progress))
+    if (dueMs === undefined || dueMs === Number.POSITIVE_INFINITY) return
+    cancelDeadline = clock.setTimer(Math.max(0, dueMs - clock.now().getTime()), look)
+  }
+
+  /** Updates are of no use after their round: nobody shall find one later. */
+  async function forgetUpdates({ planHash, cohort, updates }: RoundOver): Promise<void> {
+    if (!planHash) return
+    for (const { sha256 } of updates.values()) await objects.delete(sha256)
+    for (const site of cohort) await objects.dropStaged(uploadId(planHash, site))
+  }
+
+  const self: RunProcess = {
+    get run() {
+      return current()
+    },
+    get head() {
+      return stream.head
+    },
+    get entries() {
+      return stream.length
+    },
+    progress,
+    changes,
+    command: settle,
+    resume: () => settle(undefined),
+    look,
+    moved() {
+      cancelMoved ??= clock.setTimer(progressDelayMs, () => {
+        cancelMoved = undefined
+        changes.notify()
+      })
+    },
+    pastRound: (planHash) => pastRounds.get(planHash),
+    view: () => runView(current(), stream.head, progress.sites),
+    async stop() {
+      stopped = true
+      cancelDeadline()
+      cancelMoved?.()
+      await working?.done
+      await stream.settled()
+    },
+  }
+  // Of the rounds before a restart only the last may have left updates behind.
+  for (const over of current().past.slice(0, -1)) if (over.planHash) pastRounds.set(over.planHash, over)
+  indexed = Math.max(0, current().past.length - 1)
+  return self
+}
+
+type RunStream = EventStream<Run | undefined, RunEvent>
+
+/** The run's stream with its first event, or with the one that says that the coordinator was started again. */
+async function openRunStream(
+  record: RunRecord,
+  manifest: StudyManifest,
+  { eventLog, clock, onFailure }: RunProcessOptions,
+): Promise<RunStream> {
+  const { run, study, publicKey, sealedSecretKey } = record
+  const stream: RunStream = await openEventStream<Run | undefined, RunEvent>({
+    log: eventLog,
+    stream: runStream(run),
+    initial: undefined,
+    evolve: (state, event) => {
+      if (state) return evolveRun(state, event)
+      return event.type === 'run-started' ? startedRun(event, manifest) : undefined
+    },
+    toEntry: runEntry,
+    fromEntry: readRunEvent,
+    onFailure,
+  })
+  const at = clock.now().toISOString()
+  await stream.change((state) => {
+    if (!state) return [{ type: 'run-started', at, run, study, publicKey, sealedSecretKey }]
+    return state.state === 'running' ? [{ type: 'run-resumed', at }] : []
+  })
+  return stream
+}

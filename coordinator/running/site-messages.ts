@@ -1,0 +1,60 @@
+/** What a site says on its control stream, handed to the run it is about. Nothing a site says can break a run. */
+import { errorMessage } from '@consilium/protos/errors.ts'
+import type { Sha256 } from '@consilium/protos/plan/names.ts'
+import type { Parts } from '../coordinator.ts'
+import { refuseStudy } from '../federation/consent.ts'
+import type { FromSite, SiteStream } from '../services.ts'
+import { roundOver } from './messages.ts'
+
+export function receive(parts: Parts, from: SiteStream, message: FromSite): void {
+  const { site } = from.caller
+  take(parts, from, message).catch((error) =>
+    parts.log.warn({ site, message: message.type, error: errorMessage(error) }, 'a message of a site was not taken'),
+  )
+}
+
+async function take(parts: Parts, from: SiteStream, message: FromSite): Promise<void> {
+  const { site } = from.caller
+  switch (message.type) {
+    case 'hello':
+      parts.log.info({ site, agentVersion: message.agentVersion }, 'a site attends')
+      return
+    case 'progress':
+      return takeProgress(parts, from, message)
+    case 'work-done':
+      return takeWorkDone(parts, from, message.planHash)
+    case 'refusal': {
+      const reason = `${message.code}: ${message.reason}`
+      if (message.planHash !== undefined) {
+        const { planHash } = message
+        await parts.findRun(planHash)?.command({ type: 'refuse-work', planHash, site, reason })
+      } else if (message.studyHash !== undefined) {
+        const { studyHash } = message
+        const now = parts.clock.now()
+        const events = await parts.stream.change((state) => refuseStudy(state, site, studyHash, reason, now))
+        if (events.length > 0) parts.federationChanged()
+      }
+    }
+  }
+}
+
+function takeProgress(parts: Parts, from: SiteStream, message: Extract<FromSite, { type: 'progress' }>): void {
+  const { planHash, done, total } = message
+  const process = parts.findRun(planHash)
+  const round = process?.run.current
+  if (!process || round?.phase !== 'work' || round.planHash !== planHash || !round.cohort.includes(from.caller.site))
+    return
+  process.progress.worked(planHash, from.caller.site, done, total, parts.clock.now().getTime())
+  process.moved()
+}
+
+async function takeWorkDone(parts: Parts, from: SiteStream, planHash: Sha256): Promise<void> {
+  const { site } = from.caller
+  const process = parts.findRun(planHash)
+  const past = process?.pastRound(planHash)
+  if (process && !past) return process.command({ type: 'finish-work', planHash, site })
+  // The site was away when the round ended, or the coordinator lost its log: either way it can stop keeping the work.
+  const over = past && roundOver(past, site)[0]
+  const reason = 'this coordinator knows no such plan'
+  from.send(over?.message ?? { type: 'round-over', planHash, outcome: 'failed', reason })
+}

@@ -1,0 +1,158 @@
+/**
+ * Takes in the sites' sealed updates: checked against the round before a byte is kept, staged as they come, gone on with
+ * after a cut, and an event once complete. A newer call of the same site for the same plan takes over from an older one.
+ */
+
+import type { Clock } from '@consilium/protos/clock.ts'
+import { FederationError } from '@consilium/protos/errors.ts'
+import { contributionLength } from '@consilium/protos/plan/contribution.ts'
+import type { Purpose, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
+import { sealedLength } from '@consilium/protos/sealing/sealed-update.ts'
+import { checkUpload } from '../round/collect-updates.ts'
+import type { Update } from '../round/round.ts'
+import type { Run } from '../run/run.ts'
+import type { UploadHeader } from '../services.ts'
+import type { ObjectStore } from '../store/object-store.ts'
+import { vectorSizes } from './aggregate.ts'
+import type { RunProcess } from './run-process.ts'
+import { openSerial } from './serial.ts'
+import { uploadId } from './upload-id.ts'
+
+export type Uploads = {
+  /** How much of the site's update for the plan is here. */
+  offset(site: SiteName, planHash: Sha256): Promise<{ readonly offset: number; readonly complete: boolean }>
+  /** Resolves with the bytes that are here once `chunks` end; see FederationService.upload. */
+  upload(site: SiteName, header: UploadHeader, chunks: AsyncIterable<Uint8Array>): Promise<{ readonly size: number }>
+}
+
+export type UploadsOptions = {
+  readonly objects: ObjectStore
+  readonly clock: Clock
+  /** The run of which this is or was a plan. */
+  readonly findRun: (planHash: Sha256) => RunProcess | undefined
+}
+
+/** Room for the header of a contribution, bytes. */
+const headerBytesMax = 64 * 1024
+
+export function openUploads({ objects, clock, findRun }: UploadsOptions): Uploads {
+  const serial = openSerial()
+  /** The newest call of each upload under way. */
+  const newest = new Map<string, symbol>()
+
+  function openRun(planHash: Sha256): RunProcess {
+    const process = findRun(planHash)
+    const round = process?.run.current
+    if (process && round && round.phase !== 'recruit' && round.planHash === planHash) return process
+    throw new FederationError('stale-round', 'the round of this plan is over: its update is of no more use')
+  }
+
+  /** Throws where the site may not upload this now; a late upload of a dropped site is recorded. */
+  async function check(site: SiteName, { planHash, sha256, size }: UploadHeader) {
+    const process = openRun(planHash)
+    const round = process.run.current!
+    const bytesMax = updateBytesMax(process.run.manifest, round.setting.purpose)
+    if (size < 1 || size > bytesMax)
+      throw new FederationError('limit-exceeded', `an update to this round has 1 to ${bytesMax} bytes, not ${size}`)
+    try {
+      return { process, bytesMax, state: checkUpload(round, site, { sha256, bytes: size }) }
+    } catch (error) {
+      await process.command({ type: 'refuse-late-update', planHash, site })
+      throw error
+    }
+  }
+
+  /** Announces the update where that is new. True where all of it is here already. */
+  async function begin(site: SiteName, header: UploadHeader): Promise<boolean> {
+    const { planHash, sha256, size } = header
+    const { process, state } = await check(site, header)
+    if (state === 'received') return true
+    const id = uploadId(planHash, site)
+    if (!announcedBy(process.run, site)) {
+      // Otherwise a site could name an object of others as its update, and it would be deleted after the round.
+      if ((await objects.size(sha256)) !== undefined)
+        throw new FederationError('update-invalid', 'these bytes are here already, and not as an update to this round')
+      await objects.dropStaged(id)
+      await process.command({ type: 'announce-update', planHash, site, sha256, bytes: size })
+    }
+    const staged = await objects.staged(id)
+    if (staged === 0 && (await objects.size(sha256)) === size) return complete(site, header)
+    if (header.offset !== staged)
+      throw new FederationError(
+        'offset-mismatch',
+        `${staged} bytes are here: go on from there, not from ${header.offset}`,
+      )
+    return staged === size ? complete(site, header) : false
+  }
+
+  async function stage(site: SiteName, header: UploadHeader, offset: number, chunk: Uint8Array): Promise<boolean> {
+    const { planHash, size } = header
+    const { process, bytesMax } = await check(site, header)
+    const staged = offset + chunk.length
+    if (staged > size) throw new FederationError('limit-exceeded', `more bytes came than the ${size} announced`)
+    await objects.stage(uploadId(planHash, site), offset, chunk)
+    process.progress.uploaded(planHash, site, staged, bytesMax, clock.now().getTime())
+    process.moved()
+    return staged === size ? complete(site, header) : false
+  }
+
+  async function complete(site: SiteName, header: UploadHeader): Promise<true> {
+    const { planHash, sha256, size } = header
+    await objects.commitStaged(uploadId(planHash, site), sha256)
+    const process = openRun(planHash)
+    await process.command({ type: 'receive-update', planHash, site, sha256, bytes: size })
+    if (!process.pastRound(planHash)) await check(site, header)
+    return true
+  }
+
+  return {
+    offset(site, planHash) {
+      const id = uploadId(planHash, site)
+      // Whoever asks is about to begin anew: an older call, perhaps on a dead connection, ends.
+      newest.delete(id)
+      return serial(id, async () => {
+        const past = findRun(planHash)?.pastRound(planHash)?.updates.get(site)
+        if (past) return { offset: past.bytes, complete: true }
+        const announced = announcedBy(openRun(planHash).run, site)
+        const staged = await objects.staged(id)
+        if (!announced || staged > 0) return { offset: staged, complete: false }
+        const header = { planHash, sha256: announced.sha256, size: announced.bytes, offset: 0 }
+        const isHere = await begin(site, header)
+        return { offset: isHere ? announced.bytes : 0, complete: isHere }
+      })
+    },
+    async upload(site, header, chunks) {
+      const id = uploadId(header.planHash, site)
+      const call = Symbol(id)
+      newest.set(id, call)
+      try {
+        let offset = header.offset
+        if (await serial(id, () => begin(site, header))) return { size: header.size }
+        for await (const chunk of chunks) {
+          const isComplete = await serial(id, async () => {
+            if (newest.get(id) !== call) throw new FederationError('stale-round', 'a newer call took over this upload')
+            return stage(site, header, offset, chunk)
+          })
+          offset += chunk.length
+          if (isComplete) break
+        }
+        return { size: offset }
+      } finally {
+        if (newest.get(id) === call) newest.delete(id)
+      }
+    },
+  }
+}
+
+/** What the site announced for the open round. */
+function announcedBy({ current }: Run, site: SiteName): Update | undefined {
+  if (current?.phase === 'collect-updates') return current.announced.get(site)
+  return current?.phase === 'commit' ? current.updates.get(site) : undefined
+}
+
+/** Bytes of the largest sealed contribution to such a round. */
+function updateBytesMax(manifest: StudyManifest, purpose: Purpose): number {
+  const elementBytes = purpose === 'train' ? 4 : 8
+  return sealedLength(headerBytesMax + contributionLength(purpose, vectorSizes(manifest)) * elementBytes)
+}
