@@ -184,6 +184,7 @@ type StudyFields = {
   readonly model: { readonly from: 'zoo' | 'onnx' }
   readonly cohort: { readonly min: number; readonly quorum: number }
   readonly initialParameters: unknown
+  readonly standardisation: 'federated' | 'per-site' | 'none'
 }
 
 function checkAcrossFields(study: StudyFields, context: z.RefinementCtx): void {
@@ -194,6 +195,11 @@ function checkAcrossFields(study: StudyFields, context: z.RefinementCtx): void {
     seen.add(feature.name)
     if (feature.type === 'number' && feature.range && feature.range[0] >= feature.range[1])
       issue(['features', i, 'range'], 'the lower end must be below the upper end')
+    if (feature.type === 'number' && feature.missing === 'mean' && study.standardisation === 'none')
+      issue(
+        ['features', i, 'missing'],
+        'there is no mean to fill in where standardisation is none: give a value or drop-row',
+      )
     if (feature.type === 'category') checkLevels(feature, i, issue)
   })
   const lossOfLabel = {

@@ -164,6 +164,12 @@ describe('a study file', () => {
       'rounds: 15\ninitialParameters: from-model',
       'initialParameters: a zoo model has no parameters of its own',
     ],
+    [
+      'a mean to fill in where none is computed',
+      'range: [0, 120]\n  - { name: cp, type: category, levels: [1, 2, 3, 4] }',
+      'missing: mean\nstandardisation: none',
+      'study.yaml:9:14 features[0].missing: there is no mean to fill in where standardisation is none',
+    ],
     ['a key twice', 'rounds: 15', 'rounds: 15\nrounds: 16', 'study.yaml:16:1 Map keys must be unique'],
     ['a list that is not closed', '[0, 120]', '[0, 120', 'study.yaml:'],
     ['a tag', 'rounds: 15', 'rounds: !!js/function 15', 'study.yaml:15:9 Unresolved tag'],
