@@ -5,7 +5,7 @@ import { losses } from './losses.ts'
 import { graphBuilder } from './onnx/builder.ts'
 import { checkGraph } from './onnx/check.ts'
 import { type Model, modelOf } from './onnx/graph.ts'
-import { parameterCount, splitParameters, type TensorLayout } from './parameters.ts'
+import { checkLayout, parameterCount, splitParameters, type TensorLayout } from './parameters.ts'
 
 export type EvaluationOptions = { readonly forward: Model; readonly layout: TensorLayout; readonly loss: Loss }
 
@@ -16,6 +16,7 @@ export type EvaluationOptions = { readonly forward: Model; readonly layout: Tens
  */
 export function evaluationGraph({ forward: model, layout, loss: name }: EvaluationOptions): Model {
   const forward = forwardGraph(model, name)
+  checkLayout(model, layout)
   const loss = losses[name]
   const g = graphBuilder()
   const features = g.input('features', 'float32', ['rows', ...forward.rowDims])

@@ -2,9 +2,11 @@
  * A pass over a training step's nodes: an update that follows a matrix product becomes part of it. `w - x'd` and
  * `mu * u + x'd` are what Gemm computes anyway with alpha, beta and C, so a step touches each matrix once.
  */
-import { float, type GraphBuilder, type Ref } from './onnx/builder.ts'
+
+import { float, floatAttribute } from './onnx/attributes.ts'
+import type { GraphBuilder, Ref } from './onnx/builder.ts'
 import { sameDimensions } from './onnx/dimensions.ts'
-import { floatAttribute, type Node } from './onnx/graph.ts'
+import type { Node } from './onnx/graph.ts'
 
 /** The same values from fewer nodes; `kept` names the values that must stay. */
 export function foldUpdates(g: GraphBuilder, nodes: readonly Node[], kept: readonly Ref[]): readonly Node[] {

@@ -5,16 +5,9 @@
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { Loss } from '@consilium/protos/plan/study.ts'
 import { losses } from './losses.ts'
-import { type GraphBuilder, int, type Ref } from './onnx/builder.ts'
-import {
-  type Dimension,
-  type Graph,
-  intAttribute,
-  intsAttribute,
-  type Model,
-  type Node,
-  type Tensor,
-} from './onnx/graph.ts'
+import { int, intAttribute, intsAttribute } from './onnx/attributes.ts'
+import type { GraphBuilder, Ref } from './onnx/builder.ts'
+import type { Dimension, Graph, Model, Node, Tensor } from './onnx/graph.ts'
 import { inferGraph } from './onnx/shapes.ts'
 import type { TensorLayout } from './parameters.ts'
 

@@ -3,7 +3,8 @@
  * closed forms (softmax minus target and the like), which stay exact where the loss itself saturates.
  */
 import type { Loss } from '@consilium/protos/plan/study.ts'
-import { type GraphBuilder, int, type Ref } from './onnx/builder.ts'
+import { int } from './onnx/attributes.ts'
+import type { GraphBuilder, Ref } from './onnx/builder.ts'
 import type { ElementType } from './onnx/graph.ts'
 
 export type LossFunction = {

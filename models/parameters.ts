@@ -72,6 +72,12 @@ export function withParameters(model: Model, layout: TensorLayout, parameters: F
   return { ...model, graph: { ...model.graph, initializers } }
 }
 
+/** Throws 'shape-mismatch' where the model lacks a tensor of the layout, or has it in another shape. */
+export function checkLayout(model: Model, layout: TensorLayout): void {
+  const tensors = new Map(model.graph.initializers.map((tensor) => [tensor.name, tensor]))
+  for (const { name, dims } of layout) tensorOf(tensors, name, dims)
+}
+
 /** Cuts the flat vector into the tensors of the layout, inside a graph. */
 export function splitParameters(g: GraphBuilder, layout: TensorLayout, vector: Ref): Ref[] {
   const parts = g.split(

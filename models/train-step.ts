@@ -22,7 +22,7 @@ import { type GraphBuilder, graphBuilder, type Ref } from './onnx/builder.ts'
 import { checkGraph } from './onnx/check.ts'
 import { type Model, modelOf } from './onnx/graph.ts'
 import { type OptimizerChain, optimizerChain, slotCount } from './optimizers.ts'
-import { joinParameters, parameterCount, splitParameters, type TensorLayout } from './parameters.ts'
+import { checkLayout, joinParameters, parameterCount, splitParameters, type TensorLayout } from './parameters.ts'
 
 export type TrainingStepOptions = {
   readonly forward: Model
@@ -47,6 +47,7 @@ export function trainingStep(options: TrainingStepOptions): TrainingStep {
   const { layout, batchSize } = options
   const forward = forwardGraph(options.forward, options.loss)
   checkOptions(options, forward)
+  checkLayout(options.forward, layout)
   const loss = losses[options.loss]
   const chain = optimizerChain(options.optimizer)
   const count = parameterCount(layout)
@@ -124,7 +125,7 @@ function loopOverBatches(g: GraphBuilder, { forward, layout, loss, chain, batch,
   const logits = inlineForward(body, forward, x, layout, tensors)
   const seed = body.within('loss/grad', () => loss.gradient(body, logits, targets, weights))
   const found = backward(body, body.nodes().slice(before), new Map([[logits, seed]]), tensors)
-  const gradients = tensors.map((tensor) => found.get(tensor) as Ref)
+  const gradients = tensors.map((tensor, i) => found.get(tensor) ?? withoutGradient(layout[i]?.name))
 
   const changes = chain.packed ? [body.within('gradient', () => joinParameters(body, gradients))] : gradients
   const updated = own.map((parameter, i) =>
@@ -197,6 +198,10 @@ function perStepNumbers(g: GraphBuilder, chain: OptimizerChain, learningRate: Re
     const numbers = g.cast(g.add(counts, g.add(step, one)), 'float64')
     return chain.transformations.flatMap((transformation) => transformation.perStep?.(g, learningRate, numbers) ?? [])
   })
+}
+
+function withoutGradient(name: string | undefined): never {
+  throw new FederationError('no-gradient', `the loss does not depend on the parameter '${name}': freeze it`)
 }
 
 function checkOptions({ layout, features, batchSize }: TrainingStepOptions, forward: ForwardGraph): void {

@@ -141,26 +141,6 @@ export function elementCount(dims: readonly number[]): number {
   return dims.reduce((product, dim) => product * dim, 1)
 }
 
-export function intAttribute(node: Node, name: string, otherwise: number): number {
-  const attribute = node.attributes[name]
-  return attribute?.kind === 'int' ? attribute.value : otherwise
-}
-
-export function floatAttribute(node: Node, name: string, otherwise: number): number {
-  const attribute = node.attributes[name]
-  return attribute?.kind === 'float' ? attribute.value : otherwise
-}
-
-export function stringAttribute(node: Node, name: string, otherwise: string): string {
-  const attribute = node.attributes[name]
-  return attribute?.kind === 'string' ? attribute.value : otherwise
-}
-
-export function intsAttribute(node: Node, name: string): readonly number[] | undefined {
-  const attribute = node.attributes[name]
-  return attribute?.kind === 'ints' ? attribute.value : undefined
-}
-
 /** The node for messages: its name, or what it yields where exporters left it unnamed. */
 export function nodeLabel(node: Node): string {
   return `'${node.name || node.outputs.find((output) => output !== '') || '(unnamed)'}'`

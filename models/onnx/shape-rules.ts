@@ -2,9 +2,10 @@
  * The table of shape rules: operator to the types and shapes of its outputs. Axes and the like are read from the
  * attribute (older operator sets) or from the input (newer ones), whichever the node has.
  */
+
+import { intAttribute, intsAttribute } from './attributes.ts'
 import { broadcast, dimensionName, quotient, sameDimensions, sizeOf } from './dimensions.ts'
 import type { Dimension, ElementType, Node } from './graph.ts'
-import { intAttribute, intsAttribute } from './graph.ts'
 import { elementTypeCodes } from './tensor-data.ts'
 import { tensorInfo, type ValueInfo } from './value-info.ts'
 

@@ -1,6 +1,7 @@
 /** What a site lets in: the check of a foreign forward graph, against graphs that onnxruntime itself would load. */
 import { readFileSync } from 'node:fs'
-import { type GraphBuilder, graphBuilder, int, ints, type Ref } from '@consilium/models/onnx/builder.ts'
+import { int, ints } from '@consilium/models/onnx/attributes.ts'
+import { type GraphBuilder, graphBuilder, type Ref } from '@consilium/models/onnx/builder.ts'
 import { encodeModel } from '@consilium/models/onnx/codec.ts'
 import { checkForwardGraph, forwardLimits, forwardOperators } from '@consilium/models/onnx/forward-check.ts'
 import { type Model, modelOf, type Node, type Tensor } from '@consilium/models/onnx/graph.ts'

@@ -154,6 +154,14 @@ test('at ties, Max gives the whole gradient to the first input and Relu none at 
   expect(numbers(results.db)).toEqual([0, 0, 1])
 })
 
+test('no gradient passes through a rounding to whole numbers', () => {
+  const g = graphBuilder()
+  const w = g.input('w', 'float32', [2])
+  const rounded = g.cast(g.cast(w, 'int64'), 'float32')
+  const y = g.mul(rounded, g.like(w, 2))
+  expect(backward(g, g.nodes().slice(), new Map([[y, g.like(y, 1)]]), [w]).size).toBe(0)
+})
+
 test('a value used twice gets the sum of both gradients, and nodes off the path get none', () => {
   const g = graphBuilder()
   const w = g.input('w', 'float32', [2])

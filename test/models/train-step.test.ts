@@ -209,6 +209,19 @@ describe('the training step', () => {
     expect(step).toThrow(/nothing to train/)
   })
 
+  test("refuses a layout that is not the model's", () => {
+    const forward = zooModel({ from: 'zoo', name: 'logistic-regression' }, { features: 4, outputs: 1 })
+    const layout = [{ name: 'linear.weight', dims: [1, 4] }]
+    const step = () =>
+      trainingStep({ forward, layout, loss: 'binary-cross-entropy', optimizer: sgd, batchSize: 4, features: 4 })
+    expect(step).toThrow(
+      expect.objectContaining({
+        code: 'shape-mismatch',
+        message: "the model has no float32 tensor 'linear.weight' of shape [1,4]",
+      }),
+    )
+  })
+
   test('leaves frozen parameters out of the vector and as they are', async () => {
     const forward = zooModel({ from: 'zoo', name: 'logistic-regression' }, { features: 2, outputs: 1 })
     const layout = parameterLayout(forward, ['linear.bias'])

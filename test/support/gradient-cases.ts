@@ -1,5 +1,5 @@
 /** One case or more for every row of the gradient table: an operator, its attributes, and inputs at which to check it. */
-import { type Attributes, float, int, ints } from '@consilium/models/onnx/builder.ts'
+import { type Attributes, float, int, ints } from '@consilium/models/onnx/attributes.ts'
 import type { ElementType } from '@consilium/models/onnx/graph.ts'
 
 export type CaseInput = {

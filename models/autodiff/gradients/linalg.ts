@@ -1,6 +1,7 @@
 /** Gradients of the matrix products. */
-import { float, type GraphBuilder, int, type Ref } from '../../onnx/builder.ts'
-import { floatAttribute, intAttribute } from '../../onnx/graph.ts'
+
+import { float, floatAttribute, int, intAttribute } from '../../onnx/attributes.ts'
+import type { GraphBuilder, Ref } from '../../onnx/builder.ts'
 import type { GradientContext, GradientTable } from '../gradient-rule.ts'
 
 export const linalg: GradientTable = {

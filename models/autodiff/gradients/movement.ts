@@ -1,7 +1,8 @@
 /** Gradients of the operators that move elements without changing them: the gradient moves back. */
 import { FederationError } from '@consilium/protos/errors.ts'
+import { intAttribute, intsAttribute } from '../../onnx/attributes.ts'
 import type { GraphBuilder, Ref } from '../../onnx/builder.ts'
-import { intAttribute, intsAttribute, nodeLabel } from '../../onnx/graph.ts'
+import { nodeLabel } from '../../onnx/graph.ts'
 import { sliceRange } from '../../onnx/shape-rules.ts'
 import type { GradientContext, GradientTable } from '../gradient-rule.ts'
 

@@ -1,4 +1,5 @@
 /** The operators that carry no gradient, listed rather than forgotten, and the inputs of others that carry none. */
+import { intAttribute } from '../../onnx/attributes.ts'
 import type { Node } from '../../onnx/graph.ts'
 
 /** Piecewise constant, yielding whole numbers or truth values, or without inputs: the gradient is zero or has no meaning. */
@@ -49,7 +50,11 @@ const settings: Readonly<Record<string, readonly number[]>> = {
   Where: [0],
 }
 
-/** Which inputs of a node can carry a gradient. */
+/** TensorProto.DataType of float32, float16 and float64. */
+const floatingPoint = [1, 10, 11]
+
+/** Which inputs of a node can carry a gradient; none where a Cast rounds to whole numbers. */
 export function differentiableInputs(node: Node): number[] {
+  if (node.op === 'Cast' && !floatingPoint.includes(intAttribute(node, 'to', 0))) return []
   return node.inputs.flatMap((name, i) => (name !== '' && !settings[node.op]?.includes(i) ? [i] : []))
 }

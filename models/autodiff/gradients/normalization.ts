@@ -1,5 +1,5 @@
 /** Gradients of the operators that normalise along an axis. */
-import { intAttribute } from '../../onnx/graph.ts'
+import { intAttribute } from '../../onnx/attributes.ts'
 import type { GradientTable } from '../gradient-rule.ts'
 
 export const normalization: GradientTable = {

@@ -1,7 +1,8 @@
 /** Gradients of the reductions: the gradient is spread over the elements that were reduced. */
+
+import { intAttribute } from '../../onnx/attributes.ts'
 import type { Ref } from '../../onnx/builder.ts'
 import { quotient } from '../../onnx/dimensions.ts'
-import { intAttribute } from '../../onnx/graph.ts'
 import type { GradientContext, GradientTable } from '../gradient-rule.ts'
 
 export const reduction: GradientTable = {
