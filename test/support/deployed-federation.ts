@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -14,8 +14,10 @@ import { makeStudy } from '@consilium/coordinator/cli/make-study.ts'
 import type { RunView } from '@consilium/coordinator/services.ts'
 import { fingerprint, generateIdentity, type Identity } from '@consilium/protos/identity.ts'
 import { formatJoinCode, parseJoinCode } from '@consilium/protos/join-code.ts'
+import { type LogEntry, logEntrySchema } from '@consilium/protos/log/entry.ts'
+import type { StudyInput } from '@consilium/protos/plan/study.ts'
 import type { AgentEvent } from '@consilium/site-agent/round/site.ts'
-import { stringify } from 'yaml'
+import { parse, stringify } from 'yaml'
 import { z } from 'zod'
 import { readFederationFolder } from '../../scripts/simulate/federation-folder.ts'
 import { type Relay, startRelay } from './relay.ts'
@@ -72,9 +74,11 @@ export class DeployedFederation implements AsyncDisposable {
     await this.#coordinator?.kill()
   }
 
-  /** Creates the study of the federation folder and waits until every site has approved it. */
-  async createStudy(): Promise<string> {
-    const { signed, objects } = await makeStudy(this.studyPath, this.lead)
+  /** Creates the study of the federation folder, changed so, and waits until every site has decided on it. */
+  async createStudy(changes: Partial<StudyInput> = {}): Promise<string> {
+    const path = join(this.work, 'study.yaml')
+    await writeFile(path, stringify({ ...parse(await readFile(this.studyPath, 'utf8')), ...changes }))
+    const { signed, objects } = await makeStudy(path, this.lead)
     const { hash } = await this.admin.createStudy(Buffer.from(JSON.stringify(signed)), objects)
     for await (const { decisions } of this.admin.watchStudy(hash)) if (decisions.length === this.sites.size) break
     return hash
@@ -87,6 +91,28 @@ export class DeployedFederation implements AsyncDisposable {
       if (view.state !== 'running') return view
     }
     throw new Error(`the run ${run} was not watched to its end`)
+  }
+
+  /** Starts a run of the study and watches it to its end. */
+  async run(study: string, onChange?: (view: RunView) => void): Promise<RunView> {
+    const { run } = await this.admin.startRun(study)
+    return this.watch(run, onChange)
+  }
+
+  async object(sha256: string): Promise<Uint8Array> {
+    const pieces: Uint8Array[] = []
+    for await (const piece of this.admin.fetchObject(sha256, 0)) pieces.push(piece)
+    return Buffer.concat(pieces)
+  }
+
+  /** The run's log entries, in order. */
+  async log(run: string): Promise<LogEntry[]> {
+    const entries: LogEntry[] = []
+    for await (const entry of this.admin.readLog()) {
+      const parsed = logEntrySchema.parse(JSON.parse(Buffer.from(entry).toString('utf8')))
+      if (parsed.stream.includes(run)) entries.push(parsed)
+    }
+    return entries
   }
 
   async #addSite(name: string, folder: string): Promise<void> {
