@@ -39,7 +39,7 @@ async function fetchParameters({ plan, study }: Assignment, site: Site, signal: 
       `the global parameters have ${bytes.length} bytes, the study's layout needs ${4 * length}`,
     )
   // A copy, since a Float32Array needs its bytes aligned.
-  return new Float32Array(bytes.slice().buffer)
+  return new Float32Array(new Uint8Array(bytes).buffer)
 }
 
 async function summarise(trainer: Trainer, request: Pick<TrainRequest, 'onProgress' | 'signal'>): Promise<WorkResult> {
