@@ -3,8 +3,7 @@
  * the other in the order of the graph.
  */
 import { FederationError } from '@consilium/protos/errors.ts'
-import { dependents } from './autodiff/backward.ts'
-import { differentiableInputs } from './autodiff/gradients/none.ts'
+import { differentiableInputs, noGradient } from './autodiff/gradients/none.ts'
 import type { GraphBuilder, Ref } from './onnx/builder.ts'
 import { elementCount, type Graph, type Model, type Tensor } from './onnx/graph.ts'
 
@@ -21,9 +20,10 @@ export function parameterLayout(model: Model, frozen: readonly string[] = []): T
   if (unknown !== undefined)
     throw new FederationError('invalid-argument', `the frozen tensor '${unknown}' is not in the model`)
   const skipped = new Set(frozen)
+  const reached = reachedByGradient(graph)
   const trainable = graph.initializers.filter(
     (tensor) =>
-      tensor.type === 'float32' && tensor.dims.length > 0 && !skipped.has(tensor.name) && reachesOutput(graph, tensor),
+      tensor.type === 'float32' && tensor.dims.length > 0 && !skipped.has(tensor.name) && reached.has(tensor.name),
   )
   return trainable.map(({ name, dims }) => ({ name, dims }))
 }
@@ -41,9 +41,10 @@ export function initialParameters(model: Model, layout: TensorLayout, seed: numb
   const parameters = readParameters(model, layout)
   const random = uniform(seed)
   const linear = isLinear(model.graph, layout)
+  const beyondBias = usedBeyondBias(model.graph)
   forEachTensor(layout, (name, dims, from, to) => {
     const part = parameters.subarray(from, to)
-    if (linear || (dims.length === 1 && isBias(model.graph, name))) part.fill(0)
+    if (linear || (dims.length === 1 && !beyondBias.has(name))) part.fill(0)
     else if (dims.length > 1) {
       const limit = glorotLimit(dims)
       for (let i = 0; i < part.length; i++) part[i] = (2 * random() - 1) * limit
@@ -121,16 +122,24 @@ function tensorOf(tensors: ReadonlyMap<string, Tensor>, name: string, dims: read
   return tensor
 }
 
-function reachesOutput(graph: Graph, tensor: Tensor): boolean {
-  const reached = dependents(graph.nodes, [tensor.name])
-  return graph.outputs.some((output) => reached.has(output.name))
+/** The values that carry a gradient from the output. */
+function reachedByGradient(graph: Graph): Set<string> {
+  const reached = new Set(graph.outputs.map((output) => output.name))
+  for (const node of graph.nodes.toReversed())
+    if (!noGradient.has(node.op) && node.outputs.some((output) => reached.has(output)))
+      for (const i of differentiableInputs(node)) reached.add(node.inputs[i] as string)
+  return reached
 }
 
-function isBias(graph: Graph, name: string): boolean {
-  const users = graph.nodes.filter((node) => differentiableInputs(node).some((i) => node.inputs[i] === name))
-  return users.every(
-    (node) => node.op === 'Add' || node.op === 'Sub' || (['Gemm', 'Conv'].includes(node.op) && node.inputs[2] === name),
-  )
+/** The values that are used as something else than what is added to a product or sum. */
+function usedBeyondBias(graph: Graph): Set<string> {
+  const used = new Set<string>()
+  for (const node of graph.nodes)
+    for (const i of differentiableInputs(node)) {
+      const added = node.op === 'Add' || node.op === 'Sub' || (node.op === 'Gemm' && i === 2)
+      if (!added) used.add(node.inputs[i] as string)
+    }
+  return used
 }
 
 /** One matrix, and no operator that bends: zero is as good a start as any, and the same on every machine. */

@@ -67,13 +67,8 @@ export function trainingStep(options: TrainingStepOptions): TrainingStep {
   const shares = rowShares(g, mask)
   const weights = g.unsqueeze(chain.scalesLoss ? g.mul(shares, learningRate) : shares, [-1])
   const perStep = perStepNumbers(g, chain, learningRate, step, order)
-  const slots = state
-    ? g.split(
-        state,
-        Array.from({ length: slotCount(chain) }, () => count),
-        0,
-      )
-    : []
+  const slotSizes = Array.from({ length: slotCount(chain) }, () => count)
+  const slots = state ? g.split(state, slotSizes, 0) : []
   const cut = (vector: Ref) => (chain.packed ? [vector] : splitParameters(g, layout, vector))
   const carried = [parameters, ...slots].map(cut)
 
@@ -101,59 +96,52 @@ type Body = {
 }
 
 /** Adds the Loop; yields the carried values at its end, then the logits of every step [T,B,outputs]. */
-function loopOverBatches(g: GraphBuilder, { forward, layout, loss, chain, batch, carried }: Body): Ref[] {
+function loopOverBatches(g: GraphBuilder, work: Body): Ref[] {
+  const { layout, chain, batch, carried } = work
   const body = graphBuilder(g)
   const iteration = body.input('iteration', 'int64', [])
   const condition = body.input('condition', 'bool', [])
-  const inputs = carried.map((refs, slot) =>
-    refs.map((ref, i) => body.input(carriedName(chain, layout, slot, i), 'float32', g.dims(ref))),
+  const name = (slot: number, i: number) => carriedName(chain, layout, slot, i)
+  const [own = [], ...slots] = carried.map((refs, slot) =>
+    refs.map((ref, i) => body.input(name(slot, i), 'float32', g.dims(ref))),
   )
-  const [own = [], ...slots] = inputs
   const tensors = chain.packed ? splitParameters(body, layout, own[0] as Ref) : own
-  const [x, targets, weights, perStep] = body.within(
-    'batch',
-    () =>
-      [
-        body.gather(batch.features, body.gather(batch.order, iteration)),
-        body.gather(batch.targets, iteration),
-        body.gather(batch.weights, iteration),
-        batch.perStep.map((numbers) => body.gather(numbers, iteration)),
-      ] as const,
-  )
+  const { logits, gradients } = forwardAndBackward(body, work, iteration, tensors)
+  const changes = chain.packed ? [body.within('gradient', () => joinParameters(body, gradients))] : gradients
+  const perStep = body.within('batch', () => batch.perStep.map((numbers) => body.gather(numbers, iteration)))
+  const updated = own.map((parameter, i) => {
+    const ownSlots = slots.map((slot) => slot[i] as Ref)
+    return body.within('update', () => update(body, chain, parameter, changes[i] as Ref, ownSlots, perStep))
+  })
+  body.output('condition_out', condition)
+  for (const slot of carried.keys())
+    updated.forEach((refs, i) => {
+      body.output(`${name(slot, i)}/next`, refs[slot] as Ref)
+    })
+  body.output('logits', logits)
+  const graph = body.finish('step', {}, (nodes, outputs) => foldUpdates(body, nodes, outputs))
+  const steps = g.gather(g.shape(batch.order), g.constant('int64', 0))
+  const inputs = [steps, '', ...carried.flat()]
+  return g.ops('Loop', inputs, { body: { kind: 'graph', value: graph } }, inputs.length - 1)
+}
 
+/** One minibatch through the model and back: its logits, and the gradient of each tensor. */
+function forwardAndBackward(
+  body: GraphBuilder,
+  { forward, layout, loss, batch }: Body,
+  iteration: Ref,
+  tensors: readonly Ref[],
+): { readonly logits: Ref; readonly gradients: readonly Ref[] } {
+  const rows = (of: Ref) => body.within('batch', () => body.gather(of, iteration))
+  const order = rows(batch.order)
+  const x = body.within('batch', () => body.gather(batch.features, order))
+  const [targets, weights] = [rows(batch.targets), rows(batch.weights)]
   const before = body.nodes().length
   const logits = inlineForward(body, forward, x, layout, tensors)
   const seed = body.within('loss/grad', () => loss.gradient(body, logits, targets, weights))
   const found = backward(body, body.nodes().slice(before), new Map([[logits, seed]]), tensors)
   const gradients = tensors.map((tensor, i) => found.get(tensor) ?? withoutGradient(layout[i]?.name))
-
-  const changes = chain.packed ? [body.within('gradient', () => joinParameters(body, gradients))] : gradients
-  const updated = own.map((parameter, i) =>
-    body.within('update', () =>
-      update(
-        body,
-        chain,
-        parameter,
-        changes[i] as Ref,
-        slots.map((slot) => slot[i] as Ref),
-        perStep,
-      ),
-    ),
-  )
-  body.output('condition_out', condition)
-  for (const slot of carried.keys())
-    updated.forEach((refs, i) => {
-      body.output(`${carriedName(chain, layout, slot, i)}/next`, refs[slot] as Ref)
-    })
-  body.output('logits', logits)
-  const graph = body.finish('step', {}, (nodes, outputs) => foldUpdates(body, nodes, outputs))
-  const steps = g.gather(g.shape(batch.order), g.constant('int64', 0))
-  return g.ops(
-    'Loop',
-    [steps, '', ...carried.flat()],
-    { body: { kind: 'graph', value: graph } },
-    carried.flat().length + 1,
-  )
+  return { logits, gradients }
 }
 
 function carriedName(chain: OptimizerChain, layout: TensorLayout, slot: number, i: number): string {

@@ -52,7 +52,7 @@ export function backward(
 }
 
 /** The values among `from` and all that depend on them through inputs that can carry a gradient. */
-export function dependents(nodes: readonly Node[], from: readonly Ref[]): Set<Ref> {
+function dependents(nodes: readonly Node[], from: readonly Ref[]): Set<Ref> {
   const reached = new Set(from)
   for (const node of nodes)
     if (!noGradient.has(node.op) && differentiableInputs(node).some((i) => reached.has(node.inputs[i] as Ref)))

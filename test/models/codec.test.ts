@@ -288,7 +288,7 @@ const { graph: graphs } = fc.letrec<{ graph: Graph; node: Node; attribute: Attri
       inputs: fc.array(values, { maxLength: 2 }),
       outputs: fc.array(values, { maxLength: 2 }),
       initializers: fc.array(tensors, { maxLength: 2 }),
-      nodes: fc.array(tie('node'), { maxLength: 2, depthSize: 'small' }),
+      nodes: fc.array(tie('node'), { maxLength: 2 }),
       values: fc.array(values, { maxLength: 2 }),
       documented,
     })
