@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { findStudy } from '../consent.ts'
 import { action, type CommandContext, examples } from './command.ts'
-import { fields, formatBytes, formatTime, shortHash, table } from './output.ts'
+import { fields, formatTime, formatTraffic, shortHash, table } from './output.ts'
 import { withStore } from './with-store.ts'
 
 const lastDefault = 20
@@ -42,7 +42,7 @@ export function addEgressCommand(root: Command, context: CommandContext): void {
                 ]),
               ),
               '\n',
-              fields(totals.map(({ kind, messages, bytes }) => [kind, `${messages} messages, ${formatBytes(bytes)}`])),
+              fields(totals.map(({ kind, messages, bytes }) => [kind, formatTraffic({ messages, bytes })])),
               verified ? `\nThe ledger is whole: ${verified.entries} entries, head ${verified.head}\n` : '',
             ].join(''),
           )

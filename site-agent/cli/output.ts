@@ -54,6 +54,10 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 || value >= 99.95 ? value.toFixed(0) : value.toFixed(1)} ${units[unit]}`
 }
 
+export function formatTraffic({ messages, bytes }: { readonly messages: number; readonly bytes: number }): string {
+  return `${messages} ${messages === 1 ? 'message' : 'messages'}, ${formatBytes(bytes)}`
+}
+
 /** An ISO time to the second; `-` where there is none. */
 export function formatTime(iso: string): string {
   return iso === '' ? '-' : iso.replace('T', ' ').replace(/(\.\d+)?Z$/, ' UTC')

@@ -4,7 +4,7 @@ import { type Membership, readMembership } from '../connect.ts'
 import { isLocked } from '../store/lock.ts'
 import type { SiteStore } from '../store/site-store.ts'
 import { action, type CommandContext, examples } from './command.ts'
-import { fields, formatBytes, formatTime, table } from './output.ts'
+import { fields, formatBytes, formatTime, formatTraffic, table } from './output.ts'
 import { withStore } from './with-store.ts'
 
 const shownMax = 10
@@ -56,7 +56,7 @@ function describe(status: Status): string {
       ['certificate until', formatTime(status.certificateExpiresAt)],
       ['agent', status.running ? 'running' : 'not running'],
       ['studies', `${studies.approved} approved, ${studies.rejected} rejected, ${studies.undecided} await a decision`],
-      ['has left', `${egress.messages} messages, ${formatBytes(egress.bytes)}`],
+      ['has left', formatTraffic(egress)],
     ]),
     work.length === 0 ? '' : '\nLatest work\n',
     work.length === 0

@@ -92,7 +92,9 @@ async function decide(invocation: Invocation<{ readonly reason: string }>, word:
     invocation.print({ ...studyView(known, decision), told: told === undefined }, () =>
       [
         `Study ${name} (${shortHash(study)}) is ${word} at this site.\n`,
-        told === undefined ? '' : `The coordinator could not be told yet (${told}); the running agent tells it.\n`,
+        told === undefined
+          ? ''
+          : `The coordinator could not be told yet; the agent tells it when it next attends. ${told}\n`,
         word === 'approved' ? `Check that the data fit: site-agent check ${shortHash(study)}\n` : '',
       ].join(''),
     )

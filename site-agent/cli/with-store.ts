@@ -28,7 +28,7 @@ export async function refreshStudies(invocation: Invocation<unknown>, store: Sit
     for (const signed of await link.studies()) store.studies.keep(signed)
   } catch (error) {
     if (!(error instanceof FederationError) || error.code !== 'link-down') throw error
-    invocation.remark(`${errorMessage(error)}; this is what the site knew before`)
+    invocation.remark(`What follows is what this site knew before: ${errorMessage(error)}`)
   } finally {
     await link.close()
   }

@@ -130,7 +130,7 @@ test('a decision holds at once, also where the coordinator cannot be told yet', 
   expect(rejected.out).toMatch(/is rejected at this site[\s\S]*could not be told yet/)
   const { out, error } = await here('study', 'list')
   expect(out).toMatch(/heart .* rejected by /)
-  expect(error).toMatch(/what the site knew before/)
+  expect(error).toMatch(/what this site knew before/)
 })
 
 test('a study nobody offered is not found', async () => {
