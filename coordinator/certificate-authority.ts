@@ -160,8 +160,9 @@ function isUsable(kept: KeyAndCertificate, issuer: Issuer, now: Date, leaf: Leaf
   const certificate = parseCertificate(kept.certificatePem)
   const authority = new X509Certificate(issuer.certificate.toString('pem'))
   const lifeMs = leaf.notAfter.getTime() - leaf.notBefore.getTime()
+  // checkIP throws for what is no IP address.
   const covers = ({ type, value }: { type: string; value: unknown }) =>
-    type === 'url' || certificate.checkIP(String(value)) || certificate.checkHost(String(value))
+    type === 'url' || (type === 'ip' ? certificate.checkIP(String(value)) : certificate.checkHost(String(value)))
   return (
     new Date(certificate.validTo).getTime() - now.getTime() > lifeMs / 3 &&
     certificate.verify(authority.publicKey) &&

@@ -27,11 +27,18 @@ export function addServeCommand(root: Command, context: CommandContext): void {
             ]),
           ].join('\n'),
         )
-        await new Promise<void>((stopped) => {
-          if (interrupted.aborted) stopped()
-          interrupted.addEventListener('abort', () => stopped(), { once: true })
-        })
-        await coordinator.stop()
+        try {
+          await Promise.race([aborted(interrupted), coordinator.failed])
+        } finally {
+          await coordinator.stop()
+        }
       }),
     )
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }
