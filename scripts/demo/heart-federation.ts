@@ -8,7 +8,12 @@ import { join } from 'node:path'
 import { stringify } from 'yaml'
 import type { HeartData, HospitalFile } from './heart-data.ts'
 
-export type HeartFederationOptions = { readonly seed: number; readonly rounds: number }
+export type HeartFederationOptions = {
+  readonly seed: number
+  readonly rounds: number
+  /** Local steps a round. */
+  readonly steps: number
+}
 
 /** Replaces what an earlier demo left in `folder`. */
 export async function writeHeartFederation(
@@ -32,7 +37,7 @@ export async function writeHeartFederation(
 
 const recordsName = ({ site }: HospitalFile) => `${site}.data`
 
-function studyYaml({ origin, split }: HeartData, { seed, rounds }: HeartFederationOptions): string {
+function studyYaml({ origin, split }: HeartData, { seed, rounds, steps }: HeartFederationOptions): string {
   const synthetic = origin === 'synthetic'
   const title = 'Coronary heart disease at four hospitals'
   return `# What the research lead writes. README.md explains every key.
@@ -58,7 +63,7 @@ label: { name: disease, type: binary }
 loss: binary-cross-entropy
 
 optimizer: { name: sgd, learningRate: 0.01 }
-localTraining: { steps: 100, batchSize: 4 }
+localTraining: { steps: ${steps}, batchSize: 4 }
 standardisation: federated
 initialParameters: { seed: ${seed} }
 seed: ${seed}

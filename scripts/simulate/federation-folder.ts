@@ -2,6 +2,7 @@
  * The folder that `npm run simulate` takes: `study.yaml`, one `sites/<name>/site.yaml` per hospital, and optionally
  * `data.yaml`, which says what the data are so that the report can. Everything is checked before a process starts.
  */
+import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { FederationError } from '@consilium/protos/errors.ts'
@@ -54,13 +55,18 @@ async function readSites(folder: string): Promise<FederationFolder['sites']> {
       `${folder} has ${names.length} sites, at most ${cohortMax} can take part`,
     )
   return names.sort().map((name) => {
+    const siteFolder = join(folder, name)
     const parsed = siteNameSchema.safeParse(name)
     if (!parsed.success)
       throw new FederationError(
         'invalid-argument',
         `${join(folder, name)}: a site is named with ${parsed.error.issues[0]?.message}`,
       )
-    const siteFolder = join(folder, name)
+    if (existsSync(join(siteFolder, 'policy.yaml')))
+      throw new FederationError(
+        'invalid-argument',
+        `site ${name} has a policy.yaml: take it away, a simulation approves its own study at every site`,
+      )
     try {
       readSiteConfig(join(siteFolder, 'site.yaml'))
     } catch (error) {

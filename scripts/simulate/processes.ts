@@ -71,7 +71,7 @@ export class ProcessGroup {
   }
 
   /** Process ids of those that run, by name. */
-  get processIds(): ReadonlyMap<string, number> {
+  get ids(): ReadonlyMap<string, number> {
     return new Map([...this.#running].flatMap(({ options, child }) => (child.pid ? [[options.name, child.pid]] : [])))
   }
 

@@ -3,6 +3,7 @@
  * the content security policy refuses everything else.
  */
 import { createHash } from 'node:crypto'
+import { formatBytes } from '@consilium/coordinator/cli/output.ts'
 import { lineChart, participationGrid } from './charts.ts'
 import { type Html, html } from './html.ts'
 import type { Report, RoundReport } from './report.ts'
@@ -18,7 +19,7 @@ export function reportHtml(report: Report): string {
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${report.synthetic ? 'SYNTHETIC DATA: ' : ''}${report.title}</title>
+<title>${report.synthetic && !/synthetic/i.test(report.title) ? 'SYNTHETIC DATA: ' : ''}${report.title}</title>
 <style>${{ markup: reportStyle }}</style>
 </head>
 <body>
@@ -64,7 +65,7 @@ ${card('AUROC', threeDigits(final.auroc), 'all test rows, pooled')}
 ${card('Accuracy', percent(final.accuracy), `of ${examples} test rows`)}
 ${card('Mean over sites', percent(final.meanSiteAccuracy), 'accuracy, each site alike')}
 ${card('Rounds', `${rounds.length}`, `of ${report.roundsPlanned} planned, ${seconds.toFixed(1)} s`)}
-${card('Left the hospitals', byteSize(bytes), 'sealed updates and counts, in all')}
+${card('Left the hospitals', formatBytes(bytes), 'sealed updates and counts, in all')}
 </dl>`
 }
 
@@ -113,7 +114,7 @@ ${
 
 function roundTable({ rounds, statistics }: Report): Html {
   const row = (round: RoundReport, name: string) =>
-    html`<tr><th scope="row">${name}</th><td class="number">${round.survivors.length} of ${round.cohort.length}</td><td class="number">${threeDigits(round.trainingLoss)}</td><td class="number">${threeDigits(round.loss)}</td><td class="number">${threeDigits(round.auroc)}</td><td class="number">${percent(round.accuracy)}</td><td class="number">${percent(round.clippedShare)}</td><td class="number">${byteSize(round.uploadBytes)}</td><td class="number">${round.seconds.toFixed(2)} s</td></tr>`
+    html`<tr><th scope="row">${name}</th><td class="number">${round.survivors.length} of ${round.cohort.length}</td><td class="number">${threeDigits(round.trainingLoss)}</td><td class="number">${threeDigits(round.loss)}</td><td class="number">${threeDigits(round.auroc)}</td><td class="number">${percent(round.accuracy)}</td><td class="number">${percent(round.clippedShare)}</td><td class="number">${formatBytes(round.uploadBytes)}</td><td class="number">${round.seconds.toFixed(2)} s</td></tr>`
   return html`<section aria-labelledby="rounds"><h2 id="rounds">Round by round</h2>
 <details><summary>All ${rounds.length} rounds in figures</summary>
 <div class="scroll"><table>
@@ -155,16 +156,4 @@ function threeDigits(value: number | null): string {
 
 function percent(value: number | null): string {
   return value === null ? '–' : `${(value * 100).toFixed(1)} %`
-}
-
-/** Bytes in decimal units, as networks count them. */
-export function byteSize(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB']
-  let value = bytes
-  let unit = 0
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000
-    unit += 1
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`
 }

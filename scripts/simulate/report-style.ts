@@ -82,9 +82,15 @@ footer { max-width: 68rem; margin: 0 auto; padding: 1.5rem; color: var(--faint);
   .provenance > div { grid-template-columns: 1fr; gap: 0.1rem; }
 }
 @media print {
-  :root { --ground: #fff; --paper: #fff; --ink: #000; --faint: #444; --rule: #bbb; --accent: #0f6b5c; --alarm: #b3402a; --alarm-soft: #fff; }
+  :root { --ground: #fff; --paper: #fff; --ink: #000; --faint: #444; --rule: #d5d5d5; --accent: #0f6b5c; --alarm: #b3402a; --alarm-soft: #fff; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
-  body { font-size: 11pt; }
+  body { font-size: 10pt; }
+  section { margin-top: 1.4rem; }
+  footer { padding: 0.8rem 0 0; }
+  .cards { grid-template-columns: repeat(5, 1fr); gap: 0.4rem; margin-top: 1rem; }
+  .card { padding: 0.5rem 0.6rem; }
+  .card dd { font-size: 1.3rem; }
+  .provenance > div { padding: 0.3rem 0.6rem; }
   main { padding: 0; max-width: none; }
   .banner { position: static; border: 2px solid #000; }
   .charts { grid-template-columns: repeat(3, 1fr); }

@@ -12,7 +12,7 @@ let folder: string
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'consilium-test-'))
   const data = await heartData({ choice: 'synthetic', cacheFolder: folder, baseUrl: '', timeoutMs: 1, say: () => {} })
-  await writeHeartFederation(folder, data, { seed: 7, rounds: 2 })
+  await writeHeartFederation(folder, data, { seed: 7, rounds: 2, steps: 100 })
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
@@ -43,7 +43,7 @@ describe('the folder the demo writes', () => {
     await writeHeartFederation(
       folder,
       { ...data, origin: 'folder', split: Buffer.from('site,row,split\n') },
-      { seed: 0, rounds: 1 },
+      { seed: 0, rounds: 1, steps: 100 },
     )
     const federation = await readFederationFolder(folder)
     expect(federation.study.split).toEqual({ by: 'column', column: 'split' })
@@ -93,6 +93,12 @@ const damages: readonly Damage[] = [
     code: 'invalid-site-config',
     names: /site synthetic-d/,
     how: () => appendFile(join(folder, 'sites', 'synthetic-d', 'site.yaml'), 'password: secret\n'),
+  },
+  {
+    what: 'a site with a policy of its own',
+    code: 'invalid-argument',
+    names: /site synthetic-b has a policy\.yaml/,
+    how: () => writeFile(join(folder, 'sites', 'synthetic-b', 'policy.yaml'), 'approve: { leads: [] }\n'),
   },
   {
     what: 'a site whose name is none',

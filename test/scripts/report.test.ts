@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { RunView } from '../../coordinator/services.ts'
 import { buildReport, type Report, type ReportSources, summaryOf } from '../../scripts/simulate/report.ts'
-import { byteSize, reportHtml } from '../../scripts/simulate/report-html.ts'
+import { reportHtml } from '../../scripts/simulate/report-html.ts'
 
 const sites = ['cleveland', 'hungarian', 'va']
 
@@ -190,13 +190,4 @@ describe('the page', () => {
       /^M[^ML]*M[^ML]*$/,
     )
   })
-})
-
-test.for([
-  [0, '0 B'],
-  [999, '999 B'],
-  [1000, '1.0 kB'],
-  [12_345_678, '12.3 MB'],
-] as const)('%i bytes read as %s', ([bytes, text]) => {
-  expect(byteSize(bytes)).toBe(text)
 })

@@ -1,0 +1,183 @@
+/**
+ * One federation on this machine: a coordinator and an agent per site as separate processes, joined, approved, run to the
+ * end of the study, reported, and taken down again. It waits for what the processes say, never for time to pass.
+ */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type AdminClient, connectAdmin } from '@consilium/coordinator/cli/admin-client.ts'
+import { fetchObject } from '@consilium/coordinator/cli/export-model.ts'
+import { createLeadKey } from '@consilium/coordinator/cli/lead-key-file.ts'
+import { withLog } from '@consilium/coordinator/cli/log-source.ts'
+import { makeStudy } from '@consilium/coordinator/cli/make-study.ts'
+import { verifyLog } from '@consilium/coordinator/cli/verify-log.ts'
+import type { RunView } from '@consilium/coordinator/services.ts'
+import { FederationError } from '@consilium/protos/errors.ts'
+import { fingerprint, type Identity } from '@consilium/protos/identity.ts'
+import { openJoined } from '@consilium/site-agent/link/identity-files.ts'
+import workspace from '../../package.json' with { type: 'json' }
+import type { FederationFolder } from './federation-folder.ts'
+import { ProcessGroup } from './processes.ts'
+import type { Progress } from './progress.ts'
+import { buildReport, type Report } from './report.ts'
+import { reportHtml } from './report-html.ts'
+import { startCoordinator, startSite } from './start.ts'
+
+export type SimulationOptions = {
+  readonly federation: FederationFolder
+  /** Receives model.onnx, report.json, report.html and the processes' logs. */
+  readonly out: string
+  /** Leaves the coordinator's home and the sites' state where they are. */
+  readonly keep: boolean
+  readonly progress: Progress
+  readonly signal: AbortSignal
+  /** Told of every change of the run, with the processes' ids by name. */
+  readonly onChange?: (run: RunView, processIds: ReadonlyMap<string, number>) => void
+}
+
+/** Resolves with the report; rejects, after everything was taken down, where a process or the run fails. */
+export async function simulate(options: SimulationOptions): Promise<Report> {
+  const { out, keep, progress, signal } = options
+  const logs = join(out, 'logs')
+  await rm(logs, { recursive: true, force: true })
+  await mkdir(logs, { recursive: true })
+  const work = await mkdtemp(join(tmpdir(), 'consilium-'))
+  const processes = new ProcessGroup(logs)
+  const interrupted = Promise.withResolvers<never>()
+  const interrupt = () => interrupted.reject(new FederationError('cancelled', 'the simulation was interrupted'))
+  signal.addEventListener('abort', interrupt, { once: true })
+  if (signal.aborted) interrupt()
+  try {
+    return await Promise.race([runFederation(options, work, processes), processes.failure, interrupted.promise])
+  } finally {
+    signal.removeEventListener('abort', interrupt)
+    progress.end()
+    await processes.stop()
+    if (keep) progress.line(`Coordinator home, lead key and site states are kept in ${work}`)
+    else await rm(work, { recursive: true, force: true, maxRetries: 3 })
+  }
+}
+
+async function runFederation(options: SimulationOptions, work: string, processes: ProcessGroup): Promise<Report> {
+  const { federation, progress } = options
+  const home = join(work, 'coordinator')
+  const stateOf = (site: string) => join(work, 'sites', site)
+  const lead = await createLeadKey(join(work, 'lead-key.json'))
+  const coordinator = await startCoordinator(processes, home)
+  progress.line(`The coordinator is up on ${coordinator.siteAddress}; ${federation.sites.length} sites are joining.`)
+  const admin = await connectAdmin(home)
+  try {
+    const [study] = await Promise.all([
+      createStudy(admin, federation, lead),
+      ...federation.sites.map(({ name, folder }) =>
+        startSite({
+          processes,
+          admin,
+          name,
+          folder,
+          state: stateOf(name),
+          lead: fingerprint(lead.publicKey),
+        }),
+      ),
+    ])
+    await untilDecided(admin, study.hash, federation, progress)
+    const run = await untilEnded(admin, study.hash, options, processes)
+    return await writeReport({ admin, home, pinnedBy: stateOf(federation.sites[0]!.name), run, lead, options })
+  } finally {
+    admin.close()
+  }
+}
+
+async function createStudy(admin: AdminClient, { studyPath }: FederationFolder, lead: Identity) {
+  const { signed, objects } = await makeStudy(studyPath, lead)
+  return admin.createStudy(Buffer.from(JSON.stringify(signed)), objects)
+}
+
+/** Goes on once every site has said yes or no, and enough have said yes. */
+async function untilDecided(
+  admin: AdminClient,
+  study: string,
+  { sites, study: { cohort } }: FederationFolder,
+  progress: Progress,
+) {
+  for await (const { decisions } of admin.watchStudy(study)) {
+    if (decisions.length < sites.length) continue
+    const approved = decisions.filter(({ decision }) => decision === 'approve')
+    for (const { site, reason } of decisions.filter((decision) => !approved.includes(decision)))
+      progress.line(`${site} does not take part: ${reason}`)
+    if (approved.length < cohort.min)
+      throw new FederationError(
+        'cohort-too-small',
+        `${approved.length} sites approved the study, it needs ${cohort.min}`,
+      )
+    progress.line(
+      `The study is approved by ${approved
+        .map(({ site }) => site)
+        .sort()
+        .join(', ')}.`,
+    )
+    return
+  }
+  throw new FederationError('link-down', 'the coordinator stopped telling of the decisions on the study')
+}
+
+async function untilEnded(
+  admin: AdminClient,
+  study: string,
+  { progress, onChange }: SimulationOptions,
+  processes: ProcessGroup,
+): Promise<RunView> {
+  const { run } = await admin.startRun(study)
+  let last: RunView | undefined
+  for await (const view of admin.watchRun(run)) {
+    last = view
+    progress.run(view)
+    onChange?.(view, processes.ids)
+  }
+  if (last?.state === 'finished') return last
+  throw new FederationError(
+    'quorum-lost',
+    `the run ${last?.state ?? 'is unknown'}: ${last?.reason || 'no reason given'}`,
+  )
+}
+
+type Ending = {
+  readonly admin: AdminClient
+  readonly home: string
+  /** State folder of a site: it holds the coordinator's key that the site pinned. */
+  readonly pinnedBy: string
+  readonly run: RunView
+  readonly lead: Identity
+  readonly options: SimulationOptions
+}
+
+async function writeReport({ admin, home, pinnedBy, run, lead, options }: Ending): Promise<Report> {
+  const { federation, out } = options
+  const modelPath = join(out, 'model.onnx')
+  await fetchObject(admin, run.modelSha256!, modelPath)
+  const report = buildReport({
+    run,
+    study: federation.study,
+    data: federation.data,
+    model: { path: modelPath, sha256: run.modelSha256! },
+    logHead: await verifiedHead(home, run),
+    fingerprints: {
+      lead: fingerprint(lead.publicKey),
+      coordinator: fingerprint(openJoined(pinnedBy).coordinatorPublicKey),
+      sites: Object.fromEntries((await admin.listSites()).map((site) => [site.name, site.fingerprint])),
+    },
+    version: workspace.version,
+  })
+  await writeFile(join(out, 'report.json'), `${JSON.stringify(report, undefined, 2)}\n`)
+  await writeFile(join(out, 'report.html'), reportHtml(report))
+  return report
+}
+
+/** Verifies every stream of the event log, and that the run's ends where the coordinator says it does. */
+async function verifiedHead(home: string, { run, logHead }: RunView): Promise<string> {
+  const { ok, errors, streams } = await withLog({ home }, ({ lines }) => verifyLog(lines))
+  if (!ok) throw new FederationError('log-broken', errors.join('\n'))
+  if (!streams.some(({ head }) => head === logHead))
+    throw new FederationError('log-broken', `no stream of the event log ends in ${logHead}, the head of run ${run}`)
+  return logHead
+}

@@ -1,0 +1,81 @@
+/** What a person sees of a run: each round once, when its figures are in; dropouts with their reason. */
+import { describe, expect, test } from 'vitest'
+import type { RoundView, RunView } from '../../coordinator/services.ts'
+import { progressOn } from '../../scripts/simulate/progress.ts'
+
+const sites = ['a', 'b', 'c']
+const round = (number: number, more: Partial<RoundView> = {}): RoundView => ({
+  round: number,
+  cohort: sites,
+  survivors: sites,
+  dropouts: [],
+  uploadBytes: 10,
+  seconds: 0.25,
+  clippedShare: 0,
+  ...more,
+})
+const run = (rounds: readonly RoundView[], current?: RunView['current']): RunView => ({
+  run: 'r',
+  studyHash: '',
+  studyName: 's',
+  state: current ? 'running' : 'finished',
+  reason: '',
+  startedAt: '',
+  endedAt: '',
+  roundsPlanned: 12,
+  rounds,
+  ...(current && { current }),
+  logHead: '',
+  final: [],
+})
+const at = (number: number, purpose: 'train' | 'evaluate' = 'train'): NonNullable<RunView['current']> => ({
+  round: number,
+  purpose,
+  phase: 'work',
+  sites: sites.map((site) => ({ site, state: 'working', done: 1, total: 4, uploadedBytes: 0 })),
+})
+
+/** Shows the views one after another; returns what was written. */
+function shown(views: readonly RunView[], isTTY = false): string {
+  let text = ''
+  const progress = progressOn({
+    isTTY,
+    columns: 60,
+    write: (piece: string | Uint8Array) => {
+      text += String(piece)
+      return true
+    },
+  })
+  for (const view of views) progress.run(view)
+  progress.end()
+  return text
+}
+
+describe('without a terminal', () => {
+  test('a round is one line, once the run has gone beyond its evaluation', () => {
+    const first = round(1, { loss: 0.5, auroc: 0.81, accuracy: 0.75 })
+    const text = shown([run([], at(1)), run([round(1)], at(1, 'evaluate')), run([first], at(2)), run([first], at(2))])
+    expect(text).toBe('round  1/12   loss 0.500   AUROC 0.810   accuracy 0.750   3 of 3 sites   0.25 s\n')
+  })
+
+  test('the last round is printed when the run has ended', () => {
+    expect(shown([run([round(1)], at(1)), run([round(1)])])).toMatch(/^round {2}1\/12 .*\n$/)
+  })
+
+  test('a dropout stands below its round with the reason', () => {
+    const dropped = round(2, { survivors: ['a', 'b'], dropouts: [{ site: 'c', reason: 'away', purpose: 'train' }] })
+    expect(shown([run([dropped])])).toContain('2 of 3 sites   0.25 s\n  c dropped out: away\n')
+  })
+
+  test('the statistics round says what it is', () => {
+    expect(shown([run([round(0)])])).toContain('statistics for standardisation')
+  })
+})
+
+test('on a terminal the work in hand is one line no wider than it, and is taken away at the end', () => {
+  const text = shown([run([], at(1)), run([round(1)])], true)
+  const live = text.split('\r\x1b[2K')
+  expect(live[0]).toContain('round 1, train, work: a working 25 %')
+  expect(live[0]!.length).toBeLessThan(60)
+  expect(live.at(-1)).toMatch(/^round/)
+})
