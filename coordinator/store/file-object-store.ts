@@ -29,8 +29,9 @@ export async function openFileObjectStore(folders: {
     put: (bytes) => failing('store an object', () => put(folders.staging, pathOf, bytes)),
     size: async (sha256) => (await sizeOf(pathOf(sha256))) ?? undefined,
     async get(sha256) {
-      const bytes = await readFile(pathOf(sha256)).catch(() => {
-        throw noSuchObject(sha256)
+      const bytes = await readFile(pathOf(sha256)).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') throw noSuchObject(sha256)
+        throw new FederationError('store-failed', `cannot read an object: ${error.message}`, { cause: error })
       })
       if (sha256Hex(bytes) !== sha256) throw hashMismatch(sha256)
       return bytes
