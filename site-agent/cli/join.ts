@@ -1,5 +1,5 @@
 /** `site-agent join`: makes this site's keys and enrols it with the one-time code of the federation's operator. */
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { systemClock } from '@consilium/protos/clock.ts'
 import { parseJoinCode } from '@consilium/protos/join-code.ts'
 import type { Command } from 'commander'
@@ -18,7 +18,7 @@ export function addJoinCommand(root: Command, context: CommandContext): void {
       examples('site-agent join consilium-join-1.eyJhZGRyZXNzIjoi...', 'site-agent join - < join-code.txt'),
     )
     .action(
-      action(context, async ({ args: [given = ''], state, site, readInput, print }) => {
+      action(context, async ({ args: [given = ''], state, siteConfigPath, readInput, print }) => {
         const code = parseJoinCode(given === '-' ? await readInput() : given)
         mkdirSync(state, { recursive: true, mode: 0o700 })
         const store = openSiteStore(state)
@@ -38,7 +38,8 @@ export function addJoinCommand(root: Command, context: CommandContext): void {
               ['certificate until', `${formatTime(joined.certificateExpiresAt)}, renewed by the running agent`],
               ['keys and database', state],
             ]),
-            `\nNext: write ${site}/site.yaml, then start the agent with site-agent run.\n`,
+            existsSync(siteConfigPath) ? '' : `\nNext: write ${siteConfigPath}.\n`,
+            '\nStart the agent with site-agent run.\n',
           ].join(''),
         )
       }),

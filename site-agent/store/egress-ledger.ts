@@ -6,7 +6,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { chain, type LogEntry, noHead, verifyChain } from '@consilium/protos/log/entry.ts'
 import type { EgressLedger, EgressRecord } from '../link/link.ts'
-import { inTransaction } from './database.ts'
+import { durably, inTransaction } from './database.ts'
 
 export type EgressEntry = EgressRecord & { readonly seq: number; readonly hash: string }
 
@@ -22,6 +22,17 @@ export type EgressStore = EgressLedger & {
 
 const stream = 'egress'
 
+/** Presence, progress and questions hold nothing of the site: a power cut may cost the last of these entries, kill -9 none. */
+const routine: ReadonlySet<string> = new Set([
+  'hello',
+  'progress',
+  'work-done',
+  'studies',
+  'fetch',
+  'upload-offset',
+  'transport',
+])
+
 export function openEgressLedger(database: DatabaseSync): EgressStore {
   const last = database.prepare('SELECT seq, hash FROM egress ORDER BY seq DESC LIMIT 1')
   const insert = database.prepare(
@@ -34,15 +45,18 @@ export function openEgressLedger(database: DatabaseSync): EgressStore {
   const sums = database.prepare(
     `SELECT kind, count(*) AS messages, sum(bytes) AS bytes FROM egress WHERE ? IN ('', study) GROUP BY kind ORDER BY kind`,
   )
+  function insertRecord({ at, kind, study, bytes, sha256 }: EgressRecord): void {
+    const head = last.get()
+    const length = head === undefined ? 0 : Number(head.seq) + 1
+    const previous = head === undefined ? noHead : String(head.hash)
+    const [entry] = chain(stream, length, previous, [{ type: kind, at, body: { study, bytes, sha256 } }])
+    insert.run(length, previous, at, kind, study, bytes, sha256, entry!.hash)
+  }
   return {
-    append({ at, kind, study, bytes, sha256 }) {
-      inTransaction(database, () => {
-        const head = last.get()
-        const length = head === undefined ? 0 : Number(head.seq) + 1
-        const previous = head === undefined ? noHead : String(head.hash)
-        const [entry] = chain(stream, length, previous, [{ type: kind, at, body: { study, bytes, sha256 } }])
-        insert.run(length, previous, at, kind, study, bytes, sha256, entry!.hash)
-      })
+    append(record) {
+      const enter = () => inTransaction(database, () => insertRecord(record))
+      if (routine.has(record.kind)) enter()
+      else durably(database, enter)
     },
     list: (limit, study = '') => tail.all(study, limit).map(readEntry),
     totals: (study = '') =>

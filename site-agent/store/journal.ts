@@ -4,7 +4,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite'
 import type { Purpose, RunId, Sha256 } from '@consilium/protos/plan/names.ts'
-import { inTransaction } from './database.ts'
+import { durably, inTransaction } from './database.ts'
 
 export type Work = {
   readonly planHash: Sha256
@@ -54,64 +54,71 @@ export type Journal = {
 }
 
 export function openJournal(database: DatabaseSync, now: () => Date): Journal {
-  const insert = database.prepare(
-    `INSERT INTO work (plan_hash, run, round, purpose, study, model, state, started_at)
-     VALUES (?, ?, ?, ?, ?, ?, 'working', ?)
-     ON CONFLICT (plan_hash) DO UPDATE SET state = 'working', started_at = excluded.started_at`,
-  )
-  const setDone = database.prepare(
-    `UPDATE work SET state = 'done', bytes = ?, done_at = ? WHERE plan_hash = ? AND state = 'working'`,
-  )
-  const setUploaded = database.prepare(
-    `UPDATE work SET state = 'uploaded', uploaded_at = ? WHERE plan_hash = ? AND state = 'done'`,
-  )
-  const setOver = database.prepare(
-    `UPDATE work SET state = 'over', outcome = ?, reason = ?, over_at = ? WHERE plan_hash = ? AND state <> 'over'`,
-  )
-  const supersede = database.prepare(
-    `UPDATE work SET state = 'over', outcome = ?, reason = ?, over_at = ?
-     WHERE run = ? AND plan_hash <> ? AND state <> 'over'`,
-  )
-  const insertRunOver = database.prepare(
-    'INSERT OR IGNORE INTO runs_over (run, outcome, reason, over_at) VALUES (?, ?, ?, ?)',
-  )
-  const byHash = database.prepare('SELECT * FROM work WHERE plan_hash = ?')
-  const byRound = database.prepare('SELECT * FROM work WHERE run = ? AND round = ? AND purpose = ?')
-  const newest = database.prepare(
-    `SELECT * FROM work WHERE run = ? ORDER BY 2 * round + (purpose = 'evaluate') DESC LIMIT 1`,
-  )
-  const runOverOf = database.prepare('SELECT run FROM runs_over WHERE run = ?')
-  const notOver = database.prepare(`SELECT * FROM work WHERE state <> 'over' ORDER BY rowid`)
-  const latest = database.prepare('SELECT * FROM work ORDER BY rowid DESC LIMIT ?')
-  const models = database.prepare(
-    `SELECT model FROM work WHERE state <> 'over'
-     UNION SELECT model FROM work WHERE run NOT IN (SELECT run FROM runs_over)
-       AND rowid IN (SELECT max(rowid) FROM work GROUP BY study)`,
-  )
+  const sql = prepare(database)
   const at = () => now().toISOString()
   const one = (row: Row | undefined) => row && readWork(row)
 
   return {
     begin: ({ planHash, run, round, purpose, study, model }) =>
       inTransaction(database, () => {
-        supersede.run('superseded', 'a later plan of the same run came', at(), run, planHash)
-        insert.run(planHash, run, round, purpose, study, model, at())
+        sql.supersede.run('superseded', 'a later plan of the same run came', at(), run, planHash)
+        sql.insert.run(planHash, run, round, purpose, study, model, at())
       }),
-    done: (planHash, bytes) => void setDone.run(bytes, at(), planHash),
-    uploaded: (planHash) => void setUploaded.run(at(), planHash),
-    over: (planHash, outcome, reason) => void setOver.run(outcome, reason, at(), planHash),
+    // With it everything before is on the disk: which plan was taken up is known for good before its update leaves.
+    done: (planHash, bytes) => durably(database, () => void sql.setDone.run(bytes, at(), planHash)),
+    uploaded: (planHash) => void sql.setUploaded.run(at(), planHash),
+    over: (planHash, outcome, reason) => void sql.setOver.run(outcome, reason, at(), planHash),
     runOver: (run, outcome, reason) =>
       inTransaction(database, () => {
-        insertRunOver.run(run, outcome, reason, at())
-        supersede.run(outcome, reason, at(), run, '')
+        sql.insertRunOver.run(run, outcome, reason, at())
+        sql.supersede.run(outcome, reason, at(), run, '')
       }),
-    find: (planHash) => one(byHash.get(planHash)),
-    findRound: (run, round, purpose) => one(byRound.get(run, round, purpose)),
-    newestOf: (run) => one(newest.get(run)),
-    isRunOver: (run) => runOverOf.get(run) !== undefined,
-    open: () => notOver.all().map(readWork),
-    list: (limit) => latest.all(limit).map(readWork),
-    modelsInUse: () => new Set(models.all().map((row) => String(row.model))),
+    find: (planHash) => one(sql.byHash.get(planHash)),
+    findRound: (run, round, purpose) => one(sql.byRound.get(run, round, purpose)),
+    newestOf: (run) => one(sql.newest.get(run)),
+    isRunOver: (run) => sql.runOverOf.get(run) !== undefined,
+    open: () => sql.notOver.all().map(readWork),
+    list: (limit) => sql.latest.all(limit).map(readWork),
+    modelsInUse: () => new Set(sql.models.all().map((row) => String(row.model))),
+  }
+}
+
+function prepare(database: DatabaseSync) {
+  return {
+    insert: database.prepare(
+      `INSERT INTO work (plan_hash, run, round, purpose, study, model, state, started_at)
+     VALUES (?, ?, ?, ?, ?, ?, 'working', ?)
+     ON CONFLICT (plan_hash) DO UPDATE SET state = 'working', started_at = excluded.started_at`,
+    ),
+    setDone: database.prepare(
+      `UPDATE work SET state = 'done', bytes = ?, done_at = ? WHERE plan_hash = ? AND state = 'working'`,
+    ),
+    setUploaded: database.prepare(
+      `UPDATE work SET state = 'uploaded', uploaded_at = ? WHERE plan_hash = ? AND state = 'done'`,
+    ),
+    setOver: database.prepare(
+      `UPDATE work SET state = 'over', outcome = ?, reason = ?, over_at = ? WHERE plan_hash = ? AND state <> 'over'`,
+    ),
+    supersede: database.prepare(
+      `UPDATE work SET state = 'over', outcome = ?, reason = ?, over_at = ?
+     WHERE run = ? AND plan_hash <> ? AND state <> 'over'`,
+    ),
+    insertRunOver: database.prepare(
+      'INSERT OR IGNORE INTO runs_over (run, outcome, reason, over_at) VALUES (?, ?, ?, ?)',
+    ),
+    byHash: database.prepare('SELECT * FROM work WHERE plan_hash = ?'),
+    byRound: database.prepare('SELECT * FROM work WHERE run = ? AND round = ? AND purpose = ?'),
+    newest: database.prepare(
+      `SELECT * FROM work WHERE run = ? ORDER BY 2 * round + (purpose = 'evaluate') DESC LIMIT 1`,
+    ),
+    runOverOf: database.prepare('SELECT run FROM runs_over WHERE run = ?'),
+    notOver: database.prepare(`SELECT * FROM work WHERE state <> 'over' ORDER BY rowid`),
+    latest: database.prepare('SELECT * FROM work ORDER BY rowid DESC LIMIT ?'),
+    models: database.prepare(
+      `SELECT model FROM work WHERE state <> 'over'
+     UNION SELECT model FROM work WHERE run NOT IN (SELECT run FROM runs_over)
+       AND rowid IN (SELECT max(rowid) FROM work GROUP BY study)`,
+    ),
   }
 }
 

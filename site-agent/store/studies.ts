@@ -2,6 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import { leadFingerprint, readSignedStudy, type SignedStudy, studyHash } from '@consilium/protos/plan/signed-study.ts'
+import { durably } from './database.ts'
 
 export type KnownStudy = {
   readonly hash: Sha256
@@ -71,7 +72,7 @@ export function studyStore(database: DatabaseSync, now: () => Date): StudyStore 
     decide(decision) {
       const at = now().toISOString()
       const { study, lead, by, account, reason } = decision
-      insertDecision.run(study, decision.decision, lead, by, account, reason, at)
+      durably(database, () => insertDecision.run(study, decision.decision, lead, by, account, reason, at))
       return { ...decision, at }
     },
     decisionOn: (study) => decisions(study).at(-1),
