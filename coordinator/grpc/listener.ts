@@ -39,8 +39,8 @@ const serverOptions: ServerOptions = {
   'grpc.max_receive_message_length': messageBytesMax,
   'grpc.max_send_message_length': messageBytesMax,
   'grpc.max_concurrent_streams': 64,
-  'grpc.keepalive_time_ms': 30_000,
-  'grpc.keepalive_timeout_ms': 10_000,
+  'grpc.keepalive_time_ms': 20_000,
+  'grpc.keepalive_timeout_ms': 20_000,
   'grpc.max_connection_idle_ms': 5 * 60_000,
   'grpc.enable_channelz': 0,
 }

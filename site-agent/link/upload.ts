@@ -1,6 +1,7 @@
 /**
- * An upload that goes on where the coordinator has it: chunks are acknowledged one by one, and at most `chunkBytesMax`
- * bytes are ever unacknowledged, so that is all a cut can cost.
+ * An upload that goes on where the coordinator has it. A chunk leaves once the one before is acknowledged, so that one
+ * chunk is all a cut can cost. (Node can also overlook a reset connection for as long as more than one write is under way
+ * on it.)
  */
 import { type FileHandle, open } from 'node:fs/promises'
 import { FederationError } from '@consilium/protos/errors.ts'
@@ -18,9 +19,6 @@ export type UploadFile = {
   /** Hash of the study, for the ledger. */
   readonly study: string
 }
-
-/** Payload of one message; several are on their way at a time. */
-const messageBytes = chunkBytesMax / 4
 
 /** One attempt, from the offset the coordinator tells. `onKept` is called as it acknowledges. */
 export async function uploadFile(
@@ -49,70 +47,64 @@ async function sendFrom(
   signal: AbortSignal,
 ): Promise<void> {
   const { planHash, sha256, study, size } = file
-  const pace = openPace(offset)
-  const ended = new AbortController()
+  const acknowledged = keepCount(offset)
   const { sender, done } = wire.duplex(
     federationTypes().Federation.service.Upload,
     {
       onReply({ size: kept }) {
-        if (!Number.isSafeInteger(kept) || kept < offset || kept > size)
+        if (kept < acknowledged.count() || kept > size)
           throw new FederationError('message-invalid', `the coordinator acknowledged ${kept} of ${size} bytes`)
-        pace.keep(kept)
+        acknowledged.raise(kept)
         onKept(kept)
       },
     },
     signal,
   )
-  const settled = done.finally(() => {
-    ended.abort()
-    pace.end()
-  })
-  settled.catch(() => {})
-  const header = { planHash: Buffer.from(planHash, 'hex'), sha256: Buffer.from(sha256, 'hex'), size, offset }
+  const ended = done.finally(acknowledged.end)
+  const typed: Sender<UploadPart> = sender
   const label = { kind: 'upload', study }
   const handle = await open(file.path, 'r')
   try {
-    const typed: Sender<UploadPart> = sender
+    const header = { planHash: Buffer.from(planHash, 'hex'), sha256: Buffer.from(sha256, 'hex'), size, offset }
     typed.send({ header }, label)
-    for (let sent = offset; sent < size; ) {
-      const chunk = await readAt(handle, sent, Math.min(messageBytes, size - sent), file.path)
-      await pace.roomAfter(sent + chunk.length)
-      if (ended.signal.aborted) break
+    for (let sent = offset; sent < size && (await acknowledged.reach(sent)); ) {
+      const chunk = await readAt(handle, sent, Math.min(chunkBytesMax, size - sent), file.path)
       typed.send({ chunk }, label)
       sent += chunk.length
     }
     sender.end()
-    await settled
-    if (pace.kept() !== size)
-      throw new FederationError('link-down', `the upload ended with ${pace.kept()} of ${size} bytes kept`)
-  } catch (error) {
-    sender.cancel()
-    throw error
+    await ended
+    if (acknowledged.count() !== size)
+      throw new FederationError('link-down', `the upload ended with ${acknowledged.count()} of ${size} bytes kept`)
   } finally {
+    sender.cancel()
+    ended.catch(() => {})
     await handle.close()
   }
 }
 
-/** Holds the sender back while more than a chunk would be unacknowledged. */
-function openPace(offset: number) {
-  let kept = offset
+/** A count that only grows, and can be waited for. */
+function keepCount(start: number) {
+  let count = start
   let isEnded = false
-  let resume: (() => void) | undefined
+  let wake = () => {}
   return {
-    kept: () => kept,
-    keep(bytes: number) {
-      kept = bytes
-      resume?.()
+    count: () => count,
+    raise(to: number) {
+      count = to
+      wake()
     },
     end() {
       isEnded = true
-      resume?.()
+      wake()
     },
-    async roomAfter(sent: number): Promise<void> {
-      while (!isEnded && sent - kept > chunkBytesMax)
+    /** True once the count is there; false where it never will be. */
+    async reach(target: number): Promise<boolean> {
+      while (count < target && !isEnded)
         await new Promise<void>((resolve) => {
-          resume = resolve
+          wake = resolve
         })
+      return !isEnded
     },
   }
 }

@@ -11,7 +11,6 @@ import {
   Client,
   type ClientDuplexStream,
   type ClientReadableStream,
-  connectivityState,
   Metadata,
   type ServiceError,
   status,
@@ -83,13 +82,14 @@ export function openWire({ address, proxy, identity: first, egress }: WireOption
     })
     return client
   }
-  /** A channel that lost its connection would redial at its own pace: the next call takes a fresh one instead. */
+  /**
+   * After a failure the next call takes a fresh connection: this one would redial at gRPC's pace, or may be dead without
+   * knowing it. Other calls on it go on.
+   */
   function failed(used: Client, error: ServiceError): FederationError {
     egress.settle()
     const failure = fromServiceError(error, address)
-    if (failure.code === 'link-down' && used === client) {
-      if (used.getChannel().getConnectivityState(false) !== connectivityState.READY) drop()
-    }
+    if (failure.code === 'link-down' && used === client) drop()
     return failure
   }
   function drop(): void {
@@ -163,8 +163,9 @@ export function openWire({ address, proxy, identity: first, egress }: WireOption
 const channelOptions = {
   'grpc.max_receive_message_length': messageBytesMax,
   'grpc.max_send_message_length': messageBytesMax,
-  'grpc.keepalive_time_ms': 30_000,
-  'grpc.keepalive_timeout_ms': 10_000,
+  'grpc.keepalive_time_ms': 20_000,
+  // A ping waits behind what was sent before it, up to a chunk on a slow line.
+  'grpc.keepalive_timeout_ms': 20_000,
   'grpc-node.flow_control_window': receiveWindowBytes,
   // A retry inside gRPC would send bytes again that the ledger has entered once.
   'grpc.enable_retries': 0,
