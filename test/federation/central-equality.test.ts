@@ -24,7 +24,7 @@ test('a hundred rounds of one full-batch step equal central gradient descent to 
   const train = pooled([...preparedRows(heart.data, study).values()].map((site) => site.train))
   const { weights, bias } = gradientDescent(standardise(train, train), learningRate, rounds)
   const bytes = await federation.object(view.parametersSha256!)
-  const federated = new Float32Array(bytes.slice().buffer)
+  const federated = new Float32Array(new Uint8Array(bytes).buffer)
   const differences = [...weights, bias].map((value, i) => Math.abs(value - federated[i]!))
   console.log(`largest difference ${Math.max(...differences).toExponential(2)} after ${rounds} rounds`)
   expect(federated).toHaveLength(14)

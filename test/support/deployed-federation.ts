@@ -26,6 +26,8 @@ const root = dirname(dirname(import.meta.dirname))
 const binaries = { coordinator: 'coordinator/bin/consilium.mjs', agent: 'site-agent/bin/site-agent.mjs' }
 const startedSchema = z.object({ siteAddress: z.string(), adminAddress: z.string() })
 
+const egressSchema = z.object({ totals: z.array(z.object({ kind: z.string(), bytes: z.int() })) })
+
 export class DeployedFederation implements AsyncDisposable {
   readonly work: string
   readonly home: string
@@ -187,6 +189,14 @@ export class DeployedSite {
 
   async stop(): Promise<void> {
     await this.#process?.stop()
+  }
+
+  /** Bytes in its egress ledger, by kind of message; the ledger's chain is verified. */
+  async egress(): Promise<Map<string, number>> {
+    const ledger = new DeployedProcess([binaries.agent, 'egress', '--verify', '--json', ...this.#place()])
+    const { totals } = egressSchema.parse(await ledger.firstOutput())
+    await ledger.ended()
+    return new Map(totals.map(({ kind, bytes }) => [kind, bytes]))
   }
 
   #place(): string[] {
