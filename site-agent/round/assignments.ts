@@ -58,10 +58,12 @@ export class Assignments {
     }
   }
 
-  /** Ends the work and the uploads of plans that are over, or of all. */
+  /** Ends what still runs for plans that are over, or for all. The last answer to an upload may follow its commit. */
   callOff(which: 'over' | 'all'): void {
-    for (const [planHash, controller] of [...this.#working, ...this.#uploading])
-      if (which === 'all' || this.#site.store.journal.find(planHash)?.state === 'over') controller.abort()
+    for (const [planHash, controller] of [...this.#working, ...this.#uploading]) {
+      const work = this.#site.store.journal.find(planHash)
+      if (which === 'all' || (work?.state === 'over' && work.outcome !== 'committed')) controller.abort()
+    }
   }
 
   #take(assignment: Assignment): void {

@@ -100,6 +100,20 @@ describe('a round', () => {
     await site.coordinator.until(() => site.trainer.calls.find((call) => call === 'stop'))
   })
 
+  test('that commits before the upload is answered counts as uploaded all the same', async () => {
+    const site = open()
+    const { hash, signed } = site.plan()
+    assign(site, signed)
+    await workDone(site, hash)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    site.coordinator.answer = promise
+    site.coordinator.say({ type: 'collect-updates', planHash: hash })
+    await site.coordinator.until(() => site.coordinator.uploads.get(hash))
+    site.coordinator.say({ type: 'round-over', planHash: hash, outcome: 'committed', reason: '' })
+    resolve()
+    await uploaded(site, hash)
+  })
+
   test('that ends while the site still works calls the work off', async () => {
     const site = open()
     site.trainer.gate = new Promise(() => undefined)

@@ -17,6 +17,8 @@ export type ScriptedLink = {
   readonly studies: Uint8Array[]
   /** While set, `fetch` and `decide` reject as they do when nothing answers. */
   unreachable: boolean
+  /** While set, an upload has arrived but is not answered. */
+  answer: Promise<void> | undefined
   /** Says a message on the control stream. */
   say(message: FromCoordinator): void
   /** The stream breaks and comes up again. */
@@ -44,6 +46,7 @@ export function scriptedLink(site: string): ScriptedLink {
     fetched: [],
     studies: [],
     unreachable: false,
+    answer: undefined,
     notice,
     say: (message) => handlers!.onMessage(message),
     reconnect() {
@@ -89,11 +92,13 @@ export function scriptedLink(site: string): ScriptedLink {
         scripted.fetched.push(sha256)
         writeFileSync(path, bytes)
       },
-      async upload({ planHash, path, onProgress }) {
+      async upload({ planHash, path, onProgress, signal }) {
         const bytes = readFileSync(path)
         onProgress(bytes.length, bytes.length)
         scripted.uploads.set(planHash, bytes)
         notice()
+        await scripted.answer
+        signal.throwIfAborted()
       },
       close: async () => undefined,
     },
