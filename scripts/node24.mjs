@@ -25,7 +25,9 @@ export function node24() {
 
 /** Runs `args` under Node 24 with this terminal; passes signals on and exits as the child did. */
 export function runOnNode24(args) {
-  const child = spawn(node24(), args, { stdio: 'inherit' })
+  // Benches and tests load onnxruntime in their own process; unless told not to, it reports its use to its maker.
+  const env = { ...process.env, ORT_DISABLE_TELEMETRY: '1' }
+  const child = spawn(node24(), args, { stdio: 'inherit', env })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('exit', (code, signal) => {
     if (signal) process.exitCode = 128 + ({ SIGINT: 2, SIGTERM: 15, SIGKILL: 9, SIGHUP: 1 }[signal] ?? 0)

@@ -52,6 +52,8 @@ function spawnChild(onOutput: (line: string) => void): ChildProcess {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     serialization: 'advanced',
     windowsHide: true,
+    // Unless told not to, onnxruntime reports its use to its maker: past the link and the egress ledger.
+    env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
   })
   let lines = 0
   for (const stream of [child.stdout, child.stderr] as Readable[])
