@@ -140,7 +140,7 @@ function synthetic(): HeartData {
 }
 
 function describeOriginals(how: string): string {
-  return `real data: UCI Heart Disease, four hospitals (CC BY 4.0, doi 10.24432/C52P4X), ${how}`
+  return `UCI Heart Disease, real records of four hospitals (CC BY 4.0, doi 10.24432/C52P4X), ${how}`
 }
 
 function assertOriginal(path: string, bytes: Uint8Array, sha256: string): void {

@@ -11,17 +11,19 @@ export type Series = {
   readonly values: readonly (number | null)[]
   readonly rounds: readonly number[]
   readonly format: (value: number) => string
+  /** The axis spans at least so much, so that noise does not look like news. */
+  readonly spanMin: number
   /** Ends of the axis where the quantity has natural ones. */
   readonly bounds?: readonly [number, number]
 }
 
-const chart = { width: 310, height: 200, left: 38, right: 12, top: 12, bottom: 34 } as const
+const chart = { width: 310, height: 200, left: 42, right: 12, top: 12, bottom: 34 } as const
 
 /** A line with a dot per round, a readable axis and the last value written out. */
 export function lineChart(series: Series): Html {
   const known = series.values.filter((value) => value !== null)
   if (known.length === 0) return html`<p class="nothing">No round reported this figure.</p>`
-  const ticks = niceTicks(Math.min(...known), Math.max(...known), series.bounds)
+  const ticks = niceTicks(Math.min(...known), Math.max(...known), series)
   const low = ticks[0]!
   const high = ticks.at(-1)!
   const last = series.rounds.length - 1
@@ -106,8 +108,11 @@ function linePath(values: readonly (number | null)[], x: (i: number) => number, 
 }
 
 /** Four to six round numbers that span the values, within the bounds. */
-function niceTicks(low: number, high: number, bounds: readonly [number, number] | undefined): number[] {
-  const span = high - low || Math.abs(high) * 0.1 || 1
+function niceTicks(lowest: number, highest: number, { spanMin, bounds }: Series): number[] {
+  const widening = Math.max(0, spanMin - (highest - lowest)) / 2
+  const low = lowest - widening
+  const high = highest + widening
+  const span = high - low
   const magnitude = 10 ** Math.floor(Math.log10(span / 4))
   const step = [1, 2, 2.5, 5, 10].map((factor) => factor * magnitude).find((candidate) => span / candidate <= 4.5)!
   let from = Math.floor(low / step - 1e-9)

@@ -87,6 +87,8 @@ export class ProcessGroup {
   }
 
   #spawn(options: ProcessOptions): Running {
+    if (this.#stopping)
+      throw new FederationError('cancelled', `${options.name} is not started: everything is being ended`)
     const logPath = join(this.#logFolder, `${options.name}.log`)
     // A group of its own: Ctrl-C reaches this process, which then ends the others in order.
     const child: Child = spawn(process.execPath, options.args, {

@@ -50,7 +50,7 @@ function header(report: Report): Html {
   return html`<header>
 <p class="eyebrow">Federated training report</p>
 <h1>${report.title}</h1>
-<p class="lead">${siteNames(report).length} hospitals trained one model; the run ${outcome}. Their records stayed with them.</p>
+<p class="lead">${Object.keys(report.final.perSite).length} hospitals trained one model; the run ${outcome}. Their records stayed with them.</p>
 ${report.description === '' ? html`` : html`<p class="description">${report.description}</p>`}
 </header>`
 }
@@ -65,7 +65,7 @@ ${card('AUROC', threeDigits(final.auroc), 'all test rows, pooled')}
 ${card('Accuracy', percent(final.accuracy), `of ${examples} test rows`)}
 ${card('Mean over sites', percent(final.meanSiteAccuracy), 'accuracy, each site alike')}
 ${card('Rounds', `${rounds.length}`, `of ${report.roundsPlanned} planned, ${seconds.toFixed(1)} s`)}
-${card('Left the hospitals', formatBytes(bytes), 'sealed updates and counts, in all')}
+${card('Uploaded', formatBytes(bytes), 'sealed, by all sites in all rounds')}
 </dl>`
 }
 
@@ -75,9 +75,9 @@ function curves({ rounds }: Report): Html {
     html`<figure><figcaption><h3>${heading}</h3><p>${note}</p></figcaption>${chart}</figure>`
   return html`<section aria-labelledby="curves"><h2 id="curves">How it learned</h2>
 <div class="charts">
-${figure('AUROC', 'of the new global model, all test rows', lineChart({ id: 'auroc', title: 'AUROC', values: rounds.map(({ auroc }) => auroc), rounds: numbers, format: threeDigits, bounds: [0, 1] }))}
-${figure('Loss', 'mean over all test rows', lineChart({ id: 'loss', title: 'Loss', values: rounds.map(({ loss }) => loss), rounds: numbers, format: threeDigits }))}
-${figure('Accuracy', 'share of all test rows', lineChart({ id: 'accuracy', title: 'Accuracy', values: rounds.map(({ accuracy }) => accuracy), rounds: numbers, format: percent, bounds: [0, 1] }))}
+${figure('AUROC', 'of the new global model, all test rows', lineChart({ id: 'auroc', title: 'AUROC', values: rounds.map(({ auroc }) => auroc), rounds: numbers, format: threeDigits, spanMin: 0.1, bounds: [0, 1] }))}
+${figure('Loss', 'mean over all test rows', lineChart({ id: 'loss', title: 'Loss', values: rounds.map(({ loss }) => loss), rounds: numbers, format: threeDigits, spanMin: 0.1 }))}
+${figure('Accuracy', 'share of all test rows', lineChart({ id: 'accuracy', title: 'Accuracy', values: rounds.map(({ accuracy }) => accuracy), rounds: numbers, format: percent, spanMin: 0.1, bounds: [0, 1] }))}
 </div></section>`
 }
 
@@ -105,9 +105,9 @@ function participation(report: Report): Html {
 <p class="legend"><span class="key survived"></span>took part <span class="key dropped"></span>dropped out <span class="key absent"></span>not in the cohort</p>
 <div class="scroll">${participationGrid({ sites: siteNames(report), rounds: report.rounds })}</div>
 ${
-  dropouts.length === 0
+  dropouts.length + report.refusals.length === 0
     ? html`<p class="remark">Every site of every cohort saw its round through.</p>`
-    : html`<ul class="dropouts">${dropouts.map(({ round, site, purpose, reason }) => html`<li>Round ${round}, <strong>${site}</strong> (${purpose}): ${reason}</li>`)}</ul>`
+    : html`<ul class="dropouts">${report.refusals.map(({ site, reason }) => html`<li><strong>${site}</strong> does not take part: ${reason}</li>`)}${dropouts.map(({ round, site, purpose, reason }) => html`<li>Round ${round}, <strong>${site}</strong> (${purpose}): ${reason}</li>`)}</ul>`
 }
 </section>`
 }
@@ -146,8 +146,14 @@ function bar(value: number | null): Html {
   return html`<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect class="track" width="100" height="8" rx="2"/><rect class="fill" width="${(value * 100).toFixed(1)}" height="8" rx="2"/></svg>`
 }
 
-function siteNames({ final, rounds }: Report): string[] {
-  return [...new Set([...Object.keys(final.perSite), ...rounds.flatMap(({ cohort }) => cohort)])].sort()
+function siteNames({ final, refusals, rounds }: Report): string[] {
+  return [
+    ...new Set([
+      ...Object.keys(final.perSite),
+      ...refusals.map(({ site }) => site),
+      ...rounds.flatMap(({ cohort }) => cohort),
+    ]),
+  ].sort()
 }
 
 function threeDigits(value: number | null): string {

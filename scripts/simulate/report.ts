@@ -61,9 +61,13 @@ export type Report = Omit<Summary, 'rounds'> & {
   readonly parametersSha256: string
   /** The exchange of sums that standardises the features; absent where the study does without. */
   readonly statistics?: RoundReport
+  /** Sites that rejected the study or refused it later, as where their data do not fit. */
+  readonly refusals: readonly Refusal[]
   readonly fingerprints: Fingerprints
   readonly version: string
 }
+
+export type Refusal = { readonly site: string; readonly reason: string }
 
 export type Fingerprints = {
   readonly lead: string
@@ -77,11 +81,21 @@ export type ReportSources = {
   readonly data: { readonly description: string; readonly synthetic: boolean }
   readonly model: Summary['model']
   readonly logHead: string
+  readonly refusals: readonly Refusal[]
   readonly fingerprints: Fingerprints
   readonly version: string
 }
 
-export function buildReport({ run, study, data, model, logHead, fingerprints, version }: ReportSources): Report {
+export function buildReport({
+  run,
+  study,
+  data,
+  model,
+  logHead,
+  refusals,
+  fingerprints,
+  version,
+}: ReportSources): Report {
   const reports = run.rounds.map(roundReport)
   const rounds = reports.filter(({ round }) => round > 0)
   const statistics = reports.find(({ round }) => round === 0)
@@ -104,6 +118,7 @@ export function buildReport({ run, study, data, model, logHead, fingerprints, ve
     studySha256: run.studyHash,
     parametersSha256: run.parametersSha256 ?? '',
     ...(statistics && { statistics }),
+    refusals,
     fingerprints,
     version,
   }

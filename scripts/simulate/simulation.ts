@@ -80,8 +80,11 @@ async function runFederation(options: SimulationOptions, work: string, processes
         }),
       ),
     ])
-    await untilDecided(admin, study.hash, federation, progress)
+    const decisions = followDecisions(admin, study.hash, federation, progress)
+    await decisions.made
+    progress.line(`Every site has decided on the study ${study.name} (${study.hash.slice(0, 12)}); the run starts.`)
     const run = await untilEnded(admin, study.hash, options, processes)
+    decisions.end()
     return await writeReport({ admin, home, pinnedBy: stateOf(federation.sites[0]!.name), run, lead, options })
   } finally {
     admin.close()
@@ -93,32 +96,33 @@ async function createStudy(admin: AdminClient, { studyPath }: FederationFolder, 
   return admin.createStudy(Buffer.from(JSON.stringify(signed)), objects)
 }
 
-/** Goes on once every site has said yes or no, and enough have said yes. */
-async function untilDecided(
+/** Tells what sites decide for as long as the federation runs; `made` resolves once each has decided and enough approve. */
+function followDecisions(
   admin: AdminClient,
-  study: string,
+  hash: string,
   { sites, study: { cohort } }: FederationFolder,
   progress: Progress,
-) {
-  for await (const { decisions } of admin.watchStudy(study)) {
-    if (decisions.length < sites.length) continue
-    const approved = decisions.filter(({ decision }) => decision === 'approve')
-    for (const { site, reason } of decisions.filter((decision) => !approved.includes(decision)))
-      progress.line(`${site} does not take part: ${reason}`)
-    if (approved.length < cohort.min)
-      throw new FederationError(
-        'cohort-too-small',
-        `${approved.length} sites approved the study, it needs ${cohort.min}`,
-      )
-    progress.line(
-      `The study is approved by ${approved
-        .map(({ site }) => site)
-        .sort()
-        .join(', ')}.`,
-    )
-    return
+): { readonly made: Promise<void>; readonly end: () => void } {
+  const { promise: made, resolve, reject } = Promise.withResolvers<void>()
+  const ending = new AbortController()
+  const told = new Map<string, string>()
+  const follow = async () => {
+    for await (const { decisions } of admin.watchStudy(hash, ending.signal)) {
+      for (const { site, decision, reason } of decisions) {
+        if (decision !== 'approve' && told.get(site) !== decision)
+          progress.line(`${site} does not take part: ${reason}`)
+        told.set(site, decision)
+      }
+      const approving = [...told].flatMap(([site, decision]) => (decision === 'approve' ? [site] : [])).sort()
+      if (told.size < sites.length) continue
+      if (approving.length >= cohort.min) resolve()
+      else
+        reject(new FederationError('cohort-too-small', `${approving.length} sites approve, ${cohort.min} are needed`))
+    }
+    reject(new FederationError('link-down', 'the coordinator stopped telling of the decisions on the study'))
   }
-  throw new FederationError('link-down', 'the coordinator stopped telling of the decisions on the study')
+  follow().catch(reject)
+  return { made, end: () => ending.abort() }
 }
 
 async function untilEnded(
@@ -155,8 +159,10 @@ async function writeReport({ admin, home, pinnedBy, run, lead, options }: Ending
   const { federation, out } = options
   const modelPath = join(out, 'model.onnx')
   await fetchObject(admin, run.modelSha256!, modelPath)
+  const { decisions } = await admin.showStudy(run.studyHash)
   const report = buildReport({
     run,
+    refusals: decisions.flatMap(({ site, decision, reason }) => (decision === 'approve' ? [] : [{ site, reason }])),
     study: federation.study,
     data: federation.data,
     model: { path: modelPath, sha256: run.modelSha256! },

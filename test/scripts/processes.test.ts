@@ -60,6 +60,11 @@ test('stopping ends a process that listens and one that does not, and is no fail
   expect(settled).toBe('quiet')
 })
 
+test('nothing is started once everything is being ended', async () => {
+  await group.stop()
+  expect(() => group.start({ name: 'late', args: script('') })).toThrow('late is not started')
+})
+
 test('a process that leaves another behind is known to have ended, and the other ends with it', {
   skip: process.platform === 'win32',
   timeout: 20_000,

@@ -72,6 +72,7 @@ const sources: ReportSources = {
   data: { description: 'real data, four hospitals', synthetic: false },
   model: { path: '/out/model.onnx', sha256: 'c3'.repeat(32) },
   logHead: 'd4'.repeat(32),
+  refusals: [],
   fingerprints: {
     lead: 'SHA256:lead',
     coordinator: 'SHA256:coordinator',
@@ -164,6 +165,12 @@ describe('the page', () => {
   test('names the dropout, its round and its reason', () => {
     expect(page).toMatch(/Round 2, <strong>va<\/strong> \(train\)/)
     expect(page).toContain('No AUROC for va')
+  })
+
+  test('names a site that refused the study, with its reason', () => {
+    const refused = reportHtml({ ...report, refusals: [{ site: 'basel', reason: 'column age, data row 1' }] })
+    expect(refused).toContain('<strong>basel</strong> does not take part: column age, data row 1')
+    expect(refused).toContain('basel, round 1: not in the cohort')
   })
 
   test('describes every drawing in words', () => {
