@@ -1,0 +1,59 @@
+/** Changes of a stream are decided one after the other, and nothing is true before it is in the log. */
+import type { LogEntry } from '@consilium/protos/log/entry.ts'
+import { expect, test } from 'vitest'
+import { openEventStream } from '../../coordinator/event-stream.ts'
+import type { EventLog } from '../../coordinator/store/event-log.ts'
+import { openMemoryEventLog } from '../../coordinator/store/memory-event-log.ts'
+
+const open = (log: EventLog, failures: Error[] = []) =>
+  openEventStream<number, number>({
+    log,
+    stream: 'run/a',
+    initial: 0,
+    evolve: (sum, added) => sum + added,
+    toEntry: (added) => ({ type: 'added', at: '2026-11-22T10:00:00.000Z', body: { added } }),
+    fromEntry: ({ body }: LogEntry) => Number(body.added),
+    onFailure: (error) => failures.push(error),
+  })
+
+test('each change sees what all before it led to, also where deciding takes time', async () => {
+  const stream = await open(openMemoryEventLog())
+  const seen: number[] = []
+  await Promise.all(
+    [3, 1, 2].map((turns) =>
+      stream.change(async (sum) => {
+        for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate)
+        seen.push(sum)
+        return [1]
+      }),
+    ),
+  )
+  expect(seen).toEqual([0, 1, 2])
+  expect([stream.state, stream.length]).toEqual([3, 3])
+})
+
+test('opened again, the state is the fold of the log', async () => {
+  const log = openMemoryEventLog()
+  const first = await open(log)
+  await first.change(() => [1, 2])
+  await first.change(() => [])
+  const second = await open(log)
+  expect([second.state, second.length, second.head]).toEqual([3, 2, first.head])
+})
+
+test('a change that is refused changes nothing, and the next one goes on', async () => {
+  const stream = await open(openMemoryEventLog())
+  await expect(stream.change(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
+  expect(await stream.change(() => [5])).toEqual([5])
+  expect(stream.state).toBe(5)
+})
+
+test('after an append that failed nothing more is decided: what is in the log is unknown', async () => {
+  const failures: Error[] = []
+  const log = openMemoryEventLog()
+  const stream = await open({ ...log, append: () => Promise.reject(new Error('disk full')) }, failures)
+  await expect(stream.change(() => [1])).rejects.toThrow('disk full')
+  await expect(stream.change(() => [])).rejects.toThrow('disk full')
+  expect(stream.state).toBe(0)
+  expect(failures).toHaveLength(1)
+})

@@ -1,0 +1,159 @@
+/**
+ * Uploads: what should happen: one update a site and round, gone on with after any cut, also of the coordinator. What
+ * should not: bytes sent again, a second or foreign update, a late one that changes the round.
+ */
+import { sha256Hex } from '@consilium/protos/hash.ts'
+import { expect, test } from 'vitest'
+import { collect } from '../support/collect.ts'
+import { coordinatorFixture, hasEnded, iterate } from '../support/coordinator-fixture.ts'
+
+/** A run in which everybody but basel has uploaded; basel is asked and waits for the test. */
+async function waitingForBasel() {
+  const fixture = await coordinatorFixture()
+  const [basel, ...others] = await fixture.sites()
+  basel!.uploads = false
+  const { run } = await fixture.startRun({ standardisation: 'none', rounds: 1 })
+  const asked = await basel!.until(({ heard }) => heard.find(({ type }) => type === 'collect-updates'))
+  if (asked.type !== 'collect-updates') throw new Error(asked.type)
+  await fixture.runWhere(run, ({ current }) => current?.sites.filter(({ state }) => state === 'uploaded').length === 3)
+  const sealed = basel!.outbox.get(asked.planHash)!
+  const header = { planHash: asked.planHash, sha256: sha256Hex(sealed), size: sealed.length, offset: 0 }
+  return { fixture, basel: basel!, others, run, plan: asked.planHash, sealed, header }
+}
+
+test('an upload cut anywhere goes on where it was, and no byte is sent twice', async () => {
+  const { fixture, basel, run, plan, sealed } = await waitingForBasel()
+  for (const chunks of [0, 1, 1]) {
+    await expect(basel.upload(plan, chunks)).rejects.toMatchObject({ code: 'link-down' })
+  }
+  expect(await fixture.service.uploadOffset(basel.caller, plan)).toEqual({ offset: 200, complete: false })
+  expect(await basel.upload(plan)).toEqual({ size: sealed.length })
+  expect(basel.sentBytes).toBe(sealed.length)
+  basel.uploads = true
+  expect((await fixture.runWhere(run, hasEnded)).state).toBe('finished')
+})
+
+test('an upload goes on after the coordinator was killed', async () => {
+  const { fixture, basel, others, run, plan, sealed } = await waitingForBasel()
+  await expect(basel.upload(plan, 2)).rejects.toMatchObject({ code: 'link-down' })
+  await fixture.restart()
+  for (const site of [basel, ...others]) site.attend()
+  expect(await fixture.service.uploadOffset(basel.caller, plan)).toEqual({ offset: 200, complete: false })
+  basel.uploads = true
+  await basel.upload(plan)
+  // The chunk on its way when the link broke is the only one that may be sent again.
+  expect(basel.sentBytes).toBeLessThanOrEqual(sealed.length + 100)
+  expect((await fixture.runWhere(run, hasEnded)).state).toBe('finished')
+})
+
+test('an update complete on disk but not in the log when the coordinator was killed is not sent again', async () => {
+  const { fixture, basel, others, run, plan, sealed, header } = await waitingForBasel()
+  // The announcement gets into the log; the event of the arrival does not.
+  const chunks = async function* () {
+    for await (const chunk of basel.chunks(sealed, 0, Number.POSITIVE_INFINITY)) {
+      void fixture.killAfter(1)
+      yield chunk
+    }
+  }
+  await fixture.service.upload(basel.caller, header, chunks()).catch(() => undefined)
+  const sent = basel.sentBytes
+  await fixture.restart()
+  for (const site of [basel, ...others]) site.attend()
+  expect(await fixture.service.uploadOffset(basel.caller, plan)).toMatchObject({ complete: true })
+  basel.uploads = true
+  expect((await fixture.runWhere(run, hasEnded)).state).toBe('finished')
+  expect(sent).toBe(sealed.length)
+})
+
+test.for([
+  ['at another offset', { offset: 7 }, 'offset-mismatch'],
+  ['larger than any update to this round', { size: 10_000_000 }, 'limit-exceeded'],
+  ['of nothing', { size: 0 }, 'limit-exceeded'],
+  ['for another plan', { planHash: 'f'.repeat(64) }, 'stale-round'],
+] as const)('an upload %s is refused', async ([, changes, code]) => {
+  const { fixture, basel, sealed, header } = await waitingForBasel()
+  const upload = fixture.service.upload(basel.caller, { ...header, ...changes }, iterate([sealed]))
+  await expect(upload).rejects.toMatchObject({ code })
+})
+
+test('more bytes than announced, or others, are refused, and the right ones still taken', async () => {
+  const { fixture, basel, run, plan, sealed, header } = await waitingForBasel()
+  const longer = Buffer.concat([sealed, Buffer.alloc(1)])
+  await expect(fixture.service.upload(basel.caller, header, iterate([longer]))).rejects.toMatchObject({
+    code: 'limit-exceeded',
+  })
+  const others = Buffer.alloc(sealed.length, 1)
+  await expect(fixture.service.upload(basel.caller, header, iterate([others]))).rejects.toMatchObject({
+    code: 'hash-mismatch',
+  })
+  await basel.upload(plan)
+  basel.uploads = true
+  expect((await fixture.runWhere(run, hasEnded)).rounds[0]!.survivors).toHaveLength(4)
+})
+
+test('a second, different update of a site in a round is refused', async () => {
+  const { fixture, basel, plan, header } = await waitingForBasel()
+  await expect(basel.upload(plan, 1)).rejects.toMatchObject({ code: 'link-down' })
+  const second = { ...header, sha256: 'e'.repeat(64) }
+  await expect(fixture.service.upload(basel.caller, second, iterate([]))).rejects.toMatchObject({
+    code: 'update-invalid',
+  })
+})
+
+test('an update already here is answered without its bytes', async () => {
+  const { fixture, others, plan } = await waitingForBasel()
+  const site = others[0]!
+  const sealed = site.outbox.get(plan)!
+  const header = { planHash: plan, sha256: sha256Hex(sealed), size: sealed.length, offset: sealed.length }
+  const before = (await collect(fixture.eventLog.read('run/heart-disease-1'))).length
+  expect(await fixture.service.upload(site.caller, header, iterate([]))).toEqual({ size: sealed.length })
+  expect(await fixture.service.uploadOffset(site.caller, plan)).toEqual({ offset: sealed.length, complete: true })
+  expect(await collect(fixture.eventLog.read('run/heart-disease-1'))).toHaveLength(before)
+})
+
+test('a site cannot name an object of others as its update, which would be deleted after the round', async () => {
+  const { fixture, basel, plan } = await waitingForBasel()
+  const [study] = await fixture.admin.listStudies()
+  const { sha256, bytes } = study!.signedStudy.manifest.initialParameters
+  const header = { planHash: plan, sha256, size: bytes, offset: 0 }
+  const stolen = await fixture.objects.get(sha256)
+  await expect(fixture.service.upload(basel.caller, header, iterate([stolen]))).rejects.toMatchObject({
+    code: 'update-invalid',
+  })
+})
+
+test('the newest call takes over an upload from one on a dead link', async () => {
+  const { fixture, basel, run, plan, sealed, header } = await waitingForBasel()
+  const [staged, dead] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const chunks = async function* () {
+    yield sealed.subarray(0, 100)
+    staged.resolve()
+    await dead.promise
+    yield sealed.subarray(100)
+  }
+  const older = fixture.service.upload(basel.caller, header, chunks())
+  await staged.promise
+  expect(await fixture.service.uploadOffset(basel.caller, plan)).toEqual({ offset: 100, complete: false })
+  dead.resolve()
+  await expect(older).rejects.toMatchObject({ code: 'stale-round' })
+  basel.uploads = true
+  await basel.upload(plan)
+  expect((await fixture.runWhere(run, hasEnded)).rounds[0]!.survivors).toContain('basel')
+})
+
+test('an upload after its site was dropped is refused and recorded once; the round goes on', async () => {
+  const { fixture, basel, run, plan, header, sealed } = await waitingForBasel()
+  basel.uploads = true
+  const committed = fixture.runWhere(run, ({ rounds }) => rounds.length > 0)
+  await fixture.pass(300_000)
+  await committed
+  await expect(fixture.service.upload(basel.caller, header, iterate([sealed]))).rejects.toMatchObject({
+    code: 'stale-round',
+  })
+  const view = await fixture.runWhere(run, hasEnded)
+  expect(view).toMatchObject({ state: 'finished' })
+  expect(view.rounds[0]!.dropouts).toEqual([
+    { site: 'basel', reason: 'deadline: no progress for 300000 ms', purpose: 'train' },
+  ])
+  await expect(fixture.service.uploadOffset(basel.caller, plan)).rejects.toMatchObject({ code: 'stale-round' })
+})

@@ -1,0 +1,197 @@
+/**
+ * A site in this process: it joins, attends, approves what it is offered, and does what it is asked, with contributions
+ * made up from its number. It keeps finished work as a real agent does, so it never works twice for one plan.
+ */
+import { randomBytes } from 'node:crypto'
+import { FederationError } from '@consilium/protos/errors.ts'
+import { sha256Hex } from '@consilium/protos/hash.ts'
+import { generateIdentity, type Identity, sign } from '@consilium/protos/identity.ts'
+import { parseJoinCode } from '@consilium/protos/join-code.ts'
+import { type Contribution, encodeContribution } from '@consilium/protos/plan/contribution.ts'
+import { planHash, type RoundPlan, readRoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import { parameterCount, readSignedStudy, type StudyManifest, studyHash } from '@consilium/protos/plan/signed-study.ts'
+import { designColumns } from '@consilium/protos/plan/study.ts'
+import { sealUpdate } from '@consilium/protos/sealing/sealed-update.ts'
+import type { Attendance, Caller, JoinReply, SiteStream, ToSite } from '../../coordinator/services.ts'
+import type { CoordinatorFixture } from './coordinator-fixture.ts'
+
+type Ending = { readonly code: string; readonly reason: string }
+
+export class FakeSite {
+  readonly name: string
+  readonly number: number
+  readonly identity: Identity = generateIdentity()
+  readonly heard: ToSite[] = []
+  readonly endings: Ending[] = []
+  /** Plans this site worked for, each time it did. */
+  readonly worked: string[] = []
+  readonly outbox = new Map<string, Uint8Array>()
+  readonly failures: unknown[] = []
+  /** Bytes handed to the coordinator, counted as often as they were sent. */
+  sentBytes = 0
+  chunkBytes = 100
+  /** What the site does when it is asked; a test may change any of it. */
+  approves = true
+  works = true
+  uploads = true
+  contribution = (plan: RoundPlan, manifest: StudyManifest): Contribution => contributionOf(this.number, plan, manifest)
+  caller!: Caller
+  #attendance: Attendance | undefined
+  readonly #fixture: CoordinatorFixture
+  readonly #studies = new Map<string, StudyManifest>()
+  readonly #waiting = new Set<() => void>()
+
+  private constructor(fixture: CoordinatorFixture, name: string, number: number) {
+    this.#fixture = fixture
+    this.name = name
+    this.number = number
+  }
+
+  static async join(fixture: CoordinatorFixture, name: string, number: number): Promise<FakeSite> {
+    const site = new FakeSite(fixture, name, number)
+    const { joinCode } = await fixture.admin.addSite(name, 60)
+    await site.join(joinCode)
+    site.attend()
+    return site
+  }
+
+  async join(joinCode: string): Promise<JoinReply> {
+    const secret = Buffer.from(parseJoinCode(joinCode).secret, 'base64')
+    const certificateRequest = randomBytes(40)
+    const { publicKey: identityPublicKey } = this.identity
+    const identitySignature = sign(this.identity, 'join', Buffer.from(this.name), secret, certificateRequest)
+    const request = { site: this.name, secret, certificateRequest, identityPublicKey, identitySignature }
+    const reply = await this.#fixture.service.join(request)
+    const expiresAt = new Date(this.#fixture.clock.now().getTime() + 90 * 86_400_000)
+    this.caller = { site: this.name, serial: reply.certificatePem.split(' ')[1]!, expiresAt }
+    return reply
+  }
+
+  /** Opens a control stream, in place of one that is open. */
+  attend(): void {
+    let open = true
+    const stream: SiteStream = {
+      caller: this.caller,
+      send: (message) => {
+        if (open) this.#hear(message)
+      },
+      end: (code, reason) => {
+        open = false
+        this.endings.push({ code, reason })
+        this.#wake()
+      },
+    }
+    this.#attendance = this.#fixture.service.attend(stream)
+    this.say({ type: 'hello', agentVersion: '0.1.0' })
+    for (const hash of this.outbox.keys()) this.say({ type: 'work-done', planHash: hash })
+  }
+
+  leave(): void {
+    this.#attendance?.closed()
+    this.#attendance = undefined
+  }
+
+  say(message: Parameters<Attendance['receive']>[0]): void {
+    this.#attendance?.receive(message)
+  }
+
+  /** Resolves with what `find` gives as soon as it gives something. */
+  async until<Found>(find: (site: FakeSite) => Found | undefined | false): Promise<Found> {
+    for (;;) {
+      const found = find(this)
+      if (found) return found
+      await new Promise<void>((resolve) => this.#waiting.add(resolve))
+    }
+  }
+
+  decide(studyHashHex: string, decision: 'approve' | 'reject' = 'approve', identity = this.identity): Promise<void> {
+    const signature = sign(identity, 'decision', Buffer.from(studyHashHex, 'hex'), Buffer.from(decision))
+    return this.#fixture.service.decide(this.caller, { studyHash: studyHashHex, decision, reason: '', signature })
+  }
+
+  /** Uploads what is in the outbox for the plan, from where the coordinator is; at most `chunksMax` chunks of it. */
+  async upload(plan: string, chunksMax = Number.POSITIVE_INFINITY): Promise<{ readonly size: number }> {
+    const sealed = this.outbox.get(plan)!
+    const { offset, complete } = await this.#fixture.service.uploadOffset(this.caller, plan)
+    if (complete) return { size: sealed.length }
+    const header = { planHash: plan, sha256: sha256Hex(sealed), size: sealed.length, offset }
+    return this.#fixture.service.upload(this.caller, header, this.chunks(sealed, offset, chunksMax))
+  }
+
+  async *chunks(sealed: Uint8Array, offset: number, chunksMax: number): AsyncGenerator<Uint8Array> {
+    for (let at = offset, sent = 0; at < sealed.length; at += this.chunkBytes, sent++) {
+      if (sent >= chunksMax) throw new FederationError('link-down', 'cut')
+      const chunk = sealed.subarray(at, at + this.chunkBytes)
+      this.sentBytes += chunk.length
+      yield chunk
+    }
+  }
+
+  #hear(message: ToSite): void {
+    this.heard.push(message)
+    this.#act(message).catch((error) => {
+      this.failures.push(error)
+      this.#wake()
+    })
+    this.#wake()
+  }
+
+  async #act(message: ToSite): Promise<void> {
+    if (message.type === 'study') {
+      const { manifest } = readSignedStudy(message.signedStudy)
+      this.#studies.set(studyHash(manifest), manifest)
+      if (this.approves) await this.decide(studyHash(manifest))
+    } else if (message.type === 'assignment') this.#work(message.plan)
+    else if (message.type === 'collect-updates' && this.uploads) await this.upload(message.planHash)
+    else if (message.type === 'round-over') this.outbox.delete(message.planHash)
+  }
+
+  #work(signed: Extract<ToSite, { type: 'assignment' }>['plan']): void {
+    const plan = readRoundPlan(signed, this.#fixture.identity.publicKey)
+    const hash = planHash(plan)
+    if (!this.works) return
+    if (!this.outbox.has(hash)) {
+      this.worked.push(hash)
+      const plain = encodeContribution(this.contribution(plan, this.#studies.get(plan.study)!))
+      const context = Buffer.from(`${hash}:${this.name}`)
+      this.outbox.set(hash, sealUpdate(plain, Buffer.from(plan.runPublicKey, 'base64'), context))
+    }
+    this.say({ type: 'work-done', planHash: hash })
+  }
+
+  #wake(): void {
+    for (const wake of [...this.#waiting]) {
+      this.#waiting.delete(wake)
+      wake()
+    }
+  }
+}
+
+/** Something plausible that depends on the site and the round, and on nothing else. */
+export function contributionOf(number: number, plan: RoundPlan, manifest: StudyManifest): Contribution {
+  const examples = 10 * (number + 1)
+  if (plan.purpose === 'train') {
+    const update = new Float32Array(parameterCount(manifest.layout))
+    update.forEach((_, i) => {
+      update[i] = Math.sin(i + 3 * number + 7 * plan.round)
+    })
+    const header = { purpose: 'train', examples, steps: 100, loss: 1 / plan.round, clipped: number === 0 } as const
+    return { header, vector: update }
+  }
+  if (plan.purpose === 'statistics') {
+    const columns = designColumns(manifest.study.features).length
+    const sums = new Float64Array(3 * columns)
+    for (let column = 0; column < columns; column++) {
+      sums[column] = examples
+      sums[columns + column] = examples * column
+      sums[2 * columns + column] = examples * (column ** 2 + 1)
+    }
+    return { header: { purpose: 'statistics', examples }, vector: sums }
+  }
+  const { bins } = manifest.study.evaluation
+  const histogram = new Float64Array(2 * bins)
+  histogram[10 * number] = examples / 2
+  histogram[bins + 10 * number + 5] = examples / 2
+  const header = { purpose: 'evaluate', examples, lossSum: examples / 2, correct: examples / 2 + number } as const
+  return { header, vector: histogram }
+}
