@@ -53,13 +53,16 @@ export function roundLine(round: RoundView, planned: number): string {
   const seconds = `${round.seconds.toFixed(2)} s`
   const dropouts = round.dropouts.map(({ site, reason }) => `  ${site} dropped out: ${reason}`)
   const digits = (value: number | undefined) => (value === undefined ? '    –' : value.toFixed(3))
-  const figures =
-    round.round === 0
-      ? 'statistics for standardisation'.padEnd(43)
-      : `loss ${digits(round.loss)}   AUROC ${digits(round.auroc)}   accuracy ${digits(round.accuracy)}`
   const width = String(planned).length
-  const name = round.round === 0 ? ''.padEnd(7 + 2 * width) : `round ${String(round.round).padStart(width)}/${planned}`
-  return [`${name}   ${figures}   ${sites}   ${seconds}`, ...dropouts].join('\n')
+  const name = `round ${String(round.round).padStart(width)}/${planned}`
+  const [subject, figures] =
+    round.round === 0
+      ? ['statistics', 'sums that standardise the features']
+      : [name, `loss ${digits(round.loss)}   AUROC ${digits(round.auroc)}   accuracy ${digits(round.accuracy)}`]
+  return [
+    `${subject.padEnd(Math.max(name.length, 10))}   ${figures.padEnd(41)}   ${sites}   ${seconds}`,
+    ...dropouts,
+  ].join('\n')
 }
 
 function currentLine({ round, purpose, phase, sites }: NonNullable<RunView['current']>): string {
