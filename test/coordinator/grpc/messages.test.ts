@@ -1,0 +1,215 @@
+/** What a site may say: every field bounded, one Hello first, no flood, nothing of the inside in an answer. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { FederationError } from '@consilium/protos/errors.ts'
+import type { FederationClient } from '@consilium/protos/gen/consilium/v1/Federation.ts'
+import type { FromSite } from '@consilium/protos/gen/consilium/v1/FromSite.ts'
+import type { UploadPart } from '@consilium/protos/gen/consilium/v1/UploadPart.ts'
+import { chunkBytesMax, messageBytesMax } from '@consilium/protos/limits.ts'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { manualClock } from '../../support/manual-clock.ts'
+import { certificateFor, outcome, rawClient, streamOutcome } from '../../support/raw-client.ts'
+import { startWireFixture, until, type WireFixture } from '../../support/wire-fixture.ts'
+
+const hash = Buffer.alloc(32, 1)
+const short = Buffer.alloc(31)
+const long = 'x'.repeat(10_000)
+const joinRate = { perPeer: { burst: 5, perSecond: 1 }, overall: { burst: 8, perSecond: 1 } }
+
+const clock = manualClock()
+let wire: WireFixture
+let client: FederationClient
+let folder: string
+beforeEach(async () => {
+  wire = await startWireFixture({ clock, joinRate })
+  folder = mkdtempSync(join(tmpdir(), 'consilium-messages-'))
+  const notAfter = new Date(clock.now().getTime() + 60 * 60_000)
+  client = rawClient(wire.authority, wire.server.port, await certificateFor(wire.authority, 'site-a', folder, notAfter))
+})
+afterEach(async () => {
+  client.close()
+  await wire.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const badField = { status: 'INVALID_ARGUMENT', code: 'message-invalid' }
+const goodJoin = {
+  site: 'site-b',
+  secret: hash,
+  certificateRequest: hash,
+  identityPublicKey: hash,
+  identitySignature: Buffer.alloc(64),
+}
+
+test.for([
+  { field: 'site', wrong: { site: 'Site B' } },
+  { field: 'site', wrong: { site: long } },
+  { field: 'secret', wrong: { secret: short } },
+  { field: 'certificate_request', wrong: { certificateRequest: Buffer.alloc(0) } },
+  { field: 'certificate_request', wrong: { certificateRequest: Buffer.alloc(9000) } },
+  { field: 'identity_public_key', wrong: { identityPublicKey: short } },
+  { field: 'identity_signature', wrong: { identitySignature: hash } },
+])('a join with a bad $field is refused before anybody looks at it', async ({ field, wrong }) => {
+  const { details, ...refusal } = await outcome((done) => client.join({ ...goodJoin, ...wrong }, done))
+  expect(refusal).toEqual(badField)
+  expect(details).toContain(field)
+  expect(details.length).toBeLessThan(300)
+})
+
+test.for([
+  { study_hash: { studyHash: short } },
+  { decision: { decision: 'maybe' } },
+  { reason: { reason: long } },
+  { signature: { signature: hash } },
+])('a decision with a bad field is refused: %o', async (wrong) => {
+  const good = { studyHash: hash, decision: 'approve', reason: '', signature: Buffer.alloc(64) }
+  const [field, value] = Object.entries(wrong)[0]!
+  expect(await outcome((done) => client.decide(good, done))).toMatchObject({ status: 'OK' })
+  const { details, ...refusal } = await outcome((done) => client.decide({ ...good, ...value }, done))
+  expect(refusal).toEqual(badField)
+  expect(details).toContain(field)
+})
+
+test.for([
+  { sha256: short, offset: 0 },
+  { sha256: hash, offset: 2 ** 60 },
+])('a fetch of %o is refused', async (request) => {
+  expect(await streamOutcome(client.fetch(request))).toMatchObject(badField)
+})
+
+const header = { planHash: hash, sha256: hash, size: 1000, offset: 0 }
+const uploads: readonly { readonly what: string; readonly parts: readonly UploadPart[] }[] = [
+  { what: 'a chunk before the header', parts: [{ chunk: hash }] },
+  { what: 'a short plan hash', parts: [{ header: { ...header, planHash: short } }] },
+  { what: 'a short SHA-256', parts: [{ header: { ...header, sha256: short } }] },
+  { what: 'a size beyond any object', parts: [{ header: { ...header, size: 2 ** 50 } }] },
+  { what: 'an offset beyond the size', parts: [{ header: { ...header, offset: 1001 } }] },
+  { what: 'a second header', parts: [{ header }, { header }] },
+  { what: 'an empty chunk', parts: [{ header }, { chunk: Buffer.alloc(0) }] },
+  { what: 'more bytes than announced', parts: [{ header }, { chunk: Buffer.alloc(1001) }] },
+  {
+    what: 'a chunk over the limit',
+    parts: [{ header: { ...header, size: 2 ** 30 } }, { chunk: Buffer.alloc(chunkBytesMax + 1) }],
+  },
+]
+test.for(uploads)('an upload with $what is refused', async ({ parts }) => {
+  const call = client.upload()
+  const ended = streamOutcome(call)
+  for (const part of parts) call.write(part)
+  expect(await ended).toMatchObject(badField)
+  expect(wire.service.staged.size).toBe(0)
+})
+
+test('a message over 4 MiB is refused', async () => {
+  const call = client.upload()
+  const ended = streamOutcome(call)
+  call.write({ header })
+  call.write({ chunk: Buffer.alloc(messageBytesMax + 1) })
+  expect(await ended).toMatchObject({ status: 'RESOURCE_EXHAUSTED' })
+})
+
+describe('the control stream', () => {
+  const hello: FromSite = { hello: { agentVersion: 'test' } }
+  const progress: FromSite = { progress: { planHash: hash, done: 1, total: 2 } }
+  const talks: readonly { readonly what: string; readonly messages: readonly FromSite[] }[] = [
+    { what: 'progress before the hello', messages: [progress] },
+    { what: 'a second hello', messages: [hello, hello] },
+    { what: 'a message of no kind', messages: [hello, {}] },
+    { what: 'a long agent version', messages: [{ hello: { agentVersion: long } }] },
+    { what: 'a short plan hash', messages: [hello, { workDone: { planHash: short } }] },
+    { what: 'a negative count', messages: [hello, { progress: { planHash: hash, done: 1, total: 2 ** 60 } }] },
+    { what: 'a refusal of nothing', messages: [hello, { refusal: { code: 'invalid-study', reason: '' } }] },
+    {
+      what: 'a refusal of two things',
+      messages: [hello, { refusal: { planHash: hash, studyHash: hash, code: 'internal' } }],
+    },
+    { what: 'a refusal with an unknown code', messages: [hello, { refusal: { planHash: hash, code: 'because' } }] },
+    { what: 'a long reason', messages: [hello, { refusal: { planHash: hash, code: 'internal', reason: long } }] },
+  ]
+  test.for(talks)('ends at $what', async ({ messages }) => {
+    const call = client.attend()
+    const ended = streamOutcome(call)
+    for (const message of messages) call.write(message)
+    expect(await ended).toMatchObject(badField)
+    await until(wire, () => wire.service.streams.every(({ closed }) => closed))
+  })
+
+  test('carries refusals, progress and finished work to the service', async () => {
+    const call = client.attend()
+    call.on('error', () => {})
+    const refusal = { studyHash: hash, code: 'operator-refused', reason: 'Loop is not on the list' }
+    for (const message of [hello, progress, { workDone: { planHash: hash } }, { refusal }]) call.write(message)
+    await until(wire, () => wire.service.streams[0]?.heard.length === 4)
+    const planHash = hash.toString('hex')
+    expect(wire.service.streams[0]?.heard).toEqual([
+      { type: 'hello', agentVersion: 'test' },
+      { type: 'progress', planHash, done: 1, total: 2 },
+      { type: 'work-done', planHash },
+      { type: 'refusal', studyHash: planHash, code: 'operator-refused', reason: 'Loop is not on the list' },
+    ])
+    call.cancel()
+  })
+
+  test('ends where a site floods it', async () => {
+    const call = client.attend()
+    const ended = streamOutcome(call)
+    call.write(hello)
+    for (let i = 0; i < 400; i++) call.write(progress)
+    expect(await ended).toMatchObject({ status: 'RESOURCE_EXHAUSTED', code: 'rate-limited' })
+    expect(wire.service.streams[0]?.heard.length).toBe(200)
+  })
+
+  test('ends where a site reads nothing of what is sent', async () => {
+    const call = client.attend()
+    call.pause()
+    const ended = new Promise<unknown>((resolve) => call.once('error', resolve))
+    call.write(hello)
+    await until(wire, () => wire.service.streams.length === 1)
+    const open = wire.service.streams[0]!
+    const signedStudy = Buffer.alloc(chunkBytesMax)
+    for (let i = 0; i < 100; i++) open.stream.send({ type: 'study', signedStudy })
+    await until(wire, () => open.closed)
+    call.resume()
+    call.on('data', () => {})
+    expect(await ended).toMatchObject({ details: expect.stringContaining('does not read') })
+  })
+})
+
+describe('joins', () => {
+  test('from one address are limited, and allowed again after a while', async () => {
+    const joinOnce = async () => (await outcome((done) => client.join(goodJoin, done))).code
+    const codes = []
+    for (let i = 0; i < 7; i++) codes.push(await joinOnce())
+    expect(codes).toEqual([...Array(5).fill('join-code-used'), 'rate-limited', 'rate-limited'])
+    clock.advance(2000)
+    expect(await joinOnce()).toBe('join-code-used')
+  })
+
+  test('being limited leave enrolled sites alone', async () => {
+    for (let i = 0; i < 7; i++) await outcome((done) => client.join(goodJoin, done))
+    expect(await streamOutcome(client.studies({}))).toMatchObject({ status: 'OK' })
+  })
+})
+
+test('an error that is not ours is internal outside, without its text', async () => {
+  wire.service.decide = async () => {
+    throw new Error('password=hunter2')
+  }
+  const good = { studyHash: hash, decision: 'approve', reason: '', signature: Buffer.alloc(64) }
+  const answer = await outcome((done) => client.decide(good, done))
+  expect(answer).toMatchObject({ status: 'INTERNAL', code: 'internal' })
+  expect(answer.details).not.toContain('hunter2')
+})
+
+test('an error of ours arrives with its code and its message, in any script', async () => {
+  wire.service.decide = async () => {
+    throw new FederationError('study-altered', 'die Studie wurde geändert \ud800 研究')
+  }
+  const good = { studyHash: hash, decision: 'approve', reason: '', signature: Buffer.alloc(64) }
+  expect(await outcome((done) => client.decide(good, done))).toMatchObject({
+    status: 'FAILED_PRECONDITION',
+    code: 'study-altered',
+    details: 'die Studie wurde geändert \ufffd 研究',
+  })
+})
