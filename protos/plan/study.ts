@@ -114,7 +114,7 @@ const deadlinesSchema = z.strictObject({
   /** How long an upload may stand still. */
   uploadMs: count(86_400_000).default(300_000),
   /** How long a site may be away (its stream broken) before the round goes on without it. */
-  absentMs: count(86_400_000).default(10_000),
+  absentMs: count(86_400_000).default(30_000),
 })
 
 export const studySchema = z

@@ -36,7 +36,7 @@ export const finalRefusals: ReadonlySet<ErrorCode> = new Set([
 ])
 
 /** A stream that lived this long was a good one: the next dialling comes quickly. */
-const goodStreamMs = 10_000
+const goodStreamMs = 500
 
 export function openControlStream({
   wire,

@@ -1,5 +1,5 @@
 /**
- * Trying again: delays that start small, so that a coordinator restarting costs little, grow to half a minute, and are
+ * Trying again: delays that start small, so that a coordinator restarting costs little, grow to five seconds (well below the time after which a round goes on without a site), and are
  * jittered, so that a hundred sites do not come back at once.
  */
 import type { Clock } from '@consilium/protos/clock.ts'
@@ -18,7 +18,7 @@ export type BackoffSource = {
 }
 
 const firstDelayMs = 100
-const delayMsMax = 30_000
+const delayMsMax = 5000
 
 /** `random` yields numbers from 0 up to 1. */
 export function backoffs(clock: Clock, random: () => number): BackoffSource {

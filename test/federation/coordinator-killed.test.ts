@@ -13,7 +13,7 @@ import { seededNumbers } from '../support/seeded.ts'
 const study = {
   model: { from: 'zoo', name: 'multi-layer-perceptron', hidden: [512, 1024] },
   localTraining: { steps: 4, batchSize: 16 },
-  rounds: 6,
+  rounds: 3,
 } as const
 
 const kills = 10
@@ -22,16 +22,15 @@ test('a coordinator killed ten times ends with the same model, and nobody works 
   await using heart = await heartFolder('synthetic')
   const undisturbed = await (async () => {
     await using federation = await DeployedFederation.start(heart.folder)
-    return federation.run(await federation.createStudy(study))
+    return await federation.run(await federation.createStudy(study))
   })()
   expect(undisturbed).toMatchObject({ state: 'finished', reason: '' })
 
   await using federation = await DeployedFederation.start(heart.folder)
   const { run } = await federation.admin.startRun(await federation.createStudy(study))
-  const next = seededNumbers(20_261_122)
   const moments: string[] = []
-  for (let kill = 0; kill < kills; kill++) {
-    moments.push(await changesLater(federation, run, 1 + Math.floor(next() * 14)))
+  for (const position of seededPositions(20_261_122)) {
+    moments.push(await reached(federation, run, position))
     await federation.killCoordinator()
     await federation.startCoordinator()
   }
@@ -59,14 +58,26 @@ test('a coordinator killed ten times ends with the same model, and nobody works 
   }
 })
 
-/** Waits for so many changes of the run; resolves with where it then is. A run that ended by then is an error. */
-async function changesLater(federation: DeployedFederation, run: string, count: number): Promise<string> {
-  let changes = 0
-  for await (const view of federation.admin.watchRun(run)) {
-    changes += 1
-    if (view.state !== 'running') throw new Error(`the run ended before it was killed often enough: ${view.state}`)
-    if (changes < count) continue
-    return `${view.current?.purpose} ${view.current?.round} ${view.current?.phase}`
+const phases = ['recruit', 'work', 'collect-updates', 'commit']
+/** Statistics, then training and evaluation in turn. */
+const exchanges = 1 + 2 * study.rounds
+
+/** Ten different places of the run, in order: an exchange and a phase of it. */
+function seededPositions(seed: number): number[] {
+  const next = seededNumbers(seed)
+  const all = Array.from({ length: exchanges * phases.length }, (_, position) => ({ position, draw: next() }))
+  const drawn = all.sort((a, b) => a.draw - b.draw).slice(0, kills)
+  return drawn.map(({ position }) => position).sort((a, b) => a - b)
+}
+
+/** Resolves once the run is at this position or past it, with where it is. A run that ended by then is an error. */
+async function reached(federation: DeployedFederation, run: string, position: number): Promise<string> {
+  for await (const { state, current } of federation.admin.watchRun(run)) {
+    if (state !== 'running') throw new Error(`the run ended before it was killed often enough: ${state}`)
+    if (!current) continue
+    const exchange = current.purpose === 'statistics' ? 0 : 2 * current.round - (current.purpose === 'train' ? 1 : 0)
+    if (exchange * phases.length + phases.indexOf(current.phase) >= position)
+      return `${current.purpose} ${current.round} ${current.phase}`
   }
   throw new Error('the coordinator stopped telling of the run')
 }

@@ -54,7 +54,7 @@ describe('a study file', () => {
       standardisation: 'federated',
       rounds: 15,
       cohort: { min: 3, quorum: 3 },
-      deadlines: { recruitMs: 30_000, workMs: 600_000, uploadMs: 300_000, absentMs: 10_000 },
+      deadlines: { recruitMs: 30_000, workMs: 600_000, uploadMs: 300_000, absentMs: 30_000 },
       split: { by: 'hash', key: 'patient_id', testFraction: 0.2 },
       evaluation: { bins: 512 },
     })
