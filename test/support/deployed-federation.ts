@@ -227,7 +227,12 @@ class DeployedProcess {
       this.#firstOutput.resolve(line)
       onOutput(line)
     })
-    this.#exited = once(child, 'close').then(() => child.exitCode)
+    const killWithTests = () => child.kill('SIGKILL')
+    process.once('exit', killWithTests)
+    this.#exited = once(child, 'close').then(() => {
+      process.off('exit', killWithTests)
+      return child.exitCode
+    })
     this.#firstOutput.promise.catch(() => undefined)
     void this.#exited.then(() => this.#firstOutput.reject(new Error(`${args.join(' ')} ended: ${this.#errors}`)))
   }
