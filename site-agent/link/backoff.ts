@@ -1,6 +1,6 @@
 /**
- * Trying again: delays that start small, so that a coordinator restarting costs little, grow to five seconds (well below the time after which a round goes on without a site), and are
- * jittered, so that a hundred sites do not come back at once.
+ * Trying again: delays that start small, so that a coordinator restarting costs little, grow to five seconds (well below
+ * the time after which a round goes on without a site), and are jittered, so that a hundred sites do not come back at once.
  */
 import type { Clock } from '@consilium/protos/clock.ts'
 

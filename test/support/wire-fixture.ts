@@ -73,7 +73,7 @@ export async function startWireFixture(
       code: codeFor(site, atPort),
       state: stateOf(site),
       ledger,
-      clock: systemClock,
+      clock,
       environment: {},
     })
   }
