@@ -32,7 +32,7 @@ export async function run(_options: BenchOptions): Promise<BenchResult> {
     ],
     notes: [
       `A coordinator and four site agents as processes on this machine, logistic regression with 13 features; ${rounds - warmUpRounds} rounds after ${warmUpRounds} of warm-up, each with training and the evaluation of its result.`,
-      'Memory is the resident memory of the coordinator, the agents and their training processes together, near the end of the run.',
+      'Memory is the resident memory of the coordinator, the agents and their training processes added up near the end of the run; pages they share count for each.',
       'The figures of NVFlare and Flower were not taken in this run: we measured them once on a machine with 2 cores, four sites as processes, same kind of work.',
     ],
   }
