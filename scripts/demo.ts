@@ -43,8 +43,14 @@ await runCommand(usage, async (args, signal) => {
   const json = values.json === true
   const out = resolve(values.out)
   const progress = progressOn(json ? process.stderr : process.stdout)
+  const choice = dataChoice(values.data)
+  const study = {
+    seed: wholeNumber('--seed', values.seed, 0, 2 ** 32 - 1),
+    rounds: wholeNumber('--rounds', values.rounds, 1, 100_000),
+    steps: 100,
+  }
   const data = await heartData({
-    choice: dataChoice(values.data),
+    choice,
     folder: process.env.CONSILIUM_DATA,
     cacheFolder: userCacheFolder(process.env),
     baseUrl: publicOriginals,
@@ -52,11 +58,7 @@ await runCommand(usage, async (args, signal) => {
     say: progress.line,
   })
   const folder = join(out, 'federation')
-  await writeHeartFederation(folder, data, {
-    seed: wholeNumber('--seed', values.seed, 0, 2 ** 32 - 1),
-    rounds: wholeNumber('--rounds', values.rounds, 1, 100_000),
-    steps: 100,
-  })
+  await writeHeartFederation(folder, data, study)
   const federation = await readFederationFolder(folder)
   progress.line(`Data: ${data.description}.`)
   progress.line(`Federation folder: ${relative(process.cwd(), folder)}`)
