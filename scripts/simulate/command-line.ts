@@ -23,6 +23,7 @@ export async function runCommand(
     return
   }
   const interrupted = new AbortController()
+  // They stay to the end: Ctrl-C may come twice, from the terminal and through whoever started this process.
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interrupted.abort())
   try {
     await command(args, interrupted.signal)
@@ -32,8 +33,6 @@ export async function runCommand(
       interrupted.signal.aborted ? 'Interrupted: every process was ended.\n' : `${errorMessage(error)}\n`,
     )
     if (process.exitCode === exitCodes.usage && errorCode(error) === 'internal') process.stderr.write(`\n${usage}`)
-  } finally {
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.removeAllListeners(name)
   }
 }
 
