@@ -163,9 +163,9 @@ export function openWire({ address, proxy, identity: first, egress }: WireOption
 const channelOptions = {
   'grpc.max_receive_message_length': messageBytesMax,
   'grpc.max_send_message_length': messageBytesMax,
-  'grpc.keepalive_time_ms': 20_000,
-  // A ping waits behind what was sent before it, up to a chunk on a slow line.
-  'grpc.keepalive_timeout_ms': 20_000,
+  // A dead connection is noticed within 25 s. A ping waits behind what was sent before it: up to a chunk, on a slow line.
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 15_000,
   'grpc-node.flow_control_window': receiveWindowBytes,
   // A retry inside gRPC would send bytes again that the ledger has entered once.
   'grpc.enable_retries': 0,

@@ -2,6 +2,7 @@
 
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { connect as connectHttp2 } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, type TLSSocket } from 'node:tls'
@@ -54,6 +55,17 @@ test('the server presents the authority along with its own certificate', async (
   expect(chain.issuerCertificate.subject.CN).toBe('Consilium federation authority')
   expect(chain.subjectaltname).toBe('IP Address:127.0.0.1, DNS:localhost, IP Address:0:0:0:0:0:0:0:1')
   socket.destroy()
+})
+
+test('the receive windows are raised, per stream and per connection', async () => {
+  const { certificatePem: ca } = wire.authority
+  const session = connectHttp2(`https://127.0.0.1:${wire.server.port}`, { ca })
+  const [settings] = await once(session, 'remoteSettings')
+  expect(settings.initialWindowSize).toBe(2 * 1024 * 1024)
+  // The connection's window comes as an update of its own; the answer to a ping comes after it.
+  await new Promise((resolve) => session.ping(resolve))
+  expect(session.state.remoteWindowSize).toBe(4 * 1024 * 1024)
+  session.destroy()
 })
 
 test('stopping ends streams as unavailable, and the port is free again', async () => {

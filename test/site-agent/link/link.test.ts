@@ -115,6 +115,16 @@ test('a revoked site stops dialling', async () => {
   await expect(site.attending).rejects.toMatchObject({ code: 'certificate-revoked', message: 'left the federation' })
 })
 
+test('a site that is refused at the door never counts as up', async () => {
+  const joined = await wire.joinSite('site-a')
+  wire.service.revoked.add('site-a')
+  const ups: number[] = []
+  const signal = new AbortController().signal
+  const attending = wire.linkOf(joined).attend({ onUp: () => ups.push(1), onDown() {}, onMessage() {}, signal })
+  await expect(attending).rejects.toMatchObject({ code: 'certificate-revoked' })
+  expect(ups).toEqual([])
+})
+
 test('a stream that a newer one of the same site replaces is dialled again', async () => {
   const site = attend(wire.linkOf(await wire.joinSite('site-a')))
   await site.up(1)
