@@ -1,6 +1,6 @@
 /** What `simulate` and `demo` share at their edge: usage, exit codes, Ctrl-C, and where words and figures go. */
 import { relative } from 'node:path'
-import { type ErrorCode, errorCode, errorMessage } from '@consilium/protos/errors.ts'
+import { type ErrorCode, errorCode, errorMessage, FederationError } from '@consilium/protos/errors.ts'
 import { type Report, summaryOf } from './report.ts'
 
 export const exitCodes = { finished: 0, failed: 1, usage: 2, interrupted: 130 } as const
@@ -29,10 +29,8 @@ export async function runCommand(
     await command(args, interrupted.signal)
   } catch (error) {
     process.exitCode = exitCodeOf(error, interrupted.signal)
-    process.stderr.write(
-      interrupted.signal.aborted ? 'Interrupted: every process was ended.\n' : `${errorMessage(error)}\n`,
-    )
-    if (process.exitCode === exitCodes.usage && errorCode(error) === 'internal') process.stderr.write(`\n${usage}`)
+    process.stderr.write(`${interrupted.signal.aborted ? 'Interrupted: every process was ended.' : messageOf(error)}\n`)
+    if (isWrongOption(error)) process.stderr.write(`\n${usage}`)
   }
 }
 
@@ -50,8 +48,18 @@ ${report.synthetic ? 'SYNTHETIC DATA: these figures say nothing about medicine.\
 `)
 }
 
+/** What went wrong; for what nobody foresaw, where too. */
+function messageOf(error: unknown): string {
+  const foreseen = error instanceof FederationError || isWrongOption(error)
+  return foreseen || !(error instanceof Error) ? errorMessage(error) : (error.stack ?? error.message)
+}
+
 function exitCodeOf(error: unknown, signal: AbortSignal): number {
   if (signal.aborted) return exitCodes.interrupted
-  const wrongOption = error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
-  return wrongOption || usageErrors.has(errorCode(error)) ? exitCodes.usage : exitCodes.failed
+  return isWrongOption(error) || usageErrors.has(errorCode(error)) ? exitCodes.usage : exitCodes.failed
+}
+
+/** From node:util's parseArgs. */
+function isWrongOption(error: unknown): boolean {
+  return error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
 }

@@ -104,8 +104,11 @@ test('a site whose data do not fit is named with the reason, and the others go o
 })
 
 test('Ctrl-C in the middle ends every process and takes the state away', async () => {
+  let interrupted = false
   const { code, stdout, stderr } = await simulate(['--json'], (text, kill) => {
-    if (text.includes('the run starts')) kill('SIGINT')
+    if (interrupted || !text.includes('the run starts')) return
+    interrupted = true
+    kill('SIGINT')
   })
   expect(code).toBe(130)
   expect(stdout).toBe('')
