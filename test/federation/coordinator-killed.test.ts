@@ -4,17 +4,18 @@
  * than one chunk of an upload sent again.
  */
 import { chunkBytesMax } from '@consilium/protos/limits.ts'
+import type { StudyInput } from '@consilium/protos/plan/study.ts'
 import { expect, test } from 'vitest'
 import { DeployedFederation } from '../support/deployed-federation.ts'
 import { heartFolder } from '../support/heart-federation.ts'
 import { seededNumbers } from '../support/seeded.ts'
 
 /** 0.55 million parameters: an update of three chunks. */
-const study = {
+const study: Partial<StudyInput> & { readonly rounds: number } = {
   model: { from: 'zoo', name: 'multi-layer-perceptron', hidden: [512, 1024] },
   localTraining: { steps: 4, batchSize: 16 },
   rounds: 3,
-} as const
+}
 
 const kills = 10
 
