@@ -4,48 +4,59 @@
  */
 import { createHash, type Hash } from 'node:crypto'
 import { closeSync, createReadStream, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
-import { FederationError } from '@consilium/protos/errors.ts'
+import { errorCode, FederationError } from '@consilium/protos/errors.ts'
 import { chunkBytesMax, objectBytesMax } from '@consilium/protos/limits.ts'
 import { federationTypes } from '@consilium/protos/load.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import type { Wire } from './wire.ts'
 
+type Download = {
+  readonly sha256: Sha256
+  readonly path: string
+  readonly onProgress: () => void
+  readonly signal: AbortSignal
+}
+
 /** One attempt. Rejects with `hash-mismatch` (and forgets what had come) where the whole is not the object asked for. */
-export async function fetchObject(
-  wire: Wire,
-  sha256: Sha256,
-  path: string,
-  onProgress: () => void,
-  signal: AbortSignal,
-): Promise<void> {
+export async function fetchObject(wire: Wire, download: Download): Promise<void> {
+  const { sha256, path } = download
   const part = `${path}.part`
+  const { resumedAt, isRight } = await fetchRest(wire, download, part)
+  if (isRight) return renameSync(part, path)
+  rmSync(part, { force: true })
+  // What an earlier attempt left may have been damaged on the disk: once more, from the start.
+  if (resumedAt > 0) return await fetchObject(wire, download)
+  throw new FederationError('hash-mismatch', `object ${sha256} arrived with other bytes than its hash says`)
+}
+
+/** Appends to `part` what it lacks; it is on the disk once this resolves. */
+async function fetchRest(wire: Wire, { sha256, onProgress, signal }: Download, part: string) {
   const file = openSync(part, 'a', 0o600)
   try {
-    const { hash, bytes: offset } = await hashOfFile(part)
-    let bytes = offset
+    const { hash, bytes: resumedAt } = await hashOfFile(part)
+    let bytes = resumedAt
+    const onReply = ({ data }: { readonly data: Buffer }) => {
+      bytes += data.length
+      if (data.length > chunkBytesMax || bytes > objectBytesMax)
+        throw new FederationError('limit-exceeded', `object ${sha256} is larger than an object may be`)
+      // Written before the next message is read: what a cut can cost is bounded by what is on its way.
+      writeWhole(file, data)
+      hash.update(data)
+      onProgress()
+    }
     await wire.serverStream(
       federationTypes().Federation.service.Fetch,
-      { sha256: Buffer.from(sha256, 'hex'), offset },
+      { sha256: Buffer.from(sha256, 'hex'), offset: resumedAt },
       { kind: 'fetch', study: '' },
-      {
-        onReply({ data }) {
-          bytes += data.length
-          if (data.length > chunkBytesMax || bytes > objectBytesMax)
-            throw new FederationError('limit-exceeded', `object ${sha256} is larger than an object may be`)
-          // Written before the next message is read: what a cut can cost is bounded by what is on its way.
-          writeWhole(file, data)
-          hash.update(data)
-          onProgress()
-        },
-      },
+      { onReply },
       signal,
     )
-    if (hash.digest('hex') !== sha256) {
-      rmSync(part, { force: true })
-      throw new FederationError('hash-mismatch', `object ${sha256} arrived with other bytes than its hash says`)
-    }
     fsyncSync(file)
-    renameSync(part, path)
+    return { resumedAt, isRight: hash.digest('hex') === sha256 }
+  } catch (error) {
+    // More is here than the object has: the next attempt starts anew.
+    if (errorCode(error) === 'offset-mismatch') rmSync(part, { force: true })
+    throw error
   } finally {
     closeSync(file)
   }

@@ -56,7 +56,7 @@ export function openLink(options: LinkOptions): Link {
     },
     fetch(sha256, path, signal) {
       const until = orClosing(signal)
-      return persist(transfers, until, (onProgress) => fetchObject(wire, sha256, path, onProgress, until))
+      return persist(transfers, until, (onProgress) => fetchObject(wire, { sha256, path, onProgress, signal: until }))
     },
     async upload({ planHash, path, study, onProgress, signal }) {
       const until = orClosing(signal)

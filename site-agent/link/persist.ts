@@ -5,8 +5,18 @@ import { finalRefusals } from './attend.ts'
 import type { BackoffSource } from './backoff.ts'
 import type { Wire } from './wire.ts'
 
-/** What a transfer meets when the coordinator or the way to it is in trouble, not the transfer itself. */
-const passing: ReadonlySet<ErrorCode> = new Set(['link-down', 'cancelled', 'store-failed', 'rate-limited', 'internal'])
+/**
+ * What a transfer meets when the coordinator or the way to it is in trouble, not the transfer itself. An offset may be
+ * outdated when it arrives: the coordinator was still storing what a broken connection had brought.
+ */
+const passing: ReadonlySet<ErrorCode> = new Set([
+  'link-down',
+  'cancelled',
+  'store-failed',
+  'rate-limited',
+  'internal',
+  'offset-mismatch',
+])
 
 /**
  * Runs `attempt` until it succeeds; it tells of progress, after which the next delay is short again. Rejects with

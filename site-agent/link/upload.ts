@@ -34,7 +34,7 @@ export async function uploadFile(
     { kind: 'upload-offset', study },
   )
   if (offset > size)
-    throw new FederationError('offset-mismatch', `the coordinator has ${offset} bytes of an update of ${size}`)
+    throw new FederationError('message-invalid', `the coordinator has ${offset} bytes of an update of ${size}`)
   if (!complete) await sendFrom(wire, file, offset, onKept, signal)
   onKept(size)
 }
