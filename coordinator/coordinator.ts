@@ -1,54 +1,22 @@
-/**
- * The coordinator without its edges: federation, runs and attending sites put together, and the two services that the
- * gRPC listeners call. A restart opens it again on the same stores and goes on.
- */
-import type { Clock } from '@consilium/protos/clock.ts'
 import { errorMessage } from '@consilium/protos/errors.ts'
-import type { Identity } from '@consilium/protos/identity.ts'
 import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
-import { type SignedRoundPlan, signRoundPlan } from '@consilium/protos/plan/round-plan.ts'
-import type { Logger } from 'pino'
 import { adminService } from './admin-service.ts'
-import type { CertificateAuthority } from './certificate-authority.ts'
-import { type Changes, openChanges } from './changes.ts'
+import { openChanges } from './changes.ts'
 import { type EventStream, openEventStream } from './event-stream.ts'
-import { standing, studiesToOffer } from './federation/consent.ts'
+import { studiesToOffer } from './federation/consent.ts'
 import { type FederationEvent, federationEntry, federationStream, readFederationEvent } from './federation/events.ts'
 import { emptyFederation, evolveFederation, type Federation, type RunRecord } from './federation/federation.ts'
 import { federationService } from './federation-service.ts'
-import type { Attendance, Presence } from './round/dropouts.ts'
-import { planOf } from './round/recruit.ts'
-import type { OpenRound } from './round/round.ts'
-import type { Run } from './run/run.ts'
-import { type Attending, type Outgoing, openAttending } from './running/attending.ts'
+import type { CoordinatorOptions, Parts } from './parts.ts'
+import { attendanceOf } from './running/attendance.ts'
+import { type Outgoing, openAttending } from './running/attending.ts'
 import { messagesFor } from './running/messages.ts'
-import type { Progress } from './running/progress.ts'
 import { openRunProcess, type RunProcess } from './running/run-process.ts'
+import { signedPlans } from './running/signed-plans.ts'
 import { receive } from './running/site-messages.ts'
-import { openUploads, type Uploads } from './running/uploads.ts'
+import { openUploads } from './running/uploads.ts'
 import type { AdminService, FederationService } from './services.ts'
-import type { EventLog } from './store/event-log.ts'
-import type { KeyVault } from './store/key-vault.ts'
-import type { ObjectStore } from './store/object-store.ts'
-import { openStudies, type Studies } from './study/studies.ts'
-
-export type CoordinatorOptions = {
-  /** The federation's name, used when it is created. */
-  readonly federation: string
-  /** host:port at which sites reach the coordinator, for join codes. */
-  readonly siteAddress: () => string
-  readonly eventLog: EventLog
-  readonly objects: ObjectStore
-  readonly vault: KeyVault
-  readonly authority: Pick<CertificateAuthority, 'certificatePem' | 'fingerprint' | 'issueSiteCertificate'>
-  readonly identity: Identity
-  readonly clock: Clock
-  readonly log: Logger
-  /** How long a site's certificate is good, days. */
-  readonly certificateDays: number
-  /** Told when the event log refused an append: the process can only end. */
-  readonly onFailure: (error: Error) => void
-}
+import { openStudies } from './study/studies.ts'
 
 export type Coordinator = {
   readonly federationService: FederationService
@@ -56,21 +24,6 @@ export type Coordinator = {
   readonly name: string
   /** Ends every site's stream and waits for what is under way; runs go on at the next start. */
   stop(): Promise<void>
-}
-
-/** What both services work with. */
-export type Parts = CoordinatorOptions & {
-  readonly stream: EventStream<Federation, FederationEvent>
-  /** Studies and their decisions changed. */
-  readonly changes: Changes
-  readonly studies: Studies
-  readonly runs: ReadonlyMap<RunId, RunProcess>
-  readonly attending: Attending
-  readonly uploads: Uploads
-  readonly findRun: (planHash: Sha256) => RunProcess | undefined
-  readonly startRun: (record: RunRecord) => Promise<RunProcess>
-  /** Tells sites and runs after the federation changed. */
-  readonly federationChanged: () => void
 }
 
 export async function openCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
@@ -198,36 +151,4 @@ async function openFederationStream(options: CoordinatorOptions): Promise<EventS
         ],
   )
   return stream
-}
-
-/** How every site of a run's study stands just now. */
-function attendanceOf(federation: Federation, attending: Attending, run: Run, progress: Progress): Attendance {
-  return new Map(
-    [...standing(federation, run.study)].map(([site, excluded]): [SiteName, Presence] => {
-      const absentSinceMs = attending.absentSinceMs(site)
-      const progressAtMs = progress.progressAtMs(site)
-      return [
-        site,
-        {
-          ...(excluded && { excluded }),
-          ...(absentSinceMs !== undefined && { absentSinceMs }),
-          ...(progressAtMs !== undefined && { progressAtMs }),
-        },
-      ]
-    }),
-  )
-}
-
-/** Signs the plan of a round once; a signature takes milliseconds. */
-function signedPlans(identity: Identity): (round: OpenRound) => SignedRoundPlan {
-  const signed = new Map<RunId, { readonly planHash: Sha256; readonly plan: SignedRoundPlan }>()
-  return (round) => {
-    if (round.phase === 'recruit') throw new Error('a round has no plan before its cohort is selected')
-    const { setting, planHash, cohort } = round
-    const known = signed.get(setting.run)
-    if (known?.planHash === planHash) return known.plan
-    const plan = signRoundPlan(planOf(setting, cohort), identity)
-    signed.set(setting.run, { planHash, plan })
-    return plan
-  }
 }

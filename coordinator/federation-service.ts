@@ -1,9 +1,9 @@
 /** What sites may ask of the coordinator: joining, studies, objects of rounds open to them, uploads. */
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
-import type { Parts } from './coordinator.ts'
 import { decideStudy } from './federation/consent.ts'
 import { checkCaller, checkJoin, joined } from './federation/enrolment.ts'
+import type { Parts } from './parts.ts'
 import type { Caller, FederationService, JoinReply, JoinRequest } from './services.ts'
 
 const dayMs = 24 * 60 * 60 * 1000

@@ -123,8 +123,9 @@ function evolveSite(site: Site, event: SiteEvent): Site {
 function withDecision(federation: Federation, event: FederationEventOf<'study-decided' | 'study-refused'>): Federation {
   const study = federation.studies.get(event.study)
   if (!study) return federation
-  const decision = event.type === 'study-decided' ? event.decision : 'refused'
-  const decisions = new Map([...study.decisions, [event.site, { decision, reason: event.reason, at: event.at }]])
+  const { reason, at } = event
+  const decided: Decision = { decision: event.type === 'study-decided' ? event.decision : 'refused', reason, at }
+  const decisions = new Map<SiteName, Decision>([...study.decisions, [event.site, decided]])
   return { ...federation, studies: new Map([...federation.studies, [event.study, { ...study, decisions }]]) }
 }
 

@@ -1,8 +1,8 @@
 /** What a site says on its control stream, handed to the run it is about. Nothing a site says can break a run. */
 import { errorMessage } from '@consilium/protos/errors.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
-import type { Parts } from '../coordinator.ts'
 import { refuseStudy } from '../federation/consent.ts'
+import type { Parts } from '../parts.ts'
 import type { FromSite, SiteStream } from '../services.ts'
 import { roundOver } from './messages.ts'
 

@@ -10,7 +10,8 @@ import { identityFromSeed } from '@consilium/protos/identity.ts'
 import { type SignedStudy, type StudyManifest, signStudy } from '@consilium/protos/plan/signed-study.ts'
 import { designColumns, type StudyInput, studySchema } from '@consilium/protos/plan/study.ts'
 import { pino } from 'pino'
-import { type Coordinator, type CoordinatorOptions, openCoordinator } from '../../coordinator/coordinator.ts'
+import { type Coordinator, openCoordinator } from '../../coordinator/coordinator.ts'
+import type { CoordinatorOptions } from '../../coordinator/parts.ts'
 import type { RunView, StudyView } from '../../coordinator/services.ts'
 import type { EventLog } from '../../coordinator/store/event-log.ts'
 import type { KeyVault } from '../../coordinator/store/key-vault.ts'
@@ -101,6 +102,9 @@ export async function coordinatorFixture() {
   return fixture
 }
 
+/** Said here, so that tests may count on them. */
+const deadlines = { recruitMs: 30_000, workMs: 600_000, uploadMs: 300_000, absentMs: 10_000 }
+
 export const hasEnded = ({ state }: RunView): boolean => state !== 'running'
 
 export type MadeStudy = { signed: SignedStudy; objects: Uint8Array[]; manifest: StudyManifest }
@@ -110,7 +114,7 @@ export function makeStudy(
   changes: Partial<StudyInput> = {},
   lead = identityFromSeed(new Uint8Array(32).fill(5)),
 ): MadeStudy {
-  const study = studySchema.parse({ ...aStudy, rounds: 2, cohort: { min: 3, quorum: 2 }, ...changes })
+  const study = studySchema.parse({ ...aStudy, rounds: 2, cohort: { min: 3, quorum: 2 }, deadlines, ...changes })
   if (study.model.from !== 'zoo') throw new Error('a zoo model is needed')
   const model = zooModel(study.model, { features: designColumns(study.features).length, outputs: 1 })
   const layout = parameterLayout(model).map(({ name, dims }) => ({ name, dims: [...dims] }))

@@ -37,7 +37,11 @@ test.for([
   ['a negative sum of squares', statistics(2, 2, 1, -1), 'do not fit'],
   ['a sum that its squares do not allow', statistics(2, 2, 4, 7), 'do not fit'],
   ['a sum that would overflow', statistics(2, 2, 1e200, 1e300), 'too large'],
-  ['a loss that would overflow', { ...train(1, 1), header: { ...train(1).header, loss: 1e300 } } as Contribution, 'loss'],
+  [
+    'a loss that would overflow',
+    { ...train(1, 1), header: { ...train(1).header, loss: 1e300 } } as Contribution,
+    'loss',
+  ],
   ['more correct rows than rows', evaluate(1, 2, 1, 0), 'correct'],
   ['half a row in a bin', evaluate(1, 1, 0.5, 0.5), 'bin 0'],
   ['a negative bin', evaluate(1, 1, -1, 2), 'bin 0'],

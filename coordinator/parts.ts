@@ -1,0 +1,50 @@
+/** The parts of a coordinator as its services see them: what it was opened with, and what it made of that. */
+import type { Clock } from '@consilium/protos/clock.ts'
+import type { Identity } from '@consilium/protos/identity.ts'
+import type { RunId, Sha256 } from '@consilium/protos/plan/names.ts'
+import type { Logger } from 'pino'
+import type { CertificateAuthority } from './certificate-authority.ts'
+import type { Changes } from './changes.ts'
+import type { EventStream } from './event-stream.ts'
+import type { FederationEvent } from './federation/events.ts'
+import type { Federation, RunRecord } from './federation/federation.ts'
+import type { Attending } from './running/attending.ts'
+import type { RunProcess } from './running/run-process.ts'
+import type { Uploads } from './running/uploads.ts'
+import type { EventLog } from './store/event-log.ts'
+import type { KeyVault } from './store/key-vault.ts'
+import type { ObjectStore } from './store/object-store.ts'
+import type { Studies } from './study/studies.ts'
+
+export type CoordinatorOptions = {
+  /** The federation's name, used when it is created. */
+  readonly federation: string
+  /** host:port at which sites reach the coordinator, for join codes. */
+  readonly siteAddress: () => string
+  readonly eventLog: EventLog
+  readonly objects: ObjectStore
+  readonly vault: KeyVault
+  readonly authority: Pick<CertificateAuthority, 'certificatePem' | 'fingerprint' | 'issueSiteCertificate'>
+  readonly identity: Identity
+  readonly clock: Clock
+  readonly log: Logger
+  /** How long a site's certificate is good, days. */
+  readonly certificateDays: number
+  /** Told when the event log refused an append: the process can only end. */
+  readonly onFailure: (error: Error) => void
+}
+
+/** What both services work with. */
+export type Parts = CoordinatorOptions & {
+  readonly stream: EventStream<Federation, FederationEvent>
+  /** Studies and their decisions changed. */
+  readonly changes: Changes
+  readonly studies: Studies
+  readonly runs: ReadonlyMap<RunId, RunProcess>
+  readonly attending: Attending
+  readonly uploads: Uploads
+  readonly findRun: (planHash: Sha256) => RunProcess | undefined
+  readonly startRun: (record: RunRecord) => Promise<RunProcess>
+  /** Tells sites and runs after the federation changed. */
+  readonly federationChanged: () => void
+}

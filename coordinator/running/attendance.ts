@@ -1,0 +1,26 @@
+/** Who may take part in a run just now and who is there: consent, control streams and progress put together. */
+import type { SiteName } from '@consilium/protos/plan/names.ts'
+import { standing } from '../federation/consent.ts'
+import type { Federation } from '../federation/federation.ts'
+import type { Attendance, Presence } from '../round/dropouts.ts'
+import type { Run } from '../run/run.ts'
+import type { Attending } from './attending.ts'
+import type { Progress } from './progress.ts'
+
+/** How every site of a run's study stands just now. */
+export function attendanceOf(federation: Federation, attending: Attending, run: Run, progress: Progress): Attendance {
+  return new Map(
+    [...standing(federation, run.study)].map(([site, excluded]): [SiteName, Presence] => {
+      const absentSinceMs = attending.absentSinceMs(site)
+      const progressAtMs = progress.progressAtMs(site)
+      return [
+        site,
+        {
+          ...(excluded && { excluded }),
+          ...(absentSinceMs !== undefined && { absentSinceMs }),
+          ...(progressAtMs !== undefined && { progressAtMs }),
+        },
+      ]
+    }),
+  )
+}
