@@ -37,7 +37,7 @@ export function openLink(options: LinkOptions): Link {
   const { joined, agentVersion, ledger, clock, log, random = Math.random, environment = process.env } = options
   const { address } = joined
   const egress = openEgress(ledger, clock)
-  const wire = openWire({ address, proxy: proxyFor(address, environment), identity: identityOf(joined), egress })
+  const wire = openWire({ address, proxy: proxyFor(address, environment), identity: identityOf(joined), egress, clock })
   const delays = backoffs(clock, random)
   const closing = new AbortController()
   const orClosing = (signal: AbortSignal) => AbortSignal.any([signal, closing.signal])

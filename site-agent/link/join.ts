@@ -45,7 +45,7 @@ export async function joinFederation(options: JoinOptions): Promise<JoinedSite> 
   if (new Date(code.expiresAt) <= clock.now())
     throw new FederationError('join-code-expired', `this join code expired at ${code.expiresAt}: ask for a new one`)
   const egress = openEgress(ledger, clock)
-  const target = { address: code.address, proxy: proxyFor(code.address, environment), egress }
+  const target = { address: code.address, proxy: proxyFor(code.address, environment), egress, clock }
   try {
     const authorityPem = await fetchAuthority(target, code, clock)
     return await enrol(options, target, authorityPem)

@@ -4,6 +4,7 @@
  */
 import { isIP, type Socket } from 'node:net'
 import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
+import type { Clock } from '@consilium/protos/clock.ts'
 import { type CallCredentials, ChannelCredentials, credentials, type experimental } from '@grpc/grpc-js'
 import { splitAddress } from './address.ts'
 import type { Egress } from './egress.ts'
@@ -21,7 +22,11 @@ export type TlsTarget = {
   readonly address: string
   readonly proxy: HttpProxy | undefined
   readonly egress: Egress
+  readonly clock: Clock
 }
+
+/** From the connected socket to the end of the handshake, the proxy's tunnel included. */
+const handshakeMs = 5000
 
 /** Throws where key or certificate cannot be read. */
 export function linkCredentials(target: TlsTarget, identity: TlsIdentity): ChannelCredentials {
@@ -83,6 +88,17 @@ class LinkCredentials extends ChannelCredentials {
     return this === other
   }
 
+  /** A coordinator that is killed in mid-handshake may leave the connection open and silent for ever. */
+  async #inTime(socket: Socket, options: Parameters<typeof secure>[2]): Promise<TLSSocket> {
+    const tooLate = () => socket.destroy(new Error(`no TLS handshake in ${handshakeMs / 1000} s`))
+    const cancelTimer = this.#target.clock.setTimer(handshakeMs, tooLate)
+    try {
+      return await secure(socket, this.#target, options)
+    } finally {
+      cancelTimer()
+    }
+  }
+
   override _createSecureConnector(
     _target: unknown,
     _options: unknown,
@@ -90,7 +106,7 @@ class LinkCredentials extends ChannelCredentials {
   ): experimental.SecureConnector {
     const options = { secureContext: this.#secureContext, rejectUnauthorized: true }
     return {
-      connect: async (socket) => ({ socket: await secure(socket, this.#target, options), secure: true }),
+      connect: async (socket) => ({ socket: await this.#inTime(socket, options), secure: true }),
       waitForReady: async () => {},
       getCallCredentials: () => callCredentials ?? credentials.createEmpty(),
       destroy: () => {},

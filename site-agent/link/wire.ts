@@ -3,6 +3,7 @@
  * only then handed to gRPC as the very bytes that were entered.
  */
 
+import type { Clock } from '@consilium/protos/clock.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { chunkBytesMax, messageBytesMax } from '@consilium/protos/limits.ts'
 import { fromServiceError } from '@consilium/protos/status.ts'
@@ -63,6 +64,7 @@ export type WireOptions = {
   readonly proxy: HttpProxy | undefined
   readonly identity: TlsIdentity
   readonly egress: Egress
+  readonly clock: Clock
 }
 
 const unaryDeadlineMs = 60_000
@@ -70,13 +72,13 @@ const closeGraceMs = 2000
 /** What a download may have on its way, so that with the message being read a cut costs less than one chunk. */
 const receiveWindowBytes = (chunkBytesMax / 4) * 3
 
-export function openWire({ address, proxy, identity: first, egress }: WireOptions): Wire {
+export function openWire({ address, proxy, identity: first, egress, clock }: WireOptions): Wire {
   let identity = first
   let generation = 0
   let client: Client | undefined
 
   function current(): Client {
-    client ??= new Client(proxy?.address ?? address, linkCredentials({ address, proxy, egress }, identity), {
+    client ??= new Client(proxy?.address ?? address, linkCredentials({ address, proxy, egress, clock }, identity), {
       ...channelOptions,
       'grpc.default_authority': address,
     })

@@ -80,14 +80,7 @@ export type Features = {
   sums(): Float64Array
 }
 
-/** Throws `invalid-study` where a mean would have to stand in and the study computes none. */
 export async function openFeatures(study: Study, data: StudyData): Promise<Features> {
-  const filled = study.features.find(({ missing }) => missing === 'mean')
-  if (filled && study.standardisation === 'none')
-    throw new FederationError(
-      'invalid-study',
-      `the feature ${filled.name} is filled with the mean, and a study that does not standardise has none`,
-    )
   const design = await designMatrix(study, data)
   const own = study.standardisation === 'per-site' ? ownStandardisation(design, data.trainRows) : undefined
   let last: { readonly key: string; readonly matrix: Matrix } | undefined

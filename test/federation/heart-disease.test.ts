@@ -63,15 +63,16 @@ test.skipIf(skipWithoutRealData)(
 /** Figures of an exported model run by a bare onnxruntime session on raw features. */
 async function bareFigures(model: Uint8Array, sites: ReadonlyMap<string, SplitRows>) {
   const session = await InferenceSession.create(model)
-  const accuracies = new Map<string, number>()
+  const figures = new Map<string, { readonly accuracy: number; readonly loss: number }>()
   const all: number[] = []
   for (const [site, { test }] of sites) {
     const scores = await bareScores(session, test)
     all.push(...scores)
+    const ofTruth = scores.map((score, i) => (test.labels[i] === 1 ? score : 1 - score))
     const correct = scores.filter((score, i) => (score >= 0.5 ? 1 : 0) === test.labels[i])
-    accuracies.set(site, correct.length / scores.length)
+    figures.set(site, { accuracy: correct.length / scores.length, loss: mean(ofTruth.map((p) => -Math.log(p))) })
   }
-  return { accuracies, auroc: areaUnderCurve(all, pooled([...sites.values()].map(({ test }) => test)).labels) }
+  return { sites: figures, auroc: areaUnderCurve(all, pooled([...sites.values()].map(({ test }) => test)).labels) }
 }
 
 /** The model takes the study's features as they stand in a record, one input each. */

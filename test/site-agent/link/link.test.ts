@@ -1,9 +1,12 @@
 /** The control stream against a real server: heard both ways, dialled again after every break, refused for good once. */
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { startFederationServer } from '@consilium/coordinator/grpc/federation-server.ts'
 import { systemClock } from '@consilium/protos/clock.ts'
 import type { FromCoordinator, Link } from '@consilium/site-agent/link/link.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { manualClock } from '../../support/manual-clock.ts'
 import { startRelay } from '../../support/relay.ts'
 import { silent, startWireFixture, until, type WireFixture } from '../../support/wire-fixture.ts'
 
@@ -72,6 +75,32 @@ test('a cut connection is dialled again, and the site hears that it is up again'
   await site.attending
   await link.close()
   await relay.close()
+})
+
+test('a connection whose handshake is never answered is given up and dialled again', async () => {
+  const heard = Promise.withResolvers<void>()
+  let answers = false
+  const silentOnce = createServer((socket) => {
+    if (answers) return void socket.pipe(connect(wire.server.port, '127.0.0.1')).pipe(socket)
+    answers = true
+    socket.once('data', () => heard.resolve())
+  })
+  await once(silentOnce.listen(0, '127.0.0.1'), 'listening')
+  const { port } = silentOnce.address() as AddressInfo
+  const clock = manualClock()
+  const joined = await wire.joinSite('site-a')
+  const link = wire.linkOf({ ...joined, address: `127.0.0.1:${port}` }, undefined, clock)
+  const site = attend(link)
+  await heard.promise
+  clock.advance(5000)
+  await site.down(1)
+  expect(site.downs[0]).toContain('no TLS handshake in 5 s')
+  clock.advance(5000)
+  await site.up(1)
+  site.stop()
+  await site.attending
+  await link.close()
+  silentOnce.close()
 })
 
 test('a coordinator that stops and starts again on its port is found again', async () => {

@@ -69,7 +69,3 @@ test('a plan with means that the study does not use is refused', async () => {
     "the study's standardisation is none",
   )
 })
-
-test('a study that fills with a mean it never computes is refused', async () => {
-  await expect(featuresOf('none', 'mean')).rejects.toMatchObject({ code: 'invalid-study' })
-})
