@@ -10,7 +10,6 @@ import { invite, revoke } from './federation/enrolment.ts'
 import type { StudyRecord } from './federation/federation.ts'
 import { siteView, studyView } from './federation/views.ts'
 import type { Parts } from './parts.ts'
-import { shortReason } from './round/events.ts'
 import { makeRunKey } from './running/run-keys.ts'
 import type { RunProcess } from './running/run-process.ts'
 import type { AdminService, SiteView, StudyView } from './services.ts'
@@ -117,7 +116,7 @@ function runCommands(parts: Parts) {
     },
     async cancelRun(run, reason) {
       const process = find(run)
-      await process.command({ type: 'cancel', reason: shortReason(reason) })
+      await process.command({ type: 'cancel', reason })
       return process.view()
     },
     listRuns: async () => [...runs.values()].map((process) => process.view()),

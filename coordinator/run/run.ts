@@ -6,7 +6,7 @@ import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/na
 import type { Standardisation } from '@consilium/protos/plan/round-plan.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import { type Attendance, failure } from '../round/dropouts.ts'
-import type { SiteResult } from '../round/events.ts'
+import { type SiteResult, shortReason } from '../round/events.ts'
 import {
   decideRound,
   evolveRound,
@@ -68,16 +68,16 @@ export function decideRun(run: Run, command: RunCommand, now: Date): RunEvent[] 
   const at = now.toISOString()
   switch (command.type) {
     case 'cancel':
-      return [{ type: 'run-cancelled', at, reason: command.reason }]
+      return [{ type: 'run-cancelled', at, reason: shortReason(command.reason) }]
     case 'fail':
-      return [{ type: 'run-failed', at, code: command.code, reason: command.reason }]
+      return [{ type: 'run-failed', at, code: command.code, reason: shortReason(command.reason) }]
     case 'finish':
       if (nextStep(run).type !== 'export') return []
       return [{ type: 'run-finished', at, model: command.model, parameters: run.parameters }]
     case 'look': {
       if (run.current) return decideRound(run.current, command, now)
       const step = nextStep(run)
-      if (step.type === 'fail') return [{ type: 'run-failed', at, code: step.code, reason: step.reason }]
+      if (step.type === 'fail') return [{ type: 'run-failed', at, code: step.code, reason: shortReason(step.reason) }]
       if (step.type !== 'round') return []
       const { round, purpose } = step
       return [{ type: 'round-started', at, round, purpose, expected: expectedSites(run, command) }]

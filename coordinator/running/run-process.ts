@@ -118,7 +118,7 @@ export async function openRunProcess(
     try {
       for (const each of commands) if (!stopped) await settle(each)
     } catch (error) {
-      if (!stopped) await settle({ type: 'fail', code: errorCode(error), reason: errorMessage(error).slice(0, 200) })
+      if (!stopped) await settle({ type: 'fail', code: errorCode(error), reason: errorMessage(error) })
       throw error
     }
   }

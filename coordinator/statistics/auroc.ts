@@ -18,5 +18,6 @@ export function aurocOf(histogram: Float64Array): number | undefined {
     negatives += negative
     positives += positive
   }
-  return negatives > 0 && positives > 0 ? won / (positives * negatives) : undefined
+  // Counts whose product no double holds exactly could round the share to just above 1.
+  return negatives > 0 && positives > 0 ? Math.min(won / (positives * negatives), 1) : undefined
 }

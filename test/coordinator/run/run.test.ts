@@ -80,6 +80,20 @@ describe('what ends a run', () => {
     expect(run.events.at(-1)).toMatchObject({ type: 'run-failed', code: 'cohort-too-small' })
   })
 
+  test.for(['train', 'cancel', 'fail'] as const)('a reason too long for the log, cut to what it holds: %s', (how) => {
+    const run = simulateRun(manifestOf({ standardisation: 'none' }))
+    // The sites missing at the deadline are named one by one: more than a reason may hold.
+    for (let i = 0; i < 100; i++) run.presence.set(`hospital-${i}`, how === 'train' ? { absentSinceMs: startMs } : {})
+    for (const site of siteNames) if (how === 'train') run.presence.set(site, { absentSinceMs: startMs })
+    run.settle()
+    if (how === 'train') run.advance()
+    else if (how === 'cancel') run.send({ type: 'cancel', reason: 'a mistake '.repeat(100) })
+    else run.send({ type: 'fail', code: 'store-failed', reason: 'no space left '.repeat(100) })
+    expect(run.run.state).toBe(how === 'cancel' ? 'cancelled' : 'failed')
+    expect(run.run.reason).toMatch(/\.\.\.$/)
+    expect(run.replayed()).toEqual(run.run)
+  })
+
   const failEvaluation = (run: SimulatedRun) => {
     while (run.run.current?.setting.purpose !== 'evaluate') run.cooperate()
     const plan = planOf(run.run)

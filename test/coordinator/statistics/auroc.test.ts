@@ -35,3 +35,14 @@ test.for([
 ] as const)('%s', ([, negatives, positives, auroc]) => {
   expect(aurocOf(histogramOf(negatives, positives))).toBe(auroc)
 })
+
+test('it never exceeds 1, also for counts whose products no double holds', () => {
+  const count = fc.integer({ min: 1, max: 2 ** 40 })
+  const counts = fc.array(count, { minLength: 3, maxLength: 3 })
+  fc.assert(
+    fc.property(counts, counts, (negatives, positives) => {
+      const histogram = Float64Array.from([...negatives, 0, 0, 0, 0, 0, 0, ...positives])
+      expect(aurocOf(histogram)).toBeLessThanOrEqual(1)
+    }),
+  )
+})
