@@ -51,7 +51,7 @@ function merged(view: RoundView, over: RoundOver): RoundView {
       ...over.dropouts.map(({ site, cause, reason }) => ({ site, reason: `${cause}: ${reason}`, purpose })),
     ],
     uploadBytes: view.uploadBytes + received,
-    seconds: view.seconds + (over.endedAtMs - startedAtMs) / 1000,
+    seconds: Math.round(1000 * view.seconds + over.endedAtMs - startedAtMs) / 1000,
     // The row tells who trained; an evaluation has a cohort of its own only where it stands alone.
     ...(purpose !== 'evaluate' && { cohort: over.cohort, survivors: over.survivors }),
   }

@@ -9,15 +9,19 @@ export type Progress = {
   line(text: string): void
   /** The run as it now stands; prints the rounds that finished since the last call. */
   run(view: RunView): void
-  /** Takes the line below away. */
+  /** Takes the line below away for good: what is still told of the run is not drawn. */
   end(): void
 }
 
 type Output = Pick<NodeJS.WriteStream, 'write'> & { readonly isTTY?: boolean; readonly columns?: number }
 
+/** A terminal writes ^C behind the line; were there no room, the line would break and its first half would stay. */
+const roomForInterrupt = 3
+
 export function progressOn(output: Output): Progress {
   const live = output.isTTY === true
   let drawn = false
+  let ended = false
   let printed = -1
   const erase = () => {
     if (drawn) output.write('\r\x1b[2K')
@@ -30,16 +34,20 @@ export function progressOn(output: Output): Progress {
   return {
     line,
     run: (view) => {
+      if (ended) return
       for (const round of finishedRounds(view).filter(({ round }) => round > printed)) {
         line(roundLine(round, view.roundsPlanned))
         printed = round.round
       }
       if (!live || !view.current) return
       erase()
-      output.write(currentLine(view.current).slice(0, (output.columns ?? 80) - 1))
+      output.write(currentLine(view.current).slice(0, (output.columns ?? 80) - roomForInterrupt))
       drawn = true
     },
-    end: erase,
+    end: () => {
+      erase()
+      ended = true
+    },
   }
 }
 

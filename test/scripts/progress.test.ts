@@ -76,6 +76,16 @@ test('on a terminal the work in hand is one line no wider than it, and is taken 
   const text = shown([run([], at(1)), run([round(1)])], true)
   const live = text.split('\r\x1b[2K')
   expect(live[0]).toContain('round 1, train, work: a working 25 %')
-  expect(live[0]!.length).toBeLessThan(60)
+  expect(live[0]!.length).toBeLessThan(58)
   expect(live.at(-1)).toMatch(/^round/)
+})
+
+test('after its end nothing is drawn, for a run is told of until its coordinator is gone', () => {
+  const written: unknown[] = []
+  const progress = progressOn({ isTTY: true, columns: 60, write: (piece: unknown) => written.push(piece) > 0 })
+  progress.run(run([], at(1)))
+  progress.end()
+  progress.run(run([], at(2)))
+  progress.line('Interrupted')
+  expect(written.slice(-2)).toEqual(['\r\x1b[2K', 'Interrupted\n'])
 })
