@@ -1,0 +1,69 @@
+/**
+ * How many sites a secure round needs (fedsum, section A.1): colluders c and fewest survivors m are fixed by the plan from
+ * the planned cohort, the threshold t follows from the sites that really advertised. 2t > n + c, so two different sets of
+ * survivors can never both gather t releases.
+ */
+import { FederationError } from '../errors.ts'
+import { cohortMax } from '../limits.ts'
+
+/** Fewer than three sites cannot hide one another: the sum minus one's own input is the other's. */
+export const cohortMin = 3
+
+export type Thresholds = {
+  /** n: the sites that advertised keys. */
+  readonly sites: number
+  /** c: sites that may collude with the coordinator. */
+  readonly colluders: number
+  /** t: shares that rebuild a secret, signatures that make a quorum. */
+  readonly threshold: number
+  /** max(t, m): fewest sites whose updates make a sum. */
+  readonly survivorsMin: number
+}
+
+/** c = ceil(cohort / 3) - 1. A site's policy may ask for more, never for less. */
+export function defaultColluders(cohort: number): number {
+  assertCohort(cohort)
+  return Math.ceil(cohort / 3) - 1
+}
+
+/** m = max(3, min(5, cohort - 1)), so that four sites can lose one late and three none. */
+export function defaultSurvivorsMin(cohort: number): number {
+  assertCohort(cohort)
+  return Math.max(cohortMin, Math.min(5, cohort - 1))
+}
+
+/**
+ * The thresholds of a session of `sites` that advertised, with c and m as the plan fixed them. Throws `cohort-too-small`
+ * where these sites cannot complete a round, `invalid-argument` where c or m is not allowed.
+ */
+export function sessionThresholds(sites: number, plan: { colluders: number; survivorsMin: number }): Thresholds {
+  assertCohort(sites)
+  const { colluders } = plan
+  if (!Number.isInteger(colluders) || colluders < 0)
+    throw new FederationError('invalid-argument', `the number of colluders is a whole number, not ${colluders}`)
+  if (!Number.isInteger(plan.survivorsMin) || plan.survivorsMin < cohortMin)
+    throw new FederationError(
+      'invalid-argument',
+      `a secure round needs at least ${cohortMin} survivors, the plan says ${plan.survivorsMin}`,
+    )
+  const threshold = Math.floor((sites + colluders) / 2) + 1
+  const survivorsMin = Math.max(threshold, plan.survivorsMin)
+  if (survivorsMin > sites)
+    throw new FederationError(
+      'cohort-too-small',
+      `${sites} sites advertised keys; with ${colluders} possible colluders this round needs ${survivorsMin}`,
+    )
+  return { sites, colluders, threshold, survivorsMin }
+}
+
+/** Sites of a failed session that must attest they released nothing before it may be tried again: n - t + c + 1 (A.9). */
+export function attestationsForRetry({ sites, threshold, colluders }: Thresholds): number {
+  return sites - threshold + colluders + 1
+}
+
+function assertCohort(sites: number): void {
+  if (!Number.isInteger(sites) || sites < cohortMin)
+    throw new FederationError('cohort-too-small', `secure aggregation needs at least ${cohortMin} sites, not ${sites}`)
+  if (sites > cohortMax)
+    throw new FederationError('limit-exceeded', `a cohort has at most ${cohortMax} sites, not ${sites}`)
+}
