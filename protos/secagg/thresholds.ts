@@ -8,6 +8,8 @@ import { cohortMax } from '../limits.ts'
 
 /** Fewer than three sites cannot hide one another: the sum minus one's own input is the other's. */
 export const cohortMin = 3
+/** Fewest sites in a sum that do not collude. */
+const honestMin = 2
 
 export type Thresholds = {
   /** n: the sites that advertised keys. */
@@ -48,10 +50,11 @@ export function sessionThresholds(sites: number, plan: { colluders: number; surv
     )
   const threshold = Math.floor((sites + colluders) / 2) + 1
   const survivorsMin = Math.max(threshold, plan.survivorsMin)
-  if (survivorsMin > sites)
+  // One honest site among colluders has nothing to hide in, however many they are: a coordinator may shrink the cohort.
+  if (survivorsMin > sites || sites - colluders < honestMin)
     throw new FederationError(
       'cohort-too-small',
-      `${sites} sites advertised keys; with ${colluders} possible colluders this round needs ${survivorsMin}`,
+      `${sites} sites advertised keys; with ${colluders} possible colluders this round needs ${Math.max(survivorsMin, colluders + honestMin)}`,
     )
   return { sites, colluders, threshold, survivorsMin }
 }
