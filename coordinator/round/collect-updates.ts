@@ -64,7 +64,7 @@ export function evolve(round: CollectingUpdates, event: RoundEvent): Round {
     case 'late-update-refused':
       return { ...round, lateSites: new Set([...round.lateSites, event.site]) }
     case 'round-failed':
-      return failedRound(round, event, round.announced)
+      return failedRound(round, event, round.updates)
     default:
       return round
   }

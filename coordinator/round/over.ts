@@ -20,7 +20,7 @@ export function committedRound(
   return endedRound(round, event.at, survivors, updates, { type: 'committed', result: event.result })
 }
 
-/** `updates`: those that came in, or began to, before the round failed. */
+/** `updates`: those that came in before the round failed. */
 export function failedRound(
   round: Ending,
   event: EventOf<'round-failed'>,

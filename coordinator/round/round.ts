@@ -40,7 +40,7 @@ export type RoundOver = {
   readonly cohort: readonly SiteName[]
   readonly survivors: readonly SiteName[]
   readonly dropouts: readonly Dropout[]
-  /** The updates that came in; the shell deletes them once the round is over. */
+  /** Hash and size of the updates that came in; the shell drops their bytes once the round is over. */
   readonly updates: ReadonlyMap<SiteName, Update>
   readonly endedAtMs: number
   readonly outcome:

@@ -16,6 +16,7 @@ import { standardisationOf } from '../statistics/moments.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { fedAvg } from '../strategy/fedavg.ts'
 import { weightedMean } from '../strategy/weighted-mean.ts'
+import { uploadId } from './upload-id.ts'
 
 export type Aggregation = {
   readonly refused: readonly { readonly site: SiteName; readonly reason: string }[]
@@ -23,7 +24,7 @@ export type Aggregation = {
   readonly result: RoundResult | undefined
 }
 
-/** Rejects where the coordinator's own objects fail; what is wrong with a site's update is in `refused`. */
+/** Rejects where the coordinator's own stores fail; what is wrong with a site's update is in `refused`. */
 export async function aggregate(
   round: Committing,
   manifest: StudyManifest,
@@ -53,7 +54,7 @@ async function openContribution(
   objects: ObjectStore,
 ): Promise<Contribution> {
   const { planHash, setting } = round
-  const sealed = await objects.get(round.updates.get(site)!.sha256)
+  const sealed = await objects.getStaged(uploadId(planHash, site), round.updates.get(site)!.sha256)
   const plain = openUpdate(sealed, keys, Buffer.from(`${planHash}:${site}`, 'utf8'))
   const length = contributionLength(setting.purpose, vectorSizes(manifest))
   const contribution = decodeContribution(plain, setting.purpose, length)

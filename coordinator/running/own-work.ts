@@ -34,8 +34,7 @@ export async function doOwnWork(run: Run, tools: Tools): Promise<Command[]> {
 
 async function commitRound(run: Run, round: Committing, { objects, vault }: Tools): Promise<Command[]> {
   const keys = await openRunKey(vault, run.id, run)
-  const { refused, result } = await aggregate(round, run.manifest, keys, objects)
-  keys.secretKey.fill(0)
+  const { refused, result } = await aggregate(round, run.manifest, keys, objects).finally(() => keys.secretKey.fill(0))
   const { planHash } = round
   const refusals = refused.map(({ site, reason }) => ({ type: 'refuse-contribution', planHash, site, reason }) as const)
   return [

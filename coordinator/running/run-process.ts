@@ -133,9 +133,8 @@ export async function openRunProcess(
   }
 
   /** Updates are of no use after their round: nobody shall find one later. */
-  async function forgetUpdates({ planHash, cohort, updates }: RoundOver): Promise<void> {
+  async function forgetUpdates({ planHash, cohort }: RoundOver): Promise<void> {
     if (!planHash) return
-    for (const { sha256 } of updates.values()) await objects.delete(sha256)
     for (const site of cohort) await objects.dropStaged(uploadId(planHash, site))
   }
 

@@ -70,14 +70,10 @@ export function openUploads({ objects, clock, findRun }: UploadsOptions): Upload
     if (state === 'received') return true
     const id = uploadId(planHash, site)
     if (!announcedBy(process.run, site)) {
-      // Otherwise a site could name an object of others as its update, and it would be deleted after the round.
-      if ((await objects.size(sha256)) !== undefined)
-        throw new FederationError('update-invalid', 'these bytes are here already, and not as an update to this round')
       await objects.dropStaged(id)
       await process.command({ type: 'announce-update', planHash, site, sha256, bytes: size })
     }
     const staged = await objects.staged(id)
-    if (staged === 0 && (await objects.size(sha256)) === size) return complete(site, header)
     if (header.offset !== staged)
       throw new FederationError(
         'offset-mismatch',
@@ -116,10 +112,10 @@ export function openUploads({ objects, clock, findRun }: UploadsOptions): Upload
         if (past) return { offset: past.bytes, complete: true }
         const announced = announcedBy(openRun(planHash).run, site)
         const staged = await objects.staged(id)
-        if (!announced || staged > 0) return { offset: staged, complete: false }
-        const header = { planHash, sha256: announced.sha256, size: announced.bytes, offset: 0 }
-        const isHere = await begin(site, header)
-        return { offset: isHere ? announced.bytes : 0, complete: isHere }
+        if (!announced || staged < announced.bytes) return { offset: staged, complete: false }
+        // All was here when the coordinator was killed, but not in the log.
+        const header = { planHash, sha256: announced.sha256, size: announced.bytes, offset: staged }
+        return { offset: staged, complete: await begin(site, header) }
       })
     },
     async upload(site, header, chunks) {

@@ -1,6 +1,6 @@
 /**
  * Objects as files named by their hash. A file appears under its name by a rename after it was written and synced, so
- * what is there is whole; an upload grows in the staging folder and goes on from its length after a crash.
+ * what is there is whole. An upload grows in the staging folder, goes on from its length after a crash, and stays there.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
@@ -10,7 +10,14 @@ import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
 import { sha256Hex } from '@consilium/protos/hash.ts'
 import { chunkBytesMax } from '@consilium/protos/limits.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
-import { hashMismatch, noSuchObject, type ObjectStore, offsetMismatch, type StoredObject } from './object-store.ts'
+import {
+  hashMismatch,
+  noSuchObject,
+  nothingStaged,
+  type ObjectStore,
+  offsetMismatch,
+  type StoredObject,
+} from './object-store.ts'
 
 /** Opens the store in two folders of one file system; temporary files that a crash left behind are removed. */
 export async function openFileObjectStore(folders: {
@@ -28,14 +35,7 @@ export async function openFileObjectStore(folders: {
   return {
     put: (bytes) => failing('store an object', () => put(folders.staging, pathOf, bytes)),
     size: async (sha256) => (await sizeOf(pathOf(sha256))) ?? undefined,
-    async get(sha256) {
-      const bytes = await readFile(pathOf(sha256)).catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') throw noSuchObject(sha256)
-        throw new FederationError('store-failed', `cannot read an object: ${error.message}`, { cause: error })
-      })
-      if (sha256Hex(bytes) !== sha256) throw hashMismatch(sha256)
-      return bytes
-    },
+    get: (sha256) => readWhole(pathOf(sha256), sha256, () => noSuchObject(sha256)),
     async *read(sha256, offset) {
       if ((await sizeOf(pathOf(sha256))) === undefined) throw noSuchObject(sha256)
       yield* createReadStream(pathOf(sha256), { start: offset, highWaterMark: chunkBytesMax })
@@ -44,21 +44,18 @@ export async function openFileObjectStore(folders: {
     stage: (id, offset, bytes) => failing('stage an upload', () => stage(id, stagedPath(id), offset, bytes)),
     async commitStaged(id, sha256) {
       const staged = stagedPath(id)
-      const bytes = await sizeOf(staged)
-      if (bytes === undefined) {
-        const existing = await sizeOf(pathOf(sha256))
-        if (existing === undefined) throw new FederationError('not-found', `nothing is staged as ${id}`)
-        return { sha256, bytes: existing }
-      }
+      if ((await sizeOf(staged)) === undefined) throw nothingStaged(id)
       if ((await hashFile(staged)) !== sha256) {
         await rm(staged, { force: true })
         throw hashMismatch(sha256)
       }
-      await failing('store an upload', () => moveIntoPlace(staged, pathOf(sha256)))
-      return { sha256, bytes }
+      await failing('store an upload', async () => {
+        await syncPath(staged)
+        await syncPath(folders.staging)
+      })
     },
+    getStaged: (id, sha256) => readWhole(stagedPath(id), sha256, () => nothingStaged(id)),
     dropStaged: (id) => rm(stagedPath(id), { force: true }),
-    delete: (sha256) => rm(pathOf(sha256), { force: true }),
   }
 }
 
@@ -73,6 +70,15 @@ async function put(staging: string, pathOf: (sha256: Sha256) => string, bytes: U
   await file.writeFile(bytes).finally(() => file.close())
   await moveIntoPlace(temporary, pathOf(sha256))
   return stored
+}
+
+async function readWhole(path: string, sha256: Sha256, missing: () => FederationError): Promise<Uint8Array> {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') throw missing()
+    throw new FederationError('store-failed', `cannot read an object: ${error.message}`, { cause: error })
+  })
+  if (sha256Hex(bytes) !== sha256) throw hashMismatch(sha256)
+  return bytes
 }
 
 /** Appends without a sync: after a kill the bytes are there, after a power cut the hash at the end tells. */

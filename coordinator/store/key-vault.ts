@@ -1,4 +1,4 @@
-/** Keeps small secrets (the run keys, the authority's key) sealed at rest: a local key file, or a KMS. */
+/** Keeps small secrets (the keys of runs) sealed at rest: a local key file, or a KMS. */
 export interface KeyVault {
   /** Encrypts `secret` (at most 4 KiB) bound to `context`. */
   seal(secret: Uint8Array, context: Readonly<Record<string, string>>): Promise<Uint8Array>

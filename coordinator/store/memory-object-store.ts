@@ -1,9 +1,8 @@
 /** Objects in memory, for tests and trials: the same contract, gone with the process. */
-import { FederationError } from '@consilium/protos/errors.ts'
 import { sha256Hex } from '@consilium/protos/hash.ts'
 import { chunkBytesMax } from '@consilium/protos/limits.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
-import { hashMismatch, noSuchObject, type ObjectStore, offsetMismatch } from './object-store.ts'
+import { hashMismatch, noSuchObject, nothingStaged, type ObjectStore, offsetMismatch } from './object-store.ts'
 
 export function openMemoryObjectStore(): ObjectStore {
   const objects = new Map<Sha256, Uint8Array>()
@@ -39,20 +38,19 @@ export function openMemoryObjectStore(): ObjectStore {
     },
     async commitStaged(id, sha256) {
       const bytes = staging.get(id)
-      if (!bytes) {
-        if (objects.has(sha256)) return { sha256, bytes: get(sha256).length }
-        throw new FederationError('not-found', `nothing is staged as ${id}`)
-      }
+      if (!bytes) throw nothingStaged(id)
+      if (sha256Hex(bytes) === sha256) return
       staging.delete(id)
+      throw hashMismatch(sha256)
+    },
+    async getStaged(id, sha256) {
+      const bytes = staging.get(id)
+      if (!bytes) throw nothingStaged(id)
       if (sha256Hex(bytes) !== sha256) throw hashMismatch(sha256)
-      objects.set(sha256, bytes)
-      return { sha256, bytes: bytes.length }
+      return new Uint8Array(bytes)
     },
     async dropStaged(id) {
       staging.delete(id)
-    },
-    async delete(sha256) {
-      objects.delete(sha256)
     },
   }
 }

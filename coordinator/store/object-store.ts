@@ -1,6 +1,7 @@
 /**
- * Content-addressed objects (forward graphs, parameters, sealed updates, exported models) and the staging area where an
- * upload grows until its hash is checked.
+ * Content-addressed objects (forward graphs, parameters, exported models), and the staging area where a site's upload
+ * grows and stays until its round is over. The two never mix: no site can have an object of others deleted by uploading
+ * the same bytes.
  */
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
@@ -21,13 +22,13 @@ export interface ObjectStore {
   /** Appends at `offset`, which must equal what is staged, else rejects with `offset-mismatch`. */
   stage(id: string, offset: number, bytes: Uint8Array): Promise<void>
   /**
-   * Turns what is staged into an object; durable once resolved. Rejects with `hash-mismatch` where the bytes are not
-   * those of `sha256`, and drops them then. Where nothing is staged but the object is there, it was committed before:
-   * that object is the answer; where it is not, rejects with `not-found`.
+   * Makes what is staged durable. Rejects with `hash-mismatch` where the bytes are not those of `sha256`, and drops them
+   * then; with `not-found` where nothing is staged.
    */
-  commitStaged(id: string, sha256: Sha256): Promise<StoredObject>
+  commitStaged(id: string, sha256: Sha256): Promise<void>
+  /** All that is staged. Rejects with `not-found`, or with `hash-mismatch` where the bytes are not those of `sha256`. */
+  getStaged(id: string, sha256: Sha256): Promise<Uint8Array>
   dropStaged(id: string): Promise<void>
-  delete(sha256: Sha256): Promise<void>
 }
 
 export function noSuchObject(sha256: Sha256): FederationError {
@@ -36,6 +37,10 @@ export function noSuchObject(sha256: Sha256): FederationError {
 
 export function hashMismatch(sha256: Sha256): FederationError {
   return new FederationError('hash-mismatch', `the bytes are not those of object ${sha256}`)
+}
+
+export function nothingStaged(id: string): FederationError {
+  return new FederationError('not-found', `nothing is staged as ${id}`)
 }
 
 export function offsetMismatch(id: string, staged: number, offset: number): FederationError {

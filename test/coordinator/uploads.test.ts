@@ -111,15 +111,18 @@ test('an update already here is answered without its bytes', async () => {
   expect(await collect(fixture.eventLog.read('run/heart-disease-1'))).toHaveLength(before)
 })
 
-test('a site cannot name an object of others as its update, which would be deleted after the round', async () => {
-  const { fixture, basel, plan } = await waitingForBasel()
+test('a site that uploads the bytes of an object of others does not take it with it when its update is dropped', async () => {
+  const { fixture, basel, run, plan } = await waitingForBasel()
   const [study] = await fixture.admin.listStudies()
   const { sha256, bytes } = study!.signedStudy.manifest.initialParameters
   const header = { planHash: plan, sha256, size: bytes, offset: 0 }
-  const stolen = await fixture.objects.get(sha256)
-  await expect(fixture.service.upload(basel.caller, header, iterate([stolen]))).rejects.toMatchObject({
-    code: 'update-invalid',
-  })
+  const known = await fixture.objects.get(sha256)
+  await fixture.service.upload(basel.caller, header, iterate([known]))
+  basel.uploads = true
+  const view = await fixture.runWhere(run, hasEnded)
+  expect(view.rounds[0]!.dropouts).toMatchObject([{ site: 'basel', reason: expect.stringMatching(/^update-invalid/) }])
+  await fixture.stop()
+  expect(Buffer.from(await fixture.objects.get(sha256)).equals(known)).toBe(true)
 })
 
 test('the newest call takes over an upload from one on a dead link', async () => {

@@ -204,7 +204,6 @@ function pluggedObjects(objects: ObjectStore, plug: Plug): ObjectStore {
     stage: checked(objects.stage),
     commitStaged: checked(objects.commitStaged),
     dropStaged: checked(objects.dropStaged),
-    delete: checked(objects.delete),
   }
 }
 
