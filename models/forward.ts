@@ -84,10 +84,13 @@ const reductionsWithAxesAttribute = /^Reduce(Mean|Max|Min|L1|L2|LogSumExp|SumSqu
 /** What changed between operator sets 13 and 21, for the operators that a forward graph may hold. */
 function upgraded(graph: Graph): Graph {
   const added: Tensor[] = []
+  const taken = new Set([...graph.inputs, ...graph.initializers].map(({ name }) => name))
+  for (const { outputs } of graph.nodes) for (const output of outputs) taken.add(output)
   const nodes = graph.nodes.map((node): Node => {
     const axes = reductionsWithAxesAttribute.test(node.op) ? intsAttribute(node, 'axes') : undefined
     if (axes) {
-      const name = `${node.outputs[0]}/axes`
+      let name = `${node.outputs[0]}/axes`
+      while (taken.has(name)) name += '_'
       added.push({ name, type: 'int64', dims: [axes.length], data: BigInt64Array.from(axes, BigInt) })
       const { axes: _, ...attributes } = node.attributes
       return { ...node, inputs: [node.inputs[0] as string, name], attributes }

@@ -2,13 +2,22 @@
  * Arithmetic on dimensions of which some are only names: products, quotients, broadcasting. A product is written
  * `4*batch`, so equal sizes have equal names.
  */
+import { FederationError } from '@consilium/protos/errors.ts'
 import type { Dimension } from './graph.ts'
 
 type Product = { readonly coefficient: number; readonly names: readonly string[] }
 
-/** A name for a dimension of a value; free of what a product's name is made of. */
+/** Longest name of a product, characters: in a hostile graph it could double with every node. */
+const productCharactersMax = 200
+
+/** A name for an input's dimension that has none; free of what a product's name is made of. */
 export function dimensionName(value: string, axis: number): string {
   return `_${value.replaceAll('*', '_')}.${axis}`
+}
+
+/** A name for a dimension known only at run time; no input's dimension is called so. */
+export function unknownDimension(value: string, axis: number): string {
+  return `?${value.replaceAll('*', '_')}.${axis}`
 }
 
 /** The number of elements of a shape; a name where a dimension is one. */
@@ -65,5 +74,8 @@ function productOf(dims: readonly Dimension[]): Product {
 
 function format({ coefficient, names }: Product): Dimension {
   if (names.length === 0 || coefficient === 0) return coefficient
-  return (coefficient === 1 ? names : [String(coefficient), ...names]).join('*')
+  const product = (coefficient === 1 ? names : [String(coefficient), ...names]).join('*')
+  if (names.length > 1 && product.length > productCharactersMax)
+    throw new FederationError('shape-mismatch', `a size is a product of ${names.length} dimensions with long names`)
+  return product
 }

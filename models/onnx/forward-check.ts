@@ -14,6 +14,8 @@ export type ForwardLimits = {
   readonly modelBytesMax: number
   readonly nodesMax: number
   readonly initializersMax: number
+  /** Longest name of a value or a node. */
+  readonly nameCharactersMax: number
   readonly rankMax: number
   readonly dimensionMax: number
   /** Most elements that all computed values have together for one row of the batch. */
@@ -26,6 +28,7 @@ export const forwardLimits: ForwardLimits = {
   modelBytesMax: 1024 * 1024 * 1024,
   nodesMax: 20_000,
   initializersMax: 20_000,
+  nameCharactersMax: 1000,
   rankMax: 8,
   dimensionMax: 2 ** 28,
   rowElementsMax: 2 ** 26,
@@ -51,6 +54,7 @@ export function checkForwardGraph(source: Uint8Array | Model, limits: ForwardLim
   const model = source instanceof Uint8Array ? decodeModel(source) : source
   checkOperatorSet(model)
   checkCounts(model.graph, limits)
+  checkNames(model.graph, limits)
   for (const node of model.graph.nodes) checkNode(node, model.graph)
   checkEnds(model.graph)
   checkSizes(model.graph, limits)
@@ -79,6 +83,15 @@ function checkCounts(graph: Graph, limits: ForwardLimits): void {
       throw invalid(`the tensor '${tensor.name}' is ${tensor.type}, which is not supported`)
     checkDimensions(tensor.dims, `the tensor '${tensor.name}'`, limits)
   }
+}
+
+function checkNames({ inputs, initializers, nodes }: Graph, { nameCharactersMax }: ForwardLimits): void {
+  const named = [...inputs, ...initializers, ...nodes].map(({ name }) => name)
+  const long = [...named, ...nodes.flatMap((node) => node.outputs)].find((name) => name.length > nameCharactersMax)
+  if (long !== undefined)
+    throw invalid(
+      `the name '${long.slice(0, 40)}...' has ${long.length} characters, over the limit of ${nameCharactersMax}`,
+    )
 }
 
 function checkNode(node: Node, graph: Graph): void {
@@ -122,7 +135,13 @@ function checkEnds(graph: Graph): void {
     )
 }
 
-function checkSizes(graph: Graph, limits: ForwardLimits): void {
+/** Elements of all computed values for one row of the batch, in a graph that has passed the check. */
+export function rowElements(model: Model): number {
+  return checkSizes(model.graph, forwardLimits)
+}
+
+/** Yields the elements for one row. */
+function checkSizes(graph: Graph, limits: ForwardLimits): number {
   const values = inferred(graph)
   const batch = values.get(
     graph.inputs.find((input) => !graph.initializers.some((tensor) => tensor.name === input.name))?.name ?? '',
@@ -135,7 +154,7 @@ function checkSizes(graph: Graph, limits: ForwardLimits): void {
     if (given.has(name)) continue
     const size = sizeOf(dims)
     if (typeof size === 'number') fixed += size
-    else perRow += elementsPerRow(size, `the value '${name}' of shape [${dims}]`)
+    else perRow += elementsPerRow(size, batch, `the value '${name}' of shape [${dims}]`)
     if (perRow > limits.rowElementsMax || fixed > limits.fixedElementsMax)
       throw invalid(
         `with the value '${name}' of shape [${dims}] it computes more than ${limits.rowElementsMax} elements a row, or ${limits.fixedElementsMax} in all`,
@@ -144,6 +163,7 @@ function checkSizes(graph: Graph, limits: ForwardLimits): void {
   const output = values.get(graph.outputs[0]?.name ?? '')?.dims ?? []
   if (output[0] !== batch)
     throw invalid(`its output has the shape [${output}], which does not start with the batch dimension '${batch}'`)
+  return perRow
 }
 
 function inferred(graph: Graph): ReturnType<typeof inferGraph> {
@@ -165,9 +185,10 @@ function checkDimensions(dims: readonly Dimension[], what: string, limits: Forwa
 }
 
 /** Elements for a batch of one; the batch may enter a size once, or memory would grow with its square. */
-function elementsPerRow(size: string, what: string): number {
+function elementsPerRow(size: string, batch: Dimension | undefined, what: string): number {
   const factors = size.split('*')
   const names = factors.filter((factor) => !/^\d+$/.test(factor))
+  if (names.some((name) => name !== batch)) throw invalid(`the size of ${what} is not known before it runs`)
   if (names.length > 1) throw invalid(`${what} grows with the square of the batch`)
   return names.length === factors.length ? 1 : Number(factors[0])
 }

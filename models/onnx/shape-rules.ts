@@ -4,7 +4,7 @@
  */
 
 import { intAttribute, intsAttribute } from './attributes.ts'
-import { broadcast, dimensionName, quotient, sameDimensions, sizeOf } from './dimensions.ts'
+import { broadcast, quotient, sameDimensions, sizeOf, unknownDimension } from './dimensions.ts'
 import type { Dimension, ElementType, Node } from './graph.ts'
 import { elementTypeCodes } from './tensor-data.ts'
 import { tensorInfo, type ValueInfo } from './value-info.ts'
@@ -41,7 +41,7 @@ export const shapeRules: Readonly<Record<string, ShapeRule>> = {
   Identity: ({ input }) => [input(0)],
   IsNaN: ({ input }) => [{ type: 'bool', dims: input(0).dims }],
   IsInf: ({ input }) => [{ type: 'bool', dims: input(0).dims }],
-  Cast: (context) => [{ ...context.input(0), type: castType(context) }],
+  Cast: cast,
   Dropout: ({ input }) => [
     { type: input(0).type, dims: input(0).dims },
     { type: 'bool', dims: input(0).dims },
@@ -122,13 +122,28 @@ function elementwise(context: Context, type: ElementType): ValueInfo {
   for (const input of context.inputs.slice(1))
     dims = broadcast(dims, input?.dims ?? []) ?? context.fail(`${shapes(context)} do not broadcast`)
   const known = knownArithmetic(context)
-  return { type, dims, ...(known ? { known } : {}) }
+  return { type, dims, ...(known && isExact(type, known) ? { known } : {}) }
+}
+
+/** Whether a run computes these very numbers: int32 wraps around, and beyond 2^53 they are not exact here. */
+function isExact(type: ElementType, known: readonly Dimension[]): boolean {
+  if (type !== 'int64' && type !== 'int32') return false
+  const max = type === 'int64' ? Number.MAX_SAFE_INTEGER : 2 ** 31 - 1
+  return known.every((value) => typeof value === 'string' || Math.abs(value) <= max)
+}
+
+/** Contents are followed only from whole numbers to whole numbers: a float rounds, a bool forgets. */
+function cast(context: Context): ValueInfo[] {
+  const type = castType(context)
+  const { dims, known } = context.input(0)
+  return [{ type, dims, ...(known && isExact(type, known) ? { known } : {}) }]
 }
 
 /** The contents of a sum, difference, product or quotient of two known whole tensors, as shape computations need them. */
 function knownArithmetic({ node, inputs }: Context): Dimension[] | undefined {
   const [a, b] = [inputs[0]?.known, inputs[1]?.known]
-  if (!a || !b || (a.length !== b.length && a.length !== 1 && b.length !== 1)) return undefined
+  if (!a || !b || !isExact('int64', [...a, ...b]) || (a.length !== b.length && a.length !== 1 && b.length !== 1))
+    return undefined
   const result = Array.from({ length: Math.max(a.length, b.length) }, (_, i) => {
     const left = a[a.length === 1 ? 0 : i] as Dimension
     const right = b[b.length === 1 ? 0 : i] as Dimension
@@ -338,7 +353,7 @@ function constant(context: Context): ValueInfo[] {
 
 /** A dimension known only at run time, named after the value it belongs to. */
 function unknown(node: Node, axis: number): string {
-  return dimensionName(node.outputs[0] ?? node.name, axis)
+  return unknownDimension(node.outputs[0] ?? node.name, axis)
 }
 
 function castType(context: Context): ElementType {

@@ -4,11 +4,14 @@
  * and allocates nothing, so it is safe on a foreign graph.
  */
 import { FederationError } from '@consilium/protos/errors.ts'
-import { dimensionName } from './dimensions.ts'
+import { dimensionName, unknownDimension } from './dimensions.ts'
 import type { Graph, Node } from './graph.ts'
 import { nodeLabel } from './graph.ts'
 import { shapeRules } from './shape-rules.ts'
 import { knownCountMax, tensorInfo, type ValueInfo } from './value-info.ts'
+
+/** Highest rank that is followed; each node could add 256 axes. */
+const rankMax = 64
 
 type Lookup = (name: string) => ValueInfo | undefined
 
@@ -27,10 +30,12 @@ export function inferNode(node: Node, lookup: Lookup): ValueInfo[] {
   )
   const outputs = rule({ node, inputs, fail, input: (i) => inputs[i] ?? fail(`input ${i} is missing`) })
   if (outputs.length < node.outputs.length) fail(`it yields ${outputs.length} values, ${node.outputs.length} are named`)
-  for (const output of outputs)
+  for (const output of outputs) {
+    if (output.dims.length > rankMax) fail(`an output would have the rank ${output.dims.length}`)
     for (const dim of output.dims)
       if (typeof dim === 'number' && !(Number.isSafeInteger(dim) && dim >= 0))
         fail(`an output would have the dimension ${dim}`)
+  }
   return outputs.map((output) =>
     output.known && output.known.length > knownCountMax ? { type: output.type, dims: output.dims } : output,
   )
@@ -65,7 +70,7 @@ function inferLoop(node: Node, lookup: Lookup): ValueInfo[] {
   if (body?.kind !== 'graph') throw new FederationError('invalid-onnx', `Loop (node ${nodeLabel(node)}) has no body`)
   const values = inferGraph(body.value, lookup)
   const carried = node.inputs.length - 2
-  const iterations = lookup(node.inputs[0] ?? '')?.known?.[0] ?? dimensionName(node.outputs[0] ?? '', 0)
+  const iterations = lookup(node.inputs[0] ?? '')?.known?.[0] ?? unknownDimension(node.outputs[0] ?? '', 0)
   return body.value.outputs.slice(1).map((output, i) => {
     const info = values.get(output.name)
     if (!info)

@@ -75,8 +75,6 @@ function extreme(context: GradientContext): Ref {
     node,
   } = context
   const hit = g.cast(g.equal(x, kept(context, y)), g.info(x).type)
-  const count = g.op('ReduceSum', axes === '' ? [hit] : [hit, axes], {
-    keepdims: { kind: 'int', value: intAttribute(node, 'keepdims', 1) },
-  })
+  const count = g.op('ReduceSum', axes === '' ? [hit] : [hit, axes], node.attributes)
   return g.mul(hit, kept(context, g.div(dy, count)))
 }
