@@ -7,7 +7,6 @@ import { join } from 'node:path'
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { AddSiteReply__Output } from '@consilium/protos/gen/consilium/v1/AddSiteReply.ts'
 import type { AdminClient as GrpcClient } from '@consilium/protos/gen/consilium/v1/Admin.ts'
-import type { RunList__Output } from '@consilium/protos/gen/consilium/v1/RunList.ts'
 import type { RunView__Output } from '@consilium/protos/gen/consilium/v1/RunView.ts'
 import type { SiteList__Output } from '@consilium/protos/gen/consilium/v1/SiteList.ts'
 import type { SiteView__Output } from '@consilium/protos/gen/consilium/v1/SiteView.ts'
@@ -20,7 +19,7 @@ import { fromServiceError } from '@consilium/protos/status.ts'
 import { type ClientReadableStream, credentials, type requestCallback, type ServiceError } from '@grpc/grpc-js'
 import { z } from 'zod'
 import type { RunView, SiteView, StudyView } from '../services.ts'
-import { runView, type StudySummary, siteView, studySummary, studyView } from './views.ts'
+import { runView, runViews, type StudySummary, siteView, studySummary, studyView } from './views.ts'
 
 export type AdminClient = {
   readonly address: string
@@ -38,6 +37,7 @@ export type AdminClient = {
   /** The study now, then after every decision of a site. */
   watchStudy(reference: string, signal?: AbortSignal): AsyncIterable<StudySummary>
   startRun(studyReference: string): Promise<RunView>
+  /** The run with its newest rounds only, as in the list of runs. */
   cancelRun(run: RunId, reason: string): Promise<RunView>
   listRuns(): Promise<readonly RunView[]>
   showRun(run: RunId): Promise<RunView>
@@ -101,9 +101,16 @@ function adminClient(grpc: GrpcClient, address: string, explained: (error: unkno
     watchStudy: (study, signal) => follow(() => grpc.watchStudy({ study }), studySummary, signal),
     startRun: (study) => run((done) => grpc.startRun({ study }, done)),
     cancelRun: (id, reason) => run((done) => grpc.cancelRun({ run: id, reason }, done)),
-    listRuns: async () => (await ask<RunList__Output>((done) => grpc.listRuns({}, done))).runs.map(runView),
-    showRun: (id) => run((done) => grpc.showRun({ run: id }, done)),
-    watchRun: (id, signal) => follow(() => grpc.watchRun({ run: id }), runView, signal),
+    async listRuns() {
+      const runs: RunView[] = []
+      for await (const view of follow(() => grpc.listRuns({}), runView)) runs.push(view)
+      return runs
+    },
+    async showRun(id) {
+      for await (const view of runViews(follow(() => grpc.showRun({ run: id }), asItIs))) return view
+      throw new FederationError('link-down', 'the coordinator broke off in the middle of a run: ask again')
+    },
+    watchRun: (id, signal) => runViews(follow(() => grpc.watchRun({ run: id }), asItIs, signal)),
     fetchObject: (sha256, offset) =>
       follow(
         () => grpc.fetchObject({ sha256: Buffer.from(sha256, 'hex'), offset }),
@@ -116,6 +123,10 @@ function adminClient(grpc: GrpcClient, address: string, explained: (error: unkno
       ),
     close: () => grpc.close(),
   }
+}
+
+function asItIs<Message>(message: Message): Message {
+  return message
 }
 
 async function* messages<Message, Item>(

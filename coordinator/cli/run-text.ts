@@ -117,7 +117,8 @@ function runHead(run: RunView): string {
 }
 
 function roundsDone(run: RunView): string {
-  const done = run.rounds.filter((round) => round.round > 0 && isOver(round, run)).length
+  // Lists hold the newest rounds only, so the number tells, not the count.
+  const done = run.rounds.findLast((round) => isOver(round, run))?.round ?? 0
   return `${done} of ${run.roundsPlanned}`
 }
 

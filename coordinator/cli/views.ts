@@ -28,6 +28,17 @@ export function studyView(view: StudyView__Output): StudyView {
   return { ...studySummary(view), signedStudy: readSignedStudy(view.signedStudy) }
 }
 
+/** Whole runs from messages that each hold some of their rounds. */
+export async function* runViews(messages: AsyncIterable<RunView__Output>): AsyncGenerator<RunView> {
+  let rounds: readonly RoundView[] = []
+  for await (const message of messages) {
+    const view = runView(message)
+    const first = view.rounds[0]?.round ?? Number.POSITIVE_INFINITY
+    rounds = [...rounds.filter(({ round }) => round < first), ...view.rounds]
+    if (!message.moreRounds) yield { ...view, rounds }
+  }
+}
+
 export function runView(view: RunView__Output): RunView {
   const { run, studyHash, studyName, reason, startedAt, endedAt, roundsPlanned, logHead } = view
   return {

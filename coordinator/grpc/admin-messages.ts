@@ -36,8 +36,45 @@ export function studyView(view: StudyView, withStudy: boolean): WireStudyView {
   }
 }
 
-export function runView(view: RunView): WireRunView {
-  const { rounds, current, modelSha256, parametersSha256, final, ...rest } = view
+/** The newest rounds that a view without all of them still has: enough to tell how far the run is and how good. */
+const newestRounds = 3
+/** Rounds that go into one message, bytes as JSON, which is longer than the message. */
+const roundsBytesMax = 1024 * 1024
+
+/** Where whole runs would not fit into one message. */
+export function briefRunView(view: RunView): WireRunView {
+  return runView(view, view.rounds.slice(-newestRounds))
+}
+
+/** The same run again and again: first all its rounds, then those from the newest one on that was sent before. */
+export async function* runViews(views: AsyncIterable<RunView>): AsyncGenerator<WireRunView> {
+  let from = 0
+  for await (const view of views) {
+    yield* runMessages(view, from)
+    // A round before the newest never changes.
+    from = Math.max(0, view.rounds.length - 1)
+  }
+}
+
+/** A run with its rounds from the `from`-th on, in messages of bounded size. */
+export function* runMessages(view: RunView, from = 0): Generator<WireRunView> {
+  let rounds: RoundView[] = []
+  let bytes = 0
+  for (const round of view.rounds.slice(from)) {
+    const roundBytes = Buffer.byteLength(JSON.stringify(round))
+    if (rounds.length > 0 && bytes + roundBytes > roundsBytesMax) {
+      yield { ...runView(view, rounds), moreRounds: true }
+      rounds = []
+      bytes = 0
+    }
+    rounds.push(round)
+    bytes += roundBytes
+  }
+  yield runView(view, rounds)
+}
+
+function runView(view: RunView, rounds: readonly RoundView[]): WireRunView {
+  const { rounds: _, current, modelSha256, parametersSha256, final, ...rest } = view
   return {
     ...rest,
     rounds: rounds.map(roundView),

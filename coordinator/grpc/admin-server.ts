@@ -11,7 +11,7 @@ import { adminTypes, packageDefinition } from '@consilium/protos/load.ts'
 import type { Logger } from 'pino'
 import type { CertificateAuthority } from '../certificate-authority.ts'
 import type { AdminService } from '../services.ts'
-import { runField, runView, studyField, studyView, validMinutes } from './admin-messages.ts'
+import { briefRunView, runField, runMessages, runViews, studyField, studyView, validMinutes } from './admin-messages.ts'
 import { operatorOf } from './certificates.ts'
 import { createStudy } from './create-study.ts'
 import { countField, hashField, siteField, textField } from './fields.ts'
@@ -93,15 +93,21 @@ function studyHandlers(service: AdminService, guard: Guard<'operator'>) {
 
 function runHandlers(service: AdminService, guard: Guard<'operator'>) {
   return {
-    StartRun: unary(guard, async (request) => runView(await service.startRun(studyField(request.study)))),
+    StartRun: unary(guard, async (request) => briefRunView(await service.startRun(studyField(request.study)))),
     CancelRun: unary(guard, async (request) =>
-      runView(await service.cancelRun(runField(request.run), textField(request.reason, 'reason', reasonCharactersMax))),
+      briefRunView(
+        await service.cancelRun(runField(request.run), textField(request.reason, 'reason', reasonCharactersMax)),
+      ),
     ),
-    ListRuns: unary(guard, async () => ({ runs: (await service.listRuns()).map(runView) })),
-    ShowRun: unary(guard, async (request) => runView(await service.showRun(runField(request.run)))),
-    WatchRun: serverStreaming(guard, async function* (request, _open, signal) {
-      for await (const view of service.watchRun(runField(request.run), signal)) yield runView(view)
+    ListRuns: serverStreaming(guard, async function* () {
+      for (const view of await service.listRuns()) yield briefRunView(view)
     }),
+    ShowRun: serverStreaming(guard, async function* (request) {
+      yield* runMessages(await service.showRun(runField(request.run)))
+    }),
+    WatchRun: serverStreaming(guard, (request, _open, signal) =>
+      runViews(service.watchRun(runField(request.run), signal)),
+    ),
     FetchObject: serverStreaming(guard, async function* (request) {
       const sha256 = hashField(request.sha256, 'sha256')
       for await (const chunk of await service.fetchObject(sha256, countField(request.offset, 'offset')))

@@ -18,7 +18,6 @@ import type { ObjectStart as _consilium_v1_ObjectStart, ObjectStart__Output as _
 import type { ReadLogRequest as _consilium_v1_ReadLogRequest, ReadLogRequest__Output as _consilium_v1_ReadLogRequest__Output } from './consilium/v1/ReadLogRequest.ts';
 import type { RevokeSiteRequest as _consilium_v1_RevokeSiteRequest, RevokeSiteRequest__Output as _consilium_v1_RevokeSiteRequest__Output } from './consilium/v1/RevokeSiteRequest.ts';
 import type { RoundView as _consilium_v1_RoundView, RoundView__Output as _consilium_v1_RoundView__Output } from './consilium/v1/RoundView.ts';
-import type { RunList as _consilium_v1_RunList, RunList__Output as _consilium_v1_RunList__Output } from './consilium/v1/RunList.ts';
 import type { RunView as _consilium_v1_RunView, RunView__Output as _consilium_v1_RunView__Output } from './consilium/v1/RunView.ts';
 import type { ShowRunRequest as _consilium_v1_ShowRunRequest, ShowRunRequest__Output as _consilium_v1_ShowRunRequest__Output } from './consilium/v1/ShowRunRequest.ts';
 import type { ShowStudyRequest as _consilium_v1_ShowStudyRequest, ShowStudyRequest__Output as _consilium_v1_ShowStudyRequest__Output } from './consilium/v1/ShowStudyRequest.ts';
@@ -57,7 +56,6 @@ export interface ProtoGrpcType {
       ReadLogRequest: MessageTypeDefinition<_consilium_v1_ReadLogRequest, _consilium_v1_ReadLogRequest__Output>
       RevokeSiteRequest: MessageTypeDefinition<_consilium_v1_RevokeSiteRequest, _consilium_v1_RevokeSiteRequest__Output>
       RoundView: MessageTypeDefinition<_consilium_v1_RoundView, _consilium_v1_RoundView__Output>
-      RunList: MessageTypeDefinition<_consilium_v1_RunList, _consilium_v1_RunList__Output>
       RunView: MessageTypeDefinition<_consilium_v1_RunView, _consilium_v1_RunView__Output>
       ShowRunRequest: MessageTypeDefinition<_consilium_v1_ShowRunRequest, _consilium_v1_ShowRunRequest__Output>
       ShowStudyRequest: MessageTypeDefinition<_consilium_v1_ShowStudyRequest, _consilium_v1_ShowStudyRequest__Output>

@@ -198,11 +198,11 @@ describe('consilium study', () => {
 
   test.for([
     ['a model file that is not there', { path: 'nowhere.onnx' }, 'error[invalid-onnx]: cannot read'],
-    ['a model file that is cut off', { path: 'cut.onnx' }, 'error[invalid-onnx]'],
+    ['a model file that is cut off', { path: 'cut.onnx' }, 'error[invalid-onnx]: cut.onnx: '],
     [
       'a model for other columns',
       { path: 'net.onnx', drop: true },
-      'error[shape-mismatch]: the model takes rows of shape [5]',
+      'error[shape-mismatch]: net.onnx: the model takes rows of shape [5]',
     ],
     ['a frozen tensor that the model has not', { path: 'net.onnx', frozen: ['nothing'] }, 'error[invalid-argument]'],
     ['nothing left to train', { path: 'net.onnx', frozen: ['linear.weight', 'linear.bias'] }, 'nothing to train'],

@@ -1,9 +1,10 @@
 /** The operator's port: the operator alone, on the loopback interface, and the views as the command line reads them. */
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type CertificateAuthority, openCertificateAuthority } from '@consilium/coordinator/certificate-authority.ts'
+import { connectAdmin } from '@consilium/coordinator/cli/admin-client.ts'
 import { startAdminServer } from '@consilium/coordinator/grpc/admin-server.ts'
 import type { Listener } from '@consilium/coordinator/grpc/listener.ts'
 import type { AdminService, RunView, SiteView, StudyView } from '@consilium/coordinator/services.ts'
@@ -13,6 +14,7 @@ import { canonicalJson, sha256Hex } from '@consilium/protos/hash.ts'
 import { chain, noHead } from '@consilium/protos/log/entry.ts'
 import type { SignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { collect } from '../../support/collect.ts'
 import { type ManualClock, manualClock } from '../../support/manual-clock.ts'
 import {
   certificateFor,
@@ -31,11 +33,13 @@ let calls: unknown[][]
 let clients: AdminClient[]
 let operator: AdminClient
 let views: AsyncIterable<RunView>
+let shownRun: RunView
 beforeEach(async () => {
   home = mkdtempSync(join(tmpdir(), 'consilium-admin-'))
   clock = manualClock()
   authority = await openCertificateAuthority({ home, advertisedHost: 'localhost', clock, log: silent })
   calls = []
+  shownRun = runView
   clients = []
   server = await startAdminServer({ service: recordingService(), authority, port: 0, clock, log: silent })
   operator = client(operatorCertificate())
@@ -141,6 +145,46 @@ test('a run is watched until it ends, every field in its place', async () => {
   expect(seen[1]).toMatchObject({ state: 'finished', modelSha256: Buffer.alloc(32, 0xcd) })
 })
 
+test('a run of any length is told in messages that fit; watching sends again only what may have changed', async () => {
+  const reason = 'a reason of some length '.repeat(20)
+  const dropouts = Array.from({ length: 100 }, (_, i) => ({ site: `site-${i}`, reason, purpose: 'train' as const }))
+  const rounds = Array.from({ length: 150 }, (_, i) => ({ ...runView.rounds[0]!, round: i + 1, dropouts }))
+  shownRun = { ...runView, rounds }
+  views = (async function* () {
+    yield { ...runView, rounds }
+    yield { ...runView, rounds: [...rounds.slice(0, -1), { ...rounds.at(-1)!, loss: 0.25 }] }
+    yield { ...runView, rounds: [...rounds, { ...rounds[0]!, round: 151 }] }
+  })()
+  const watched = operator.watchRun({ run: 'run-1' })
+  const messages: { moreRounds: boolean; rounds: { round: number }[] }[] = []
+  watched.on('data', (message) => messages.push(message))
+  expect(await streamOutcome(watched)).toMatchObject({ status: 'OK' })
+  const last = messages.findIndex(({ moreRounds }) => !moreRounds)
+  expect(last).toBeGreaterThan(1)
+  expect(messages.slice(0, last + 1).flatMap((message) => message.rounds.map(({ round }) => round))).toEqual(
+    rounds.map(({ round }) => round),
+  )
+  expect(messages.slice(last + 1).map((message) => message.rounds.map(({ round }) => round))).toEqual([
+    [150],
+    [150, 151],
+  ])
+
+  writeFileSync(join(home, 'admin.json'), JSON.stringify({ address: `127.0.0.1:${server.port}` }))
+  const admin = await connectAdmin(home)
+  views = (async function* () {
+    yield { ...runView, rounds: rounds.slice(0, 2) }
+    yield { ...runView, rounds: [rounds[0]!, { ...rounds[1]!, loss: 0.25 }, rounds[2]!] }
+  })()
+  expect(await admin.showRun('run-1')).toEqual({ ...runView, rounds })
+  expect(await collect(admin.watchRun('run-1'))).toEqual([
+    { ...runView, rounds: rounds.slice(0, 2) },
+    { ...runView, rounds: [rounds[0]!, { ...rounds[1]!, loss: 0.25 }, rounds[2]!] },
+  ])
+  expect((await admin.listRuns()).map((run) => run.rounds.map(({ round }) => round))).toEqual([[148, 149, 150]])
+  expect((await admin.cancelRun('run-1', 'enough')).rounds).toHaveLength(3)
+  admin.close()
+})
+
 test('the watched run is told when nobody watches any more', async () => {
   let isLeft = () => {}
   const left = new Promise<void>((resolve) => {
@@ -179,7 +223,7 @@ test.for([
     call: () => outcome((done) => operator.addSite({ name: 'a', validMinutes: 10_000_000 }, done)),
   },
   { what: 'no study', call: () => outcome((done) => operator.startRun({ study: '' }, done)) },
-  { what: 'a bad run', call: () => outcome((done) => operator.showRun({ run: 'Run 1' }, done)) },
+  { what: 'a bad run', call: () => streamOutcome(operator.showRun({ run: 'Run 1' })) },
   {
     what: 'a long reason',
     call: () => outcome((done) => operator.cancelRun({ run: 'run-1', reason: 'x'.repeat(501) }, done)),
@@ -303,9 +347,9 @@ function recordingService(): AdminService {
       yield studyView
     },
     startRun: note('startRun', runView),
-    cancelRun: note('cancelRun', runView),
-    listRuns: note('listRuns', [runView]),
-    showRun: note('showRun', runView),
+    cancelRun: async () => shownRun,
+    listRuns: async () => [shownRun],
+    showRun: async () => shownRun,
     watchRun(_run, signal) {
       watchSignal = signal
       return views

@@ -14,7 +14,6 @@ import type { LogEntry as _consilium_v1_LogEntry, LogEntry__Output as _consilium
 import type { ObjectChunk as _consilium_v1_ObjectChunk, ObjectChunk__Output as _consilium_v1_ObjectChunk__Output } from '../../consilium/v1/ObjectChunk.ts';
 import type { ReadLogRequest as _consilium_v1_ReadLogRequest, ReadLogRequest__Output as _consilium_v1_ReadLogRequest__Output } from '../../consilium/v1/ReadLogRequest.ts';
 import type { RevokeSiteRequest as _consilium_v1_RevokeSiteRequest, RevokeSiteRequest__Output as _consilium_v1_RevokeSiteRequest__Output } from '../../consilium/v1/RevokeSiteRequest.ts';
-import type { RunList as _consilium_v1_RunList, RunList__Output as _consilium_v1_RunList__Output } from '../../consilium/v1/RunList.ts';
 import type { RunView as _consilium_v1_RunView, RunView__Output as _consilium_v1_RunView__Output } from '../../consilium/v1/RunView.ts';
 import type { ShowRunRequest as _consilium_v1_ShowRunRequest, ShowRunRequest__Output as _consilium_v1_ShowRunRequest__Output } from '../../consilium/v1/ShowRunRequest.ts';
 import type { ShowStudyRequest as _consilium_v1_ShowStudyRequest, ShowStudyRequest__Output as _consilium_v1_ShowStudyRequest__Output } from '../../consilium/v1/ShowStudyRequest.ts';
@@ -59,14 +58,10 @@ export interface AdminClient extends grpc.Client {
   fetchObject(argument: _consilium_v1_FetchObjectRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_ObjectChunk__Output>;
   fetchObject(argument: _consilium_v1_FetchObjectRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_ObjectChunk__Output>;
   
-  ListRuns(argument: _consilium_v1_ListRunsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunList__Output>): grpc.ClientUnaryCall;
-  ListRuns(argument: _consilium_v1_ListRunsRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_RunList__Output>): grpc.ClientUnaryCall;
-  ListRuns(argument: _consilium_v1_ListRunsRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunList__Output>): grpc.ClientUnaryCall;
-  ListRuns(argument: _consilium_v1_ListRunsRequest, callback: grpc.requestCallback<_consilium_v1_RunList__Output>): grpc.ClientUnaryCall;
-  listRuns(argument: _consilium_v1_ListRunsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunList__Output>): grpc.ClientUnaryCall;
-  listRuns(argument: _consilium_v1_ListRunsRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_RunList__Output>): grpc.ClientUnaryCall;
-  listRuns(argument: _consilium_v1_ListRunsRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunList__Output>): grpc.ClientUnaryCall;
-  listRuns(argument: _consilium_v1_ListRunsRequest, callback: grpc.requestCallback<_consilium_v1_RunList__Output>): grpc.ClientUnaryCall;
+  ListRuns(argument: _consilium_v1_ListRunsRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_RunView__Output>;
+  ListRuns(argument: _consilium_v1_ListRunsRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_RunView__Output>;
+  listRuns(argument: _consilium_v1_ListRunsRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_RunView__Output>;
+  listRuns(argument: _consilium_v1_ListRunsRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_RunView__Output>;
   
   ListSites(argument: _consilium_v1_ListSitesRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_SiteList__Output>): grpc.ClientUnaryCall;
   ListSites(argument: _consilium_v1_ListSitesRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_SiteList__Output>): grpc.ClientUnaryCall;
@@ -100,14 +95,10 @@ export interface AdminClient extends grpc.Client {
   revokeSite(argument: _consilium_v1_RevokeSiteRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_SiteView__Output>): grpc.ClientUnaryCall;
   revokeSite(argument: _consilium_v1_RevokeSiteRequest, callback: grpc.requestCallback<_consilium_v1_SiteView__Output>): grpc.ClientUnaryCall;
   
-  ShowRun(argument: _consilium_v1_ShowRunRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
-  ShowRun(argument: _consilium_v1_ShowRunRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
-  ShowRun(argument: _consilium_v1_ShowRunRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
-  ShowRun(argument: _consilium_v1_ShowRunRequest, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
-  showRun(argument: _consilium_v1_ShowRunRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
-  showRun(argument: _consilium_v1_ShowRunRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
-  showRun(argument: _consilium_v1_ShowRunRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
-  showRun(argument: _consilium_v1_ShowRunRequest, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  ShowRun(argument: _consilium_v1_ShowRunRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_RunView__Output>;
+  ShowRun(argument: _consilium_v1_ShowRunRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_RunView__Output>;
+  showRun(argument: _consilium_v1_ShowRunRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_RunView__Output>;
+  showRun(argument: _consilium_v1_ShowRunRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_RunView__Output>;
   
   ShowStudy(argument: _consilium_v1_ShowStudyRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientUnaryCall;
   ShowStudy(argument: _consilium_v1_ShowStudyRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientUnaryCall;
@@ -148,7 +139,7 @@ export interface AdminHandlers extends grpc.UntypedServiceImplementation {
   
   FetchObject: grpc.handleServerStreamingCall<_consilium_v1_FetchObjectRequest__Output, _consilium_v1_ObjectChunk>;
   
-  ListRuns: grpc.handleUnaryCall<_consilium_v1_ListRunsRequest__Output, _consilium_v1_RunList>;
+  ListRuns: grpc.handleServerStreamingCall<_consilium_v1_ListRunsRequest__Output, _consilium_v1_RunView>;
   
   ListSites: grpc.handleUnaryCall<_consilium_v1_ListSitesRequest__Output, _consilium_v1_SiteList>;
   
@@ -158,7 +149,7 @@ export interface AdminHandlers extends grpc.UntypedServiceImplementation {
   
   RevokeSite: grpc.handleUnaryCall<_consilium_v1_RevokeSiteRequest__Output, _consilium_v1_SiteView>;
   
-  ShowRun: grpc.handleUnaryCall<_consilium_v1_ShowRunRequest__Output, _consilium_v1_RunView>;
+  ShowRun: grpc.handleServerStreamingCall<_consilium_v1_ShowRunRequest__Output, _consilium_v1_RunView>;
   
   ShowStudy: grpc.handleUnaryCall<_consilium_v1_ShowStudyRequest__Output, _consilium_v1_StudyView>;
   
@@ -175,7 +166,7 @@ export interface AdminDefinition extends grpc.ServiceDefinition {
   CancelRun: MethodDefinition<_consilium_v1_CancelRunRequest, _consilium_v1_RunView, _consilium_v1_CancelRunRequest__Output, _consilium_v1_RunView__Output>
   CreateStudy: MethodDefinition<_consilium_v1_CreateStudyPart, _consilium_v1_StudyView, _consilium_v1_CreateStudyPart__Output, _consilium_v1_StudyView__Output>
   FetchObject: MethodDefinition<_consilium_v1_FetchObjectRequest, _consilium_v1_ObjectChunk, _consilium_v1_FetchObjectRequest__Output, _consilium_v1_ObjectChunk__Output>
-  ListRuns: MethodDefinition<_consilium_v1_ListRunsRequest, _consilium_v1_RunList, _consilium_v1_ListRunsRequest__Output, _consilium_v1_RunList__Output>
+  ListRuns: MethodDefinition<_consilium_v1_ListRunsRequest, _consilium_v1_RunView, _consilium_v1_ListRunsRequest__Output, _consilium_v1_RunView__Output>
   ListSites: MethodDefinition<_consilium_v1_ListSitesRequest, _consilium_v1_SiteList, _consilium_v1_ListSitesRequest__Output, _consilium_v1_SiteList__Output>
   ListStudies: MethodDefinition<_consilium_v1_ListStudiesRequest, _consilium_v1_StudyList, _consilium_v1_ListStudiesRequest__Output, _consilium_v1_StudyList__Output>
   ReadLog: MethodDefinition<_consilium_v1_ReadLogRequest, _consilium_v1_LogEntry, _consilium_v1_ReadLogRequest__Output, _consilium_v1_LogEntry__Output>

@@ -19,6 +19,7 @@ export interface RunView {
   'parametersSha256'?: (Buffer | Uint8Array | string);
   'logHead'?: (string);
   'final'?: (_consilium_v1_SiteResult)[];
+  'moreRounds'?: (boolean);
 }
 
 export interface RunView__Output {
@@ -36,4 +37,5 @@ export interface RunView__Output {
   'parametersSha256': (Buffer);
   'logHead': (string);
   'final': (_consilium_v1_SiteResult__Output)[];
+  'moreRounds': (boolean);
 }
