@@ -28,9 +28,12 @@ export type MadeStudy = {
 /** Reads, builds, checks and signs; throws `invalid-study`, `invalid-onnx`, `operator-refused` or `shape-mismatch`. */
 export async function makeStudy(studyPath: string, lead: Identity): Promise<MadeStudy> {
   const study = readStudyFile(await readLimited(studyPath, planBytesMax, 'invalid-study'), basename(studyPath))
-  const model = checkForwardGraph(await forwardModel(study, studyPath))
-  checkShape(study, model)
-  const layout = layoutOf(study, model)
+  const given = await forwardModel(study, studyPath)
+  const { model, layout } = ofModel(study, () => {
+    const model = checkForwardGraph(given)
+    checkShape(study, model)
+    return { model, layout: layoutOf(study, model) }
+  })
   const graph = named(encodeModel(model))
   const parameters = named(parameterBytes(startOf(study, model, layout)))
   const manifest = {
@@ -54,6 +57,16 @@ async function forwardModel({ model, features, label }: Study, studyPath: string
       outputs: label.type === 'category' ? label.levels.length : 1,
     })
   return readLimited(resolve(dirname(studyPath), model.path), graphBytesMax, 'invalid-onnx')
+}
+
+/** Puts the file's name before what is wrong with a lead's own model. */
+function ofModel<T>({ model }: Study, make: () => T): T {
+  try {
+    return make()
+  } catch (error) {
+    if (model.from !== 'onnx' || !(error instanceof FederationError)) throw error
+    throw new FederationError(error.code, `${model.path}: ${error.message}`, { cause: error })
+  }
 }
 
 /** The model must take the study's design columns and yield one logit per class (or one number). */

@@ -125,8 +125,12 @@ function niceTicks(lowest: number, highest: number, { spanMin, bounds }: Series)
   return Array.from({ length: to - from + 1 }, (_, i) => (from + i) * step)
 }
 
+const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 2 })
+
+/** Short enough for the margin: 25K where the axis goes beyond 10,000. */
 function tickLabel(tick: number, ticks: readonly number[]): string {
   const step = ticks[1]! - ticks[0]!
+  if (ticks.at(-1)! >= 10_000) return compact.format(tick)
   const decimals = [0, 1, 2, 3, 4, 5].find((digits) => Math.abs(step - Number(step.toFixed(digits))) < step * 1e-6) ?? 6
   return tick.toFixed(decimals)
 }

@@ -1,7 +1,7 @@
 /** What `simulate` and `demo` share at their edge: usage, exit codes, Ctrl-C, and where words and figures go. */
 import { relative } from 'node:path'
 import { type ErrorCode, errorCode, errorMessage, FederationError } from '@consilium/protos/errors.ts'
-import { type Report, summaryOf } from './report.ts'
+import { measured, modelInputs, type Report, summaryOf } from './report.ts'
 
 export const exitCodes = { finished: 0, failed: 1, usage: 2, interrupted: 130 } as const
 
@@ -10,6 +10,10 @@ const usageErrors: ReadonlySet<ErrorCode> = new Set([
   'invalid-study',
   'invalid-site-config',
   'cohort-too-small',
+  'invalid-onnx',
+  'operator-refused',
+  'no-gradient',
+  'shape-mismatch',
 ])
 
 /** Runs a command until it ends or a signal asks it to; sets the exit code and writes errors to standard error. */
@@ -39,13 +43,22 @@ export function printReport(report: Report, out: string, json: boolean): void {
   if (json) process.stdout.write(`${JSON.stringify(summaryOf(report))}\n`)
   const words = json ? process.stderr : process.stdout
   const here = (name: string) => relative(process.cwd(), `${out}/${name}`) || name
-  const digits = (value: number | null) => (value === null ? 'not known' : value.toFixed(3))
   words.write(`
-${report.synthetic ? 'SYNTHETIC DATA: these figures say nothing about medicine.\n' : ''}AUROC ${digits(report.final.auroc)} and accuracy ${digits(report.final.accuracy)} over all test rows, after ${report.rounds.length} rounds in ${report.seconds.toFixed(1)} s
+${report.synthetic ? 'SYNTHETIC DATA: these figures say nothing about medicine.\n' : ''}${finalFigures(report)} over all test rows, after ${report.rounds.length} rounds in ${report.seconds.toFixed(1)} s
   report   ${here('report.html')}
-  model    ${here('model.onnx')}   (takes raw features; SHA-256 ${report.model.sha256.slice(0, 16)}...)
+  model    ${here('model.onnx')}   (${modelInputs(report)}; SHA-256 ${report.model.sha256.slice(0, 16)}...)
   log      verified, head ${report.logHead.slice(0, 16)}...
 `)
+}
+
+function finalFigures(report: Report): string {
+  const { auroc, accuracy } = measured(report)
+  const digits = (value: number | null | undefined) => value?.toFixed(3) ?? 'not known'
+  const figures = [
+    auroc ? `AUROC ${digits(report.final.auroc)}` : `loss ${digits(report.rounds.at(-1)?.loss)}`,
+    ...(accuracy ? [`accuracy ${digits(report.final.accuracy)}`] : []),
+  ]
+  return figures.join(' and ')
 }
 
 /** What went wrong; for what nobody foresaw, where too. */

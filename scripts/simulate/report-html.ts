@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { formatBytes } from '@consilium/coordinator/cli/output.ts'
 import { lineChart, participationGrid } from './charts.ts'
 import { type Html, html } from './html.ts'
-import type { Report, RoundReport } from './report.ts'
+import { measured, modelInputs, type Report, type RoundReport } from './report.ts'
 import { reportStyle } from './report-style.ts'
 
 export function reportHtml(report: Report): string {
@@ -55,48 +55,71 @@ ${report.description === '' ? html`` : html`<p class="description">${report.desc
 </header>`
 }
 
-function figures({ final, rounds, statistics, seconds, parametersSha256, model, ...report }: Report): Html {
+function figures(report: Report): Html {
+  const { final, rounds, statistics, seconds } = report
+  const { auroc, accuracy } = measured(report)
   const bytes = [...rounds, ...(statistics ? [statistics] : [])].reduce((sum, round) => sum + round.uploadBytes, 0)
   const card = (label: string, value: string, note: string) =>
     html`<div class="card"><dt>${label}</dt><dd>${value}<small>${note}</small></dd></div>`
   const examples = Object.values(final.perSite).reduce((sum, site) => sum + site.examples, 0)
   return html`<dl class="cards">
-${card('AUROC', threeDigits(final.auroc), 'all test rows, pooled')}
-${card('Accuracy', percent(final.accuracy), `of ${examples} test rows`)}
-${card('Mean over sites', percent(final.meanSiteAccuracy), 'accuracy, each site alike')}
+${auroc ? card('AUROC', threeDigits(final.auroc), 'all test rows, pooled') : card('Loss', threeDigits(rounds.at(-1)?.loss ?? null), `mean over ${examples} test rows`)}
+${accuracy ? card('Accuracy', percent(final.accuracy), `of ${examples} test rows`) : html``}
+${accuracy ? card('Mean over sites', percent(final.meanSiteAccuracy), 'accuracy, each site alike') : html``}
 ${card('Rounds', `${rounds.length}`, `of ${report.roundsPlanned} planned, ${seconds.toFixed(1)} s`)}
 ${card('Uploaded', formatBytes(bytes), 'sealed, by all sites in all rounds')}
 </dl>`
 }
 
-function curves({ rounds }: Report): Html {
+function curves(report: Report): Html {
+  const { rounds } = report
+  const { auroc, accuracy } = measured(report)
   const numbers = rounds.map(({ round }) => round)
   const figure = (heading: string, note: string, chart: Html) =>
     html`<figure><figcaption><h3>${heading}</h3><p>${note}</p></figcaption>${chart}</figure>`
   return html`<section aria-labelledby="curves"><h2 id="curves">How it learned</h2>
 <div class="charts">
-${figure('AUROC', 'of the new global model, all test rows', lineChart({ id: 'auroc', title: 'AUROC', values: rounds.map(({ auroc }) => auroc), rounds: numbers, format: threeDigits, spanMin: 0.1, bounds: [0, 1] }))}
+${auroc ? figure('AUROC', 'of the new global model, all test rows', lineChart({ id: 'auroc', title: 'AUROC', values: rounds.map(({ auroc }) => auroc), rounds: numbers, format: threeDigits, spanMin: 0.1, bounds: [0, 1] })) : html``}
 ${figure('Loss', 'mean over all test rows', lineChart({ id: 'loss', title: 'Loss', values: rounds.map(({ loss }) => loss), rounds: numbers, format: threeDigits, spanMin: 0.1 }))}
-${figure('Accuracy', 'share of all test rows', lineChart({ id: 'accuracy', title: 'Accuracy', values: rounds.map(({ accuracy }) => accuracy), rounds: numbers, format: percent, spanMin: 0.1, bounds: [0, 1] }))}
+${accuracy ? figure('Accuracy', 'share of all test rows', lineChart({ id: 'accuracy', title: 'Accuracy', values: rounds.map(({ accuracy }) => accuracy), rounds: numbers, format: percent, spanMin: 0.1, bounds: [0, 1] })) : html``}
 </div></section>`
 }
 
-function sites({ final, fingerprints, synthetic }: Report): Html {
+function sites(report: Report): Html {
+  const { final, fingerprints, synthetic, siteLosses, rounds } = report
+  const { auroc, accuracy } = measured(report)
   const entries = Object.entries(final.perSite)
   const examples = entries.reduce((sum, [, site]) => sum + site.examples, 0)
   const undefinedSites = entries.filter(([, site]) => site.auroc === null && site.examples > 0).map(([name]) => name)
+  const number = (text: string) => html`<td class="number">${text}</td>`
+  const cells = (loss: number | null, site: { readonly auroc: number | null; readonly accuracy: number | null }) => [
+    auroc
+      ? html`${number(threeDigits(site.auroc))}<td class="bar-column">${bar(site.auroc)}</td>`
+      : number(threeDigits(loss)),
+    accuracy ? number(percent(site.accuracy)) : html``,
+  ]
+  const heads = [
+    auroc
+      ? html`<th scope="col" class="number">AUROC</th><th scope="col" class="bar-column"><span class="unseen">AUROC as a bar</span></th>`
+      : html`<th scope="col" class="number">Loss</th>`,
+    accuracy ? html`<th scope="col" class="number">Accuracy</th>` : html``,
+  ]
   return html`<section aria-labelledby="sites"><h2 id="sites">At each hospital</h2>
 <div class="scroll"><table>
-<thead><tr><th scope="col">Site</th><th scope="col" class="number">Test rows</th><th scope="col" class="number">AUROC</th><th scope="col" class="bar-column"><span class="unseen">AUROC as a bar</span></th><th scope="col" class="number">Accuracy</th><th scope="col">Identity</th></tr></thead>
+<thead><tr><th scope="col">Site</th><th scope="col" class="number">Test rows</th>${heads}<th scope="col">Identity</th></tr></thead>
 <tbody>${entries.map(
     ([name, site]) =>
-      html`<tr><th scope="row">${name}${synthetic ? html` <span class="tag">synthetic</span>` : html``}</th><td class="number">${site.examples}</td><td class="number">${threeDigits(site.auroc)}</td><td class="bar-column">${bar(site.auroc)}</td><td class="number">${percent(site.accuracy)}</td><td><code>${fingerprints.sites[name] ?? ''}</code></td></tr>`,
+      html`<tr><th scope="row">${name}${synthetic ? html` <span class="tag">synthetic</span>` : html``}</th>${number(`${site.examples}`)}${cells(siteLosses[name] ?? null, site)}<td><code>${fingerprints.sites[name] ?? ''}</code></td></tr>`,
   )}</tbody>
-<tfoot><tr><th scope="row">All test rows</th><td class="number">${examples}</td><td class="number">${threeDigits(final.auroc)}</td><td class="bar-column">${bar(final.auroc)}</td><td class="number">${percent(final.accuracy)}</td><td></td></tr></tfoot>
+<tfoot><tr><th scope="row">All test rows</th>${number(`${examples}`)}${cells(rounds.at(-1)?.loss ?? null, final)}<td></td></tr></tfoot>
 </table></div>
-${undefinedSites.length === 0 ? html`` : html`<p class="remark">No AUROC for ${undefinedSites.join(', ')}: the test rows there carry one label only.</p>`}
-<p class="remark">The pooled AUROC comes from the sum of the sites’ score histograms; no score of a single record left a hospital.</p>
+${auroc ? aurocRemarks(undefinedSites) : html``}
 </section>`
+}
+
+function aurocRemarks(undefinedSites: readonly string[]): Html {
+  return html`${undefinedSites.length === 0 ? html`` : html`<p class="remark">No AUROC for ${undefinedSites.join(', ')}: the test rows there carry one label only.</p>`}
+<p class="remark">The pooled AUROC comes from the sum of the sites’ score histograms; no score of a single record left a hospital.</p>`
 }
 
 function participation(report: Report): Html {
@@ -137,7 +160,7 @@ ${entry('Event log', html`head ${code(report.logHead)}`)}
 ${entry('Research lead', code(report.fingerprints.lead))}
 ${entry('Coordinator', code(report.fingerprints.coordinator))}
 </dl>
-<p class="remark">Each update travelled encrypted to the key of this run, and only its sum with the others went into the model; in this version the coordinator holds that key and could open a single one. The exported model carries its preprocessing inside: it takes raw features.</p>
+<p class="remark">Each update travelled encrypted to the key of this run, and only its sum with the others went into the model; in this version the coordinator holds that key and could open a single one. The exported model carries its preprocessing inside: it ${modelInputs(report)}.</p>
 </section>`
 }
 

@@ -3,6 +3,7 @@
  * Every figure is the coordinator's, which is to say the sum of what the sites chose to send.
  */
 import type { RoundView, RunView } from '@consilium/coordinator/services.ts'
+import type { Study } from '@consilium/protos/plan/study.ts'
 
 export type RoundSummary = {
   readonly round: number
@@ -51,6 +52,11 @@ export type Report = Omit<Summary, 'rounds'> & {
   readonly rounds: readonly RoundReport[]
   readonly title: string
   readonly description: string
+  /** What is predicted: AUROC is known for a binary label only, accuracy for all but a number. */
+  readonly label: Study['label']['type']
+  readonly standardisation: Study['standardisation']
+  /** Mean loss over each site's test rows; null where it could not evaluate. */
+  readonly siteLosses: Readonly<Record<string, number | null>>
   readonly synthetic: boolean
   readonly run: string
   readonly state: RunView['state']
@@ -77,7 +83,7 @@ export type Fingerprints = {
 
 export type ReportSources = {
   readonly run: RunView
-  readonly study: { readonly name: string; readonly title: string; readonly description: string }
+  readonly study: Pick<Study, 'name' | 'title' | 'description' | 'label' | 'standardisation'>
   readonly data: { readonly description: string; readonly synthetic: boolean }
   readonly model: Summary['model']
   readonly logHead: string
@@ -109,6 +115,9 @@ export function buildReport({
     seconds: (Date.parse(run.endedAt) - Date.parse(run.startedAt)) / 1000,
     title: study.title,
     description: study.description,
+    label: study.label.type,
+    standardisation: study.standardisation,
+    siteLosses: Object.fromEntries(run.final.map(({ site, loss }) => [site, loss ?? null])),
     synthetic: data.synthetic,
     run: run.run,
     state: run.state,
@@ -144,6 +153,18 @@ export function summaryOf({ study, data, rounds, final, model, logHead, seconds 
     logHead,
     seconds,
   }
+}
+
+/** Which figures a label of this kind has, besides the loss. */
+export function measured({ label }: Report): { readonly auroc: boolean; readonly accuracy: boolean } {
+  return { auroc: label === 'binary', accuracy: label !== 'number' }
+}
+
+/** What model.onnx has to be given. */
+export function modelInputs({ standardisation }: Report): string {
+  return standardisation === 'per-site'
+    ? 'takes raw features, and the means and deviations of the site it is used at'
+    : 'takes raw features'
 }
 
 function roundReport(view: RoundView): RoundReport {

@@ -68,7 +68,13 @@ const run: RunView = {
 
 const sources: ReportSources = {
   run,
-  study: { name: 'heart', title: 'Hearts <& minds>', description: 'A "study".' },
+  study: {
+    name: 'heart',
+    title: 'Hearts <& minds>',
+    description: 'A "study".',
+    label: { name: 'disease', type: 'binary' },
+    standardisation: 'federated',
+  },
   data: { description: 'real data, four hospitals', synthetic: false },
   model: { path: '/out/model.onnx', sha256: 'c3'.repeat(32) },
   logHead: 'd4'.repeat(32),
@@ -196,5 +202,30 @@ describe('the page', () => {
     expect(/aria-labelledby="auroc-title[\s\S]*?<path class="line" d="([^"]*)"/.exec(gap)![1]).toMatch(
       /^M[^ML]*M[^ML]*$/,
     )
+  })
+})
+
+describe('the page of a study', () => {
+  const label = { name: 'pressure', type: 'number' } as const
+  const final = sites.map((site, i) => ({ site, examples: 10, loss: 20_000 + i }))
+  const rounds = [{ ...run.rounds[0]!, round: 1, loss: 23_220.6512 }]
+  const regression = reportHtml(
+    buildReport({ ...sources, study: { ...sources.study, label }, run: { ...run, rounds, final } }),
+  )
+
+  test('of a number tells the loss, pooled and at each site, and neither AUROC nor accuracy', () => {
+    for (const figure of ['23220.651', '20000.000', '20002.000']) expect(regression).toContain(figure)
+    expect(regression.split('Round by round')[0]).not.toMatch(/AUROC|[Aa]ccuracy/)
+  })
+
+  test('with large losses writes them short enough for the margin of the curve', () => {
+    for (const [, label] of regression.matchAll(/text-anchor="end">([^<]*)</g)) expect(label!.length).toBeLessThan(7)
+  })
+
+  test.for([
+    ['federated', /it takes raw features\.</],
+    ['per-site', /it takes raw features, and the means and deviations of the site/],
+  ] as const)('standardised %s says what the model has to be given', ([standardisation, words]) => {
+    expect(reportHtml({ ...report, standardisation })).toMatch(words)
   })
 })

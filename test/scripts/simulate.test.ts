@@ -123,3 +123,16 @@ test('a folder that is none is refused before anything starts', async () => {
   expect(stderr).toMatch(/study\.yaml cannot be read/)
   expect(await readdir(folder)).not.toContain('out')
 })
+
+test('a model that cannot be read is the lead’s mistake, not a failed run', async () => {
+  const study = join(federation, 'study.yaml')
+  await writeFile(join(federation, 'mine.onnx'), 'not a model')
+  await writeFile(
+    study,
+    (await readFile(study, 'utf8')).replace(/^model:.*$/m, 'model: { from: onnx, path: mine.onnx }'),
+  )
+  const { code, stderr } = await simulate([])
+  expect(stderr).toContain('mine.onnx: ')
+  expect(code).toBe(2)
+  await nothingIsLeft()
+})
