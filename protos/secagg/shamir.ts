@@ -56,7 +56,8 @@ export function interpolate(shares: readonly Share[], index: number): Uint8Array
   const sum = new Uint32Array(length / 4)
   for (const share of shares) {
     const words = toWords(share.bytes)
-    multiplyAdd(sum, words, lagrangeCoefficient(indices, share.index, index))
+    const coefficient = lagrangeCoefficient(indices, share.index, index)
+    for (let i = 0; i < sum.length; i++) sum[i]! ^= times(words[i]!, coefficient)
     words.fill(0)
   }
   return toBytes(sum)
@@ -64,34 +65,28 @@ export function interpolate(shares: readonly Share[], index: number): Uint8Array
 
 /** Product in GF(2^8) of two public bytes. */
 export function multiply(a: number, b: number): number {
-  const product = new Uint32Array(1)
-  multiplyAdd(product, Uint32Array.of(a), b)
-  return product[0]!
+  return times(a, b)
 }
 
 /** Horner's rule, all bytes at once. */
 function evaluate(coefficients: readonly Uint32Array[], index: number): Uint32Array {
-  let value = new Uint32Array(coefficients[0]!.length)
-  for (const coefficient of coefficients.toReversed()) {
-    const next = Uint32Array.from(coefficient)
-    multiplyAdd(next, value, index)
-    value.fill(0)
-    value = next
+  const value = new Uint32Array(coefficients[0]!.length)
+  for (let degree = coefficients.length - 1; degree >= 0; degree--) {
+    const coefficient = coefficients[degree]!
+    for (let i = 0; i < value.length; i++) value[i] = times(value[i]!, index) ^ coefficient[i]!
   }
   return value
 }
 
-/** sum += words * factor, byte by byte; `factor` is public, `words` may be secret and is only shifted and masked. */
-function multiplyAdd(sum: Uint32Array, words: Uint32Array, factor: number): void {
-  for (let i = 0; i < sum.length; i++) {
-    let power = words[i]!
-    let product = 0
-    for (let bit = 0; bit < 8; bit++) {
-      product ^= power & -((factor >>> bit) & 1)
-      power = ((power & 0x7f7f7f7f) << 1) ^ (((power >>> 7) & 0x01010101) * 0x1b)
-    }
-    sum[i] = sum[i]! ^ product
+/** Four bytes times a public factor: the bits of the factor steer, the bytes are only shifted and masked. */
+function times(word: number, factor: number): number {
+  let power = word
+  let product = 0
+  for (let rest = factor; rest !== 0; rest >>>= 1) {
+    if ((rest & 1) === 1) product ^= power
+    power = ((power & 0x7f7f7f7f) << 1) ^ (((power >>> 7) & 0x01010101) * 0x1b)
   }
+  return product
 }
 
 /** prod over the other indices k of (at - k) / (own - k); subtraction is exclusive or. All public. */
