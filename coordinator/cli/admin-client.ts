@@ -2,8 +2,6 @@
  * The coordinator's admin service as the command line and `simulate` call it: mutual TLS with the operator's certificate
  * of the home folder, the domain's own types, refusals as the FederationError that the coordinator threw.
  */
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { AddSiteReply__Output } from '@consilium/protos/gen/consilium/v1/AddSiteReply.ts'
 import type { AdminClient as GrpcClient } from '@consilium/protos/gen/consilium/v1/Admin.ts'
@@ -17,8 +15,8 @@ import { adminTypes } from '@consilium/protos/load.ts'
 import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import { fromServiceError } from '@consilium/protos/status.ts'
 import { type ClientReadableStream, credentials, type requestCallback, type ServiceError } from '@grpc/grpc-js'
-import { z } from 'zod'
 import type { RunView, SiteView, StudyView } from '../services.ts'
+import { readAdminAddress, readOperatorFiles } from './admin-home.ts'
 import { runView, runViews, type StudySummary, siteView, studySummary, studyView } from './views.ts'
 
 export type AdminClient = {
@@ -51,17 +49,10 @@ export type AdminClient = {
 
 export type StudyObject = { readonly sha256: Sha256; readonly bytes: Uint8Array }
 
-const adminFileSchema = z.object({
-  address: z.string().regex(/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}$/),
-  pid: z.int().min(0).optional(),
-})
-
 /** Reads the address and the operator's certificate from `home`; throws `link-down` where no coordinator runs there. */
 export async function connectAdmin(home: string): Promise<AdminClient> {
-  const { address } = await readAdminFile(home)
-  const [authority, key, certificate] = await Promise.all(
-    ['authority.pem', 'key.pem', 'certificate.pem'].map((name) => readOperatorFile(home, name)),
-  )
+  const address = await readAdminAddress(home)
+  const { authority, key, certificate } = await readOperatorFiles(home)
   const { Admin } = adminTypes()
   const grpc = new Admin(address, credentials.createSsl(authority, key, certificate), {
     'grpc.max_receive_message_length': messageBytesMax,
@@ -183,32 +174,6 @@ async function createStudy(
   return studySummary(await promise)
 }
 
-async function readAdminFile(home: string): Promise<z.output<typeof adminFileSchema>> {
-  const path = join(home, 'admin.json')
-  try {
-    return adminFileSchema.parse(JSON.parse(await readFile(path, 'utf8')))
-  } catch (cause) {
-    if (isMissing(cause)) throw notRunning(home, cause)
-    throw new FederationError('link-down', `${path} is damaged: restart the coordinator, it writes the file anew`, {
-      cause,
-    })
-  }
-}
-
-async function readOperatorFile(home: string, name: string): Promise<Buffer> {
-  const path = join(home, 'operator', name)
-  try {
-    return await readFile(path)
-  } catch (cause) {
-    throw new FederationError('permission-denied', `the operator certificate cannot be read: ${path}`, { cause })
-  }
-}
-
-function notRunning(home: string, cause: unknown): FederationError {
-  const message = `no coordinator is running on ${home}: start it with consilium serve --home ${home}, or name its home folder with --home`
-  return new FederationError('link-down', message, { cause })
-}
-
 /** The refusal of the coordinator as it threw it; where it did not answer, what to do about that. */
 function explain(error: unknown, address: string, home: string): FederationError {
   if (error instanceof FederationError) return error
@@ -219,8 +184,4 @@ function explain(error: unknown, address: string, home: string): FederationError
     `the coordinator of ${home} does not answer (${failure.message}): start it with consilium serve --home ${home}`,
     { cause: error },
   )
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }

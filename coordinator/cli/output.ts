@@ -9,13 +9,19 @@ export type Terminal = {
   /** True where standard output is a terminal that can be redrawn. */
   readonly isLive: boolean
   readonly hasColor: boolean
-  /** Width in characters. */
+  /** Width and height in characters. */
   readonly columns: number
+  readonly rows: number
   write(text: string): void
   writeError(text: string): void
 }
 
-type OutputStream = { readonly isTTY?: boolean; readonly columns?: number; write(text: string): unknown }
+type OutputStream = {
+  readonly isTTY?: boolean
+  readonly columns?: number
+  readonly rows?: number
+  write(text: string): unknown
+}
 
 export function processTerminal(
   environment: NodeJS.ProcessEnv = process.env,
@@ -27,6 +33,9 @@ export function processTerminal(
     hasColor: isLive && !environment.NO_COLOR,
     get columns() {
       return stdout.columns ?? 100
+    },
+    get rows() {
+      return stdout.rows ?? 24
     },
     write: (text) => void stdout.write(text),
     writeError: (text) => void process.stderr.write(text),

@@ -37,24 +37,26 @@ export function runText(run: RunView): string {
   return [runHead(run), run.rounds.length > 0 ? `\n${roundTable(run.rounds)}` : '', finalTable(run)].join('')
 }
 
-/** The whole screen of `run watch`: state, what each site is doing, the newest rounds. */
+/** The whole screen of `run watch`: state, what each site is doing, as many of the newest rounds as there is room for. */
 export function liveView(run: RunView, terminal: Terminal): string {
-  const parts = [runHead(run)]
-  if (run.current) {
-    const { round, purpose, phase, sites } = run.current
-    const width = Math.max(10, Math.min(40, terminal.columns - 60))
-    const names = Math.max(4, ...sites.map(({ site }) => site.length))
-    parts.push(`\n${colored(terminal, 'bold', `round ${round}`)}  ${purpose}: ${phase}\n`)
-    for (const { site, state, done, total, uploadedBytes } of sites) {
-      const share = total > 0 ? `${done} of ${total}` : ''
-      const uploaded = uploadedBytes > 0 ? `  ${formatBytes(uploadedBytes)} uploaded` : ''
-      parts.push(`  ${site.padEnd(names)}  ${bar(done, total, width)}  ${state}  ${share}${uploaded}\n`)
-    }
-  }
-  const rounds = run.rounds.slice(-liveRoundsMax)
-  if (rounds.length > 0) parts.push(`\n${roundTable(rounds)}`)
-  if (!run.current) parts.push(finalTable(run))
-  return parts.join('')
+  const above = runHead(run) + (run.current ? currentText(run.current, terminal) : '')
+  const below = run.current ? '' : finalTable(run)
+  const lines = `${above}${below}`.split('\n').length
+  // The table has an empty line and a header above its rounds; the last line of the terminal stays free.
+  const room = run.state === 'running' ? Math.min(liveRoundsMax, terminal.rows - lines - 2) : liveRoundsMax
+  const rounds = room > 0 ? run.rounds.slice(-room) : []
+  return [above, rounds.length > 0 ? `\n${roundTable(rounds)}` : '', below].join('')
+}
+
+function currentText({ round, purpose, phase, sites }: NonNullable<RunView['current']>, terminal: Terminal): string {
+  const width = Math.max(10, Math.min(40, terminal.columns - 60))
+  const names = Math.max(4, ...sites.map(({ site }) => site.length))
+  const lines = sites.map(({ site, state, done, total, uploadedBytes }) => {
+    const share = total > 0 ? `${done} of ${total}` : ''
+    const uploaded = uploadedBytes > 0 ? `  ${formatBytes(uploadedBytes)} uploaded` : ''
+    return `  ${site.padEnd(names)}  ${bar(done, total, width)}  ${state}  ${share}${uploaded}\n`
+  })
+  return `\n${colored(terminal, 'bold', `round ${round}`)}  ${purpose}: ${phase}\n${lines.join('')}`
 }
 
 /** One line for each thing that is new in `run` since `before`: rounds ended, dropouts, a phase begun, the run's end. */

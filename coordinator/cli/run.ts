@@ -1,7 +1,7 @@
 /** `consilium run`: start a run of a study, watch it, fetch the model it made. */
 import type { Command } from 'commander'
-import { action, type CommandContext, examples } from './command.ts'
-import { exitCodes } from './exit-codes.ts'
+import { action, type CommandContext, examples, type Invocation } from './command.ts'
+import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { formatBytes } from './output.ts'
 import { runTable, runText } from './run-text.ts'
 import { withAdmin } from './with-admin.ts'
@@ -26,12 +26,10 @@ function addStart(run: Command, context: CommandContext): void {
     .action(
       action<{ readonly watch?: boolean }>(context, async (invocation) => {
         const { args, home, options, print } = invocation
-        return withAdmin(home, async (admin) => {
-          const view = await admin.startRun(args[0] ?? '')
-          if (options.watch) return (await import('./run-watch.ts')).watchRun(admin, view.run, invocation)
-          print(view, () => `run ${view.run} started; follow it with consilium run watch ${view.run}\n`)
-          return exitCodes.ok
-        })
+        const view = await withAdmin(home, (admin) => admin.startRun(args[0] ?? ''))
+        if (options.watch) return watch(view.run, invocation)
+        print(view, () => `run ${view.run} started; follow it with consilium run watch ${view.run}\n`)
+        return exitCodes.ok
       }),
     )
 }
@@ -40,16 +38,17 @@ function addWatch(run: Command, context: CommandContext): void {
   run
     .command('watch')
     .description(
-      'Follows a run until it ends. With --json one line for each change, the last one final. Exit code 1 where the run failed or was cancelled; Ctrl-C leaves the run going.',
+      'Follows a run until it ends, also over a restart of the coordinator. With --json one line for each change, the last one final. Exit code 1 where the run failed or was cancelled; Ctrl-C leaves the run going.',
     )
     .argument('<run>', 'the run')
     .addHelpText('after', examples('consilium run watch <run>', 'consilium run watch <run> --json | tail -1'))
-    .action(
-      action(context, async (invocation) => {
-        const { watchRun } = await import('./run-watch.ts')
-        return withAdmin(invocation.home, (admin) => watchRun(admin, invocation.args[0] ?? '', invocation))
-      }),
-    )
+    .action(action(context, (invocation) => watch(invocation.args[0] ?? '', invocation)))
+}
+
+async function watch(run: string, invocation: Invocation<unknown>): Promise<ExitCode> {
+  const { watchRun } = await import('./run-watch.ts')
+  const { connectAdmin } = await import('./admin-client.ts')
+  return watchRun(() => connectAdmin(invocation.home), run, invocation)
 }
 
 function addList(run: Command, context: CommandContext): void {

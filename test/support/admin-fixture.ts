@@ -91,6 +91,7 @@ export async function consiliumOn(
       isLive: terminal.isLive ?? false,
       hasColor: false,
       columns: 100,
+      rows: 50,
       write: (text) => {
         written.stdout += text
         terminal.onWrite?.()

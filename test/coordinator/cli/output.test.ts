@@ -83,7 +83,7 @@ describe('text from elsewhere', () => {
 })
 
 describe('colours', () => {
-  const terminal = { isLive: true, hasColor: true, columns: 80, write() {}, writeError() {} }
+  const terminal = { isLive: true, hasColor: true, columns: 80, rows: 24, write() {}, writeError() {} }
 
   test('are there where the terminal has them', () => {
     expect(colored(terminal, 'green', 'verified')).toBe('\u001b[32mverified\u001b[39m')

@@ -57,6 +57,7 @@ describe('consilium', () => {
       isLive: false,
       hasColor: false,
       columns: 100,
+      rows: 50,
       write: (text: string) => (help += text),
       writeError() {},
     }
