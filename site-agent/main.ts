@@ -56,7 +56,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       site: link.site,
       siteConfigPath: folders.siteConfigPath,
       startTrainer:
-        options.startTrainer ?? trainerStarter({ onOutput: (line) => log.debug({ line }, 'training process') }),
+        options.startTrainer ?? trainerStarter({ onOutput: (line) => log.debug({ line }, 'training process'), clock }),
       store,
       fetchObject,
       emit,

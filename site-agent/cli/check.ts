@@ -6,7 +6,8 @@ import { readSignedStudy, type StudyManifest } from '@consilium/protos/plan/sign
 import type { Command } from 'commander'
 import { decisionMessage, findStudy } from '../consent.ts'
 import type { Link } from '../link/link.ts'
-import { refusalOf } from '../round/site.ts'
+import { graphOf } from '../round/fetch-object.ts'
+import { type NamedStudy, refusalOf } from '../round/site.ts'
 import type { SiteStore } from '../store/site-store.ts'
 import { action, type CommandContext, examples, type Invocation } from './command.ts'
 import { fields, printable } from './output.ts'
@@ -15,7 +16,9 @@ import { openConnected, refreshStudies, withStore } from './with-store.ts'
 export function addCheckCommand(root: Command, context: CommandContext): void {
   root
     .command('check')
-    .description('Checks the data that site.yaml maps against a study: counts and remarks. Nothing leaves.')
+    .description(
+      'Checks the data that site.yaml maps against a study: counts and remarks, never a value. No data leave.',
+    )
     .argument('<study>', 'its name, or the first digits of its hash')
     .addHelpText('after', examples('site-agent check heart-disease'))
     .action(
@@ -47,8 +50,15 @@ async function check(invocation: Invocation<unknown>, store: SiteStore, study: s
   const { link, identity } = openConnected(invocation, store)
   const earlier = store.records.dataCheckOf(study)
   try {
-    const graph = store.objects.read(manifest.graph.sha256) ?? (await fetchAside(invocation, link, manifest))
-    const trainer = await startTrainer({ site: link.site, siteConfigPath, manifest, graph })
+    const graph =
+      store.objects.read(manifest.graph.sha256) ?? (await fetchAside(invocation, link, { hash: study, manifest }))
+    const trainer = await startTrainer({
+      site: link.site,
+      siteConfigPath,
+      manifest,
+      graph,
+      signal: invocation.interrupted,
+    })
     store.records.dataChecked({ study, summary: trainer.data })
     await trainer.stop()
     const decision = store.studies.decisionOn(study)
@@ -66,13 +76,13 @@ async function check(invocation: Invocation<unknown>, store: SiteStore, study: s
 }
 
 /** Not into the agent's own objects: it may be fetching the same one just now. */
-async function fetchAside({ state, interrupted }: Invocation<unknown>, link: Link, { graph }: StudyManifest) {
+async function fetchAside({ state, interrupted: signal }: Invocation<unknown>, link: Link, study: NamedStudy) {
   // A download goes on until it is through; whether anybody is there shows first.
   await link.studies()
   const folder = mkdtempSync(join(state, 'check-'))
   try {
-    const path = join(folder, graph.sha256)
-    await link.fetch(graph.sha256, path, interrupted)
+    const path = join(folder, 'graph.onnx')
+    await link.fetch({ ...graphOf(study), path, signal })
     return readFileSync(path)
   } finally {
     rmSync(folder, { recursive: true, force: true })

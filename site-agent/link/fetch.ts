@@ -5,19 +5,17 @@
 import { createHash, type Hash } from 'node:crypto'
 import { closeSync, createReadStream, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { errorCode, FederationError } from '@consilium/protos/errors.ts'
-import { chunkBytesMax, objectBytesMax } from '@consilium/protos/limits.ts'
+import { chunkBytesMax } from '@consilium/protos/limits.ts'
 import { federationTypes } from '@consilium/protos/load.ts'
-import type { Sha256 } from '@consilium/protos/plan/names.ts'
+import type { Link } from './link.ts'
 import type { Wire } from './wire.ts'
 
-type Download = {
-  readonly sha256: Sha256
-  readonly path: string
-  readonly onProgress: () => void
-  readonly signal: AbortSignal
-}
+type Download = Parameters<Link['fetch']>[0] & { readonly onProgress: () => void }
 
-/** One attempt. Rejects with `hash-mismatch` (and forgets what had come) where the whole is not the object asked for. */
+/**
+ * One attempt. Where what comes is longer than the object asked for (`limit-exceeded`) or another one (`hash-mismatch`)
+ * nothing of it stays.
+ */
 export async function fetchObject(wire: Wire, download: Download): Promise<void> {
   const { sha256, path } = download
   const part = `${path}.part`
@@ -30,15 +28,15 @@ export async function fetchObject(wire: Wire, download: Download): Promise<void>
 }
 
 /** Appends to `part` what it lacks; it is on the disk once this resolves. */
-async function fetchRest(wire: Wire, { sha256, onProgress, signal }: Download, part: string) {
+async function fetchRest(wire: Wire, { sha256, bytesMax, study, onProgress, signal }: Download, part: string) {
   const file = openSync(part, 'a', 0o600)
   try {
     const { hash, bytes: resumedAt } = await hashOfFile(part)
     let bytes = resumedAt
     const onReply = ({ data }: { readonly data: Buffer }) => {
       bytes += data.length
-      if (data.length > chunkBytesMax || bytes > objectBytesMax)
-        throw new FederationError('limit-exceeded', `object ${sha256} is larger than an object may be`)
+      if (data.length > chunkBytesMax || bytes > bytesMax)
+        throw new FederationError('limit-exceeded', `object ${sha256} is longer than its ${bytesMax} bytes`)
       // Written before the next message is read: what a cut can cost is bounded by what is on its way.
       writeWhole(file, data)
       hash.update(data)
@@ -47,7 +45,7 @@ async function fetchRest(wire: Wire, { sha256, onProgress, signal }: Download, p
     await wire.serverStream(
       federationTypes().Federation.service.Fetch,
       { sha256: Buffer.from(sha256, 'hex'), offset: resumedAt },
-      { kind: 'fetch', study: '' },
+      { kind: 'fetch', study },
       { onReply },
       signal,
     )
@@ -55,7 +53,7 @@ async function fetchRest(wire: Wire, { sha256, onProgress, signal }: Download, p
     return { resumedAt, isRight: hash.digest('hex') === sha256 }
   } catch (error) {
     // More is here than the object has: the next attempt starts anew.
-    if (errorCode(error) === 'offset-mismatch') rmSync(part, { force: true })
+    if (['offset-mismatch', 'limit-exceeded'].includes(errorCode(error))) rmSync(part, { force: true })
     throw error
   } finally {
     closeSync(file)

@@ -54,9 +54,9 @@ export function openLink(options: LinkOptions): Link {
       const request = { studyHash: Buffer.from(studyHash, 'hex'), decision, reason, signature }
       await wire.unary(service.Decide, request, { kind: 'decision', study: studyHash })
     },
-    fetch(sha256, path, signal) {
-      const until = orClosing(signal)
-      return persist(transfers, until, (onProgress) => fetchObject(wire, { sha256, path, onProgress, signal: until }))
+    fetch(download) {
+      const signal = orClosing(download.signal)
+      return persist(transfers, signal, (onProgress) => fetchObject(wire, { ...download, onProgress, signal }))
     },
     async upload({ planHash, path, study, onProgress, signal }) {
       const until = orClosing(signal)

@@ -74,8 +74,17 @@ export interface Link {
     readonly reason: string
     readonly signature: Uint8Array
   }): Promise<void>
-  /** Downloads an object into `path`, going on where an earlier attempt stopped; checks size limit and hash before it is there. */
-  fetch(sha256: Sha256, path: string, signal: AbortSignal): Promise<void>
+  /**
+   * Downloads an object into `path`, going on where an earlier attempt stopped; it is there only with the right hash.
+   * Rejects with `limit-exceeded` as soon as more than `bytesMax` come, with `hash-mismatch` for another object.
+   */
+  fetch(download: {
+    readonly sha256: Sha256
+    readonly bytesMax: number
+    readonly path: string
+    readonly study: string
+    readonly signal: AbortSignal
+  }): Promise<void>
   /** Uploads the file from the offset the coordinator already has; goes on by itself after a cut until `signal` aborts. */
   upload(upload: {
     readonly planHash: Sha256

@@ -5,8 +5,9 @@
 import { errorCode, errorMessage, FederationError } from '@consilium/protos/errors.ts'
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { StartTrainer, Trainer } from '../train/trainer.ts'
-import type { FetchObject } from './fetch-object.ts'
+import { type FetchObject, graphOf } from './fetch-object.ts'
 import { type NamedStudy, refusalOf, type Site } from './site.ts'
+import { isCalledOff } from './work.ts'
 
 export type Trainers = {
   /** Runs `task` with the study's trainer; a second `trainer-failed` in succession is the caller's. */
@@ -29,14 +30,16 @@ export function openSiteTrainers(options: {
 }): Trainers {
   const { site, siteConfigPath, startTrainer, store, emit } = options
   return openTrainers({
-    async start({ hash: study, manifest }, signal) {
-      const graph = await options.fetchObject(manifest.graph.sha256, signal)
+    async start(named, signal) {
+      const { hash: study, manifest } = named
+      const graph = await options.fetchObject(graphOf(named), signal)
       try {
-        const trainer = await startTrainer({ site, siteConfigPath, manifest, graph })
+        const trainer = await startTrainer({ site, siteConfigPath, manifest, graph, signal })
         store.records.dataChecked({ study, summary: trainer.data })
         emit({ type: 'data-checked', study, name: manifest.study.name, ...trainer.data })
         return trainer
       } catch (error) {
+        if (isCalledOff(error, signal)) throw error
         const { code, reason } = refusalOf(error)
         store.records.dataChecked({ study, failure: { code, message: reason } })
         throw error
@@ -46,28 +49,42 @@ export function openSiteTrainers(options: {
   })
 }
 
+/** Rejects with `cancelled` as soon as the signal aborts, whether or not the promise ever settles. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = () => reject(new FederationError('cancelled', 'the work was called off'))
+    signal.addEventListener('abort', cancel, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', cancel))
+  })
+}
+
 export function openTrainers(options: {
   /** Fetches the forward graph where it is not here yet and starts a trainer with it. */
   readonly start: (study: NamedStudy, signal: AbortSignal) => Promise<Trainer>
   readonly onRestart: (study: Sha256, reason: string) => void
 }): Trainers {
-  const running = new Map<Sha256, Promise<Trainer>>()
+  const running = new Map<Sha256, { readonly trainer: Promise<Trainer>; readonly starting: AbortController }>()
   const queues = new Map<Sha256, Promise<unknown>>()
   let stopped = false
 
-  async function trainerOf(study: NamedStudy, signal: AbortSignal): Promise<Trainer> {
+  /** A start goes on when the round that asked for it is over: the next one needs it too. */
+  function trainerOf(study: NamedStudy): Promise<Trainer> {
     const existing = running.get(study.hash)
-    if (existing) return existing
-    const started = options.start(study, signal)
+    if (existing) return existing.trainer
+    const starting = new AbortController()
+    const started = { trainer: options.start(study, starting.signal), starting }
     running.set(study.hash, started)
-    started.catch(() => running.delete(study.hash))
-    return started
+    started.trainer.catch(() => {
+      if (running.get(study.hash) === started) running.delete(study.hash)
+    })
+    return started.trainer
   }
 
   async function end(study: Sha256): Promise<void> {
-    const trainer = running.get(study)
+    const ending = running.get(study)
     running.delete(study)
-    await trainer?.then((it) => it.stop()).catch(() => undefined)
+    ending?.starting.abort()
+    await ending?.trainer.then((it) => it.stop()).catch(() => undefined)
   }
 
   async function attempt<T>(
@@ -78,7 +95,7 @@ export function openTrainers(options: {
     signal.throwIfAborted()
     if (stopped) throw new FederationError('cancelled', 'the agent is stopping')
     try {
-      return await task(await trainerOf(study, signal))
+      return await task(await unlessAborted(trainerOf(study), signal))
     } catch (error) {
       // A trainer that failed is in an unknown state, whoever asks next gets a fresh one.
       if (errorCode(error) === 'trainer-failed') await end(study.hash)

@@ -31,12 +31,12 @@ export async function work(assignment: Assignment, site: Site, signal: AbortSign
 }
 
 async function fetchParameters({ plan, study }: Assignment, site: Site, signal: AbortSignal): Promise<Float32Array> {
-  const bytes = await site.fetchObject(plan.model, signal)
-  const length = parameterCount(study.manifest.layout)
-  if (bytes.length !== 4 * length)
+  const due = 4 * parameterCount(study.manifest.layout)
+  const bytes = await site.fetchObject({ sha256: plan.model, bytesMax: due, study: study.hash }, signal)
+  if (bytes.length !== due)
     throw new FederationError(
       'shape-mismatch',
-      `the global parameters have ${bytes.length} bytes, the study's layout needs ${4 * length}`,
+      `the global parameters have ${bytes.length} bytes, the study's layout needs ${due}`,
     )
   // A copy, since a Float32Array needs its bytes aligned.
   return new Float32Array(new Uint8Array(bytes).buffer)

@@ -14,7 +14,7 @@ import { openLocalTraining } from './local-training.ts'
 import { float32, int64 } from './session.ts'
 import type { StartTrainer, Trainer } from './trainer.ts'
 
-export type LocalTrainerOptions = Parameters<StartTrainer>[0] & {
+export type LocalTrainerOptions = Omit<Parameters<StartTrainer>[0], 'signal'> & {
   /** Milliseconds of a clock that only goes forward; it sizes chunks and decides nothing else. */
   readonly now: () => number
 }

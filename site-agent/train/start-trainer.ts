@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import { type Clock, systemClock } from '@consilium/protos/clock.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
 import {
   checked,
@@ -24,18 +25,21 @@ const leastPrivilege = ['--permission', '--allow-fs-read=*', '--allow-addons', '
 const outputLinesMax = 1000
 const outputLineCharactersMax = 2000
 
-export type TrainerOutput = {
+/** How long a process that was told to stop its work may stay silent: a step of a large batch, but not for ever. */
+const callOffMs = 60_000
+
+export type TrainerOptions = {
   /** A line the process wrote to its standard output or error: for the log, at most 1000 of 2000 characters each. */
   readonly onOutput: (line: string) => void
+  readonly clock: Clock
 }
 
 /** A {@link StartTrainer} whose processes' output goes to `onOutput`. */
-export function trainerStarter({ onOutput }: TrainerOutput): StartTrainer {
-  return async (options) => {
-    const channel = openChannel(spawnChild(onOutput))
+export function trainerStarter({ onOutput, clock }: TrainerOptions): StartTrainer {
+  return async ({ site, siteConfigPath, manifest, graph, signal }) => {
+    const channel = openChannel(spawnChild(onOutput), clock)
     try {
-      const { site, siteConfigPath, manifest, graph } = options
-      const data = await channel.ask({ type: 'load', site, siteConfigPath, manifest, graph })
+      const data = await channel.ask({ type: 'load', site, siteConfigPath, manifest, graph }, { signal })
       return trainerOver(channel, data)
     } catch (error) {
       await channel.close()
@@ -45,7 +49,7 @@ export function trainerStarter({ onOutput }: TrainerOutput): StartTrainer {
 }
 
 /** With nowhere to log to. */
-export const startTrainer: StartTrainer = trainerStarter({ onOutput: () => undefined })
+export const startTrainer: StartTrainer = trainerStarter({ onOutput: () => undefined, clock: systemClock })
 
 function spawnChild(onOutput: (line: string) => void): ChildProcess {
   const child = spawn(process.execPath, [...leastPrivilege, join(import.meta.dirname, 'child.ts')], {
@@ -88,8 +92,12 @@ type Waiting = {
   readonly reject: (error: unknown) => void
 }
 
-function openChannel(child: ChildProcess): Channel {
+/** Requests that were called off and have not ended yet: what cancels the deadline of each. */
+type CalledOff = Map<number, () => void>
+
+function openChannel(child: ChildProcess, clock: Clock): Channel {
   const waiting = new Map<number, Waiting>()
+  const calledOff: CalledOff = new Map()
   const exited = once(child, 'exit').catch(() => undefined)
   let over: FederationError | undefined
   let lastId = 0
@@ -98,11 +106,17 @@ function openChannel(child: ChildProcess): Channel {
     over ??= error
     for (const { reject } of waiting.values()) reject(over)
     waiting.clear()
+    for (const cancelTimer of calledOff.values()) cancelTimer()
+    calledOff.clear()
+  }
+  const hung = () => {
+    end(failed('it did not stop its work when it was told to'))
+    child.kill('SIGKILL')
   }
   const send = (message: ToChild) => {
     if (child.connected) child.send(message, () => undefined)
   }
-  watchChild(child, waiting, end)
+  watchChild(child, waiting, calledOff, end)
 
   return {
     ask: async (request, { onProgress, signal } = {}) => {
@@ -115,6 +129,7 @@ function openChannel(child: ChildProcess): Channel {
         // The process ends its chunk and then reads this; whoever waits need not.
         send({ type: 'cancel', id })
         waiting.delete(id)
+        calledOff.set(id, clock.setTimer(callOffMs, hung))
         reject(cancelled())
       }
       signal?.addEventListener('abort', onAbort, { once: true })
@@ -138,12 +153,17 @@ function openChannel(child: ChildProcess): Channel {
 }
 
 /** Ends the channel when the process dies, cannot start or speaks gibberish. */
-function watchChild(child: ChildProcess, waiting: Map<number, Waiting>, end: (error: FederationError) => void): void {
+function watchChild(
+  child: ChildProcess,
+  waiting: Map<number, Waiting>,
+  calledOff: CalledOff,
+  end: (error: FederationError) => void,
+): void {
   child.on('error', (cause) => end(failed(`it could not be started or spoken to: ${cause.message}`)))
   child.on('exit', (code, signal) => end(failed(signal ? `it was ended by ${signal}` : `it exited with code ${code}`)))
   child.on('message', (message) => {
     try {
-      receive(message, waiting)
+      receive(message, waiting, calledOff)
     } catch (error) {
       end(error as FederationError)
       child.kill('SIGKILL')
@@ -152,8 +172,12 @@ function watchChild(child: ChildProcess, waiting: Map<number, Waiting>, end: (er
 }
 
 /** Hands a message to whoever waits for it; what comes for a request called off meanwhile is dropped. */
-function receive(raw: unknown, waiting: Map<number, Waiting>): void {
+function receive(raw: unknown, waiting: Map<number, Waiting>, calledOff: CalledOff): void {
   const message = checked(fromChildSchema, raw)
+  if (message.type !== 'progress') {
+    calledOff.get(message.id)?.()
+    calledOff.delete(message.id)
+  }
   const waiter = waiting.get(message.id)
   if (!waiter) return
   if (message.type === 'progress') {

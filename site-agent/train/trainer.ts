@@ -62,7 +62,8 @@ export interface Trainer {
 
 /**
  * Starts a child, checks the forward graph against the operator list, loads the site's rows and checks them against the
- * study. Rejects with `operator-refused`, `invalid-onnx` or one of the `data-` codes, naming column and row, never a value.
+ * study. Rejects with `operator-refused`, `invalid-onnx` or one of the `data-` codes, naming column and row, never a
+ * value; with `cancelled` once the signal aborts, however long the site's query would still take.
  */
 export type StartTrainer = (options: {
   readonly site: string
@@ -70,4 +71,5 @@ export type StartTrainer = (options: {
   readonly siteConfigPath: string
   readonly manifest: StudyManifest
   readonly graph: Uint8Array
+  readonly signal: AbortSignal
 }) => Promise<Trainer>

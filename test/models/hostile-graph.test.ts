@@ -6,7 +6,7 @@ import { type Attributes, int } from '@consilium/models/onnx/attributes.ts'
 import { checkForwardGraph, rowElements } from '@consilium/models/onnx/forward-check.ts'
 import { type Model, modelOf, type Node, type Tensor } from '@consilium/models/onnx/graph.ts'
 import { elementTypeCodes } from '@consilium/models/onnx/tensor-data.ts'
-import { zooModel } from '@consilium/models/zoo/index.ts'
+import { type ZooChoice, zooModel } from '@consilium/models/zoo/index.ts'
 import { expect, test } from 'vitest'
 
 const [float32, int32, int64, bool] = (['float32', 'int32', 'int64', 'bool'] as const).map((type) => ({
@@ -110,7 +110,7 @@ test('an exporter may compute a shape in whole numbers, from the batch too', () 
 })
 
 test('the elements of a row are those of everything a graph computes for it', () => {
-  const choice = { from: 'zoo', name: 'multi-layer-perceptron', hidden: [8], activation: 'relu' } as const
+  const choice: ZooChoice = { from: 'zoo', name: 'multi-layer-perceptron', hidden: [8], activation: 'relu' }
   // The input, two layers before and after their activation, the logits.
   expect(rowElements(zooModel(choice, { features: 3, outputs: 2 }))).toBe(3 + 8 + 8 + 2)
 })

@@ -85,7 +85,7 @@ export function scriptedLink(site: string): ScriptedLink {
         scripted.decisions.push(decision)
         notice()
       },
-      async fetch(sha256, path) {
+      async fetch({ sha256, path }) {
         if (scripted.unreachable) throw new FederationError('link-down', 'nothing answers')
         const bytes = objects.get(sha256)
         if (!bytes) throw new FederationError('not-found', `the coordinator has no object ${sha256.slice(0, 12)}`)

@@ -43,7 +43,8 @@ test('a whole session is in the ledger to the byte: join, presence, decision, do
   await link.decide({ studyHash: study, decision: 'approve', reason: 'ours', signature: randomBytes(64) })
   const object = randomBytes(3_000_000)
   wire.service.objects.set(sha256Hex(object), object)
-  await link.fetch(sha256Hex(object), join(folder, 'object'), stop.signal)
+  const wanted = { sha256: sha256Hex(object), bytesMax: object.length, path: join(folder, 'object'), study }
+  await link.fetch({ ...wanted, signal: stop.signal })
   expect(readFileSync(join(folder, 'object')).equals(object)).toBe(true)
   const update = randomBytes(2_500_000)
   writeFileSync(join(folder, 'update'), update)
@@ -59,8 +60,9 @@ test('a whole session is in the ledger to the byte: join, presence, decision, do
   expect([...kinds].sort()).toEqual(
     ['decision', 'fetch', 'hello', 'join', 'progress', 'transport', 'upload', 'upload-offset'].sort(),
   )
+  const forStudy = new Set(ledger.records.flatMap((record) => (record.study === study ? [record.kind] : [])))
+  expect([...forStudy].sort()).toEqual(['decision', 'fetch', 'progress', 'upload', 'upload-offset'])
   const uploaded = ledger.records.filter(({ kind }) => kind === 'upload')
-  expect(uploaded.every((record) => record.study === study)).toBe(true)
   const payload = uploaded.reduce((sum, { bytes }) => sum + bytes, 0)
   expect(payload).toBeGreaterThan(update.length)
   expect(payload).toBeLessThan(update.length + 500)

@@ -124,7 +124,7 @@ test('a transfer that waits for the coordinator goes on as soon as the control s
   const site = attend(link)
   await site.up(1)
   await wire.server.stop()
-  const studyless = link.fetch('00'.repeat(32), `${wire.home}/object`, new AbortController().signal)
+  const studyless = link.fetch(download())
   studyless.catch(() => {})
   await site.down(1)
   const { authority, service } = wire
@@ -194,7 +194,7 @@ test('closing ends the control stream and the transfers', async () => {
   const site = attend(link)
   await site.up(1)
   wire.service.fetch = () => new Promise(() => {})
-  const fetching = link.fetch('00'.repeat(32), `${wire.home}/object`, new AbortController().signal)
+  const fetching = link.fetch(download())
   fetching.catch(() => {})
   await link.close()
   await site.attending
@@ -239,4 +239,9 @@ function attend(link: Link) {
     heard: (count: number) => once(() => messages.length >= count),
     stop: () => controller.abort(),
   }
+}
+
+function download() {
+  const signal = new AbortController().signal
+  return { sha256: '00'.repeat(32), bytesMax: 1, path: `${wire.home}/object`, study: '', signal }
 }

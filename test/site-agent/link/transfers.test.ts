@@ -62,7 +62,7 @@ test.for(cuts)(
     const object = randomBytes(objectBytes)
     const sha256 = sha256Hex(object)
     wire.service.objects.set(sha256, object)
-    await link.fetch(sha256, join(folder, 'object'), never)
+    await link.fetch(download(sha256))
     expect(sha256Hex(readFileSync(join(folder, 'object')))).toBe(sha256)
     expect(existsSync(join(folder, 'object.part'))).toBe(false)
     expect(relay.connections.map(({ cut }) => cut)).toEqual([true, false])
@@ -103,7 +103,7 @@ test('a download goes on from what an earlier process left behind', async () => 
     offsets.push(offset)
     return fetch(caller, hash, offset)
   }
-  await link.fetch(sha256, join(folder, 'object'), never)
+  await link.fetch(download(sha256))
   expect(offsets).toEqual([1_500_000])
   expect(readFileSync(join(folder, 'object')).equals(object)).toBe(true)
 })
@@ -116,7 +116,7 @@ test.for([
   const object = randomBytes(2_000_000)
   wire.service.objects.set(sha256Hex(object), object)
   writeFileSync(join(folder, 'object.part'), left)
-  await link.fetch(sha256Hex(object), join(folder, 'object'), never)
+  await link.fetch(download(sha256Hex(object)))
   expect(readFileSync(join(folder, 'object')).equals(object)).toBe(true)
 })
 
@@ -142,18 +142,30 @@ test('a download with other bytes than its hash is refused, and nothing of it st
   const link = wire.linkOf(await wire.joinSite('site-a'))
   const sha256 = sha256Hex(Buffer.from('asked for'))
   wire.service.objects.set(sha256, Buffer.from('something else'))
-  await expect(link.fetch(sha256, join(folder, 'object'), never)).rejects.toMatchObject({ code: 'hash-mismatch' })
+  await expect(link.fetch(download(sha256))).rejects.toMatchObject({ code: 'hash-mismatch' })
   expect(existsSync(join(folder, 'object'))).toBe(false)
+  expect(existsSync(join(folder, 'object.part'))).toBe(false)
+})
+
+test('a download that is longer than its object is cut off there, and nothing of it stays', async () => {
+  const link = wire.linkOf(await wire.joinSite('site-a'))
+  const endless = randomBytes(objectBytes + 1)
+  wire.service.objects.set(sha256Hex(endless), endless)
+  await expect(link.fetch(download(sha256Hex(endless)))).rejects.toMatchObject({ code: 'limit-exceeded' })
   expect(existsSync(join(folder, 'object.part'))).toBe(false)
 })
 
 test('a transfer that is called off ends as cancelled, and an unknown object as not found', async () => {
   const link = wire.linkOf(await wire.joinSite('site-a'))
-  await expect(link.fetch('00'.repeat(32), join(folder, 'object'), never)).rejects.toMatchObject({ code: 'not-found' })
-  await expect(link.fetch('00'.repeat(32), join(folder, 'object'), AbortSignal.abort())).rejects.toMatchObject({
+  await expect(link.fetch(download('00'.repeat(32)))).rejects.toMatchObject({ code: 'not-found' })
+  await expect(link.fetch(download('00'.repeat(32), AbortSignal.abort()))).rejects.toMatchObject({
     code: 'cancelled',
   })
 })
+
+function download(sha256: string, signal = never) {
+  return { sha256, bytesMax: objectBytes, path: join(folder, 'object'), study: '', signal }
+}
 
 /** A joined site whose first connection through the relay is cut. */
 async function linkThroughRelay(cut: Cut) {

@@ -14,7 +14,9 @@ describe.skipIf(!heartFolder)('the four hospitals', () => {
 
   beforeAll(async () => {
     trainers = await Promise.all(
-      heartSites.map((site) => startTrainer({ site, siteConfigPath: aHeartSite(site), ...study })),
+      heartSites.map((site) =>
+        startTrainer({ site, siteConfigPath: aHeartSite(site), signal: watch.signal, ...study }),
+      ),
     )
   })
   afterAll(async () => {

@@ -4,13 +4,15 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { startTrainer } from '../../../site-agent/train/start-trainer.ts'
+import { startTrainer, trainerStarter } from '../../../site-agent/train/start-trainer.ts'
+import { manualClock } from '../../support/manual-clock.ts'
 import { aCsvSite, aSmallStudy } from '../a-site.ts'
 import { aStudyOfAModel } from '../a-study-of-a-model.ts'
 
 const csv = 'x,y,side\n1,0,train\n2,1,train\n3,1,test\n'
 const study = aSmallStudy({ standardisation: 'none', localTraining: { steps: 5_000_000, batchSize: 2 } })
 const startTrainerPath = join(import.meta.dirname, '../../../site-agent/train/start-trainer.ts')
+const never = new AbortController().signal
 const siteOf = () => aCsvSite(csv, { x: 'DOUBLE', y: 'BIGINT', side: 'VARCHAR' })
 
 /** Training processes whose parent is `parent`, by the process table. */
@@ -38,7 +40,7 @@ describe.skipIf(process.platform !== 'linux')('the training process', () => {
   test('killed in mid-training is an error of the request and of those that follow', async () => {
     const { parameters, ...rest } = aStudyOfAModel(study)
     const before = new Set(trainersOf(process.pid))
-    const trainer = await startTrainer({ site: 'boston', siteConfigPath: siteOf(), ...rest })
+    const trainer = await startTrainer({ site: 'boston', siteConfigPath: siteOf(), signal: never, ...rest })
     const [pid] = trainersOf(process.pid).filter((each) => !before.has(each))
     const signal = new AbortController().signal
     const onProgress = () => process.kill(pid!, 'SIGKILL')
@@ -50,11 +52,49 @@ describe.skipIf(process.platform !== 'linux')('the training process', () => {
 
   test('is gone once the trainer has stopped, also after a failed start', async () => {
     const { parameters: _, ...rest } = aStudyOfAModel(study)
-    const trainer = await startTrainer({ site: 'boston', siteConfigPath: siteOf(), ...rest })
+    const trainer = await startTrainer({ site: 'boston', siteConfigPath: siteOf(), signal: never, ...rest })
     await trainer.stop()
-    await expect(startTrainer({ site: 'boston', siteConfigPath: '/nowhere', ...rest })).rejects.toMatchObject({
+    await expect(
+      startTrainer({ site: 'boston', siteConfigPath: '/nowhere', signal: never, ...rest }),
+    ).rejects.toMatchObject({
       code: 'invalid-site-config',
     })
+    expect(trainersOf(process.pid)).toEqual([])
+  })
+
+  test('that has not answered a minute after its work was called off is ended, and the next request is told', async () => {
+    const { parameters, ...rest } = aStudyOfAModel(study)
+    const clock = manualClock()
+    const before = new Set(trainersOf(process.pid))
+    const start = trainerStarter({ onOutput: () => undefined, clock })
+    const trainer = await start({ site: 'boston', siteConfigPath: siteOf(), signal: never, ...rest })
+    const [pid] = trainersOf(process.pid).filter((each) => !before.has(each))
+    const calledOff = new AbortController()
+    const onProgress = () => {
+      process.kill(pid!, 'SIGSTOP')
+      calledOff.abort()
+    }
+    const request = { round: 1, parameters, onProgress }
+    await expect(trainer.train({ ...request, signal: calledOff.signal })).rejects.toMatchObject({ code: 'cancelled' })
+    const next = trainer.evaluate({ ...request, signal: never })
+    const told = expect(next).rejects.toMatchObject({
+      code: 'trainer-failed',
+      message: expect.stringContaining('did not stop its work'),
+    })
+    clock.advance(60_000)
+    await told
+    await trainer.stop()
+    expect(trainersOf(process.pid)).toEqual([])
+  })
+
+  test('that is called off while the view is still running is gone at once', async () => {
+    const { parameters: _, ...rest } = aStudyOfAModel(study)
+    const endless = `SELECT x, y, side FROM patients, range(1000000000000) WHERE hash(range) = 0`
+    const siteConfigPath = aCsvSite(csv, { x: 'DOUBLE', y: 'BIGINT', side: 'VARCHAR' }, endless)
+    const calledOff = new AbortController()
+    const starting = startTrainer({ site: 'boston', siteConfigPath, signal: calledOff.signal, ...rest })
+    calledOff.abort()
+    await expect(starting).rejects.toMatchObject({ code: 'cancelled' })
     expect(trainersOf(process.pid)).toEqual([])
   })
 
@@ -74,6 +114,7 @@ describe.skipIf(process.platform !== 'linux')('the training process', () => {
          siteConfigPath: ${JSON.stringify(siteConfigPath)},
          manifest: JSON.parse(read('manifest.json').toString()),
          graph: read('graph.onnx'),
+         signal: new AbortController().signal,
        })
        await trainer.train({
          round: 1,

@@ -5,6 +5,7 @@ import { dirname } from 'node:path'
 import { encodeModel } from '@consilium/models/onnx/codec.ts'
 import type { Model } from '@consilium/models/onnx/graph.ts'
 import { zooModel } from '@consilium/models/zoo/index.ts'
+import { systemClock } from '@consilium/protos/clock.ts'
 import type { StudyInput } from '@consilium/protos/plan/study.ts'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
@@ -30,6 +31,7 @@ const rows = Array.from({ length: 28 }, (_, i) => ({
 const csvOf = (all: readonly Record<string, unknown>[]) =>
   [Object.keys(all[0]!), ...all.map(Object.values)].map((line) => line.join(',')).join('\n')
 
+const never = new AbortController().signal
 const trainers: Trainer[] = []
 afterEach(async () => {
   vi.unstubAllEnvs()
@@ -45,7 +47,7 @@ async function started(
   start = startTrainer,
 ): Promise<Started> {
   const study = aStudyOfAModel(aSmallStudy({ features, standardisation: 'none', ...changes }))
-  const trainer = await start({ site: 'boston', siteConfigPath: aCsvSite(csv, types), ...study })
+  const trainer = await start({ site: 'boston', siteConfigPath: aCsvSite(csv, types), signal: never, ...study })
   trainers.push(trainer)
   return { ...study, trainer }
 }
@@ -254,7 +256,7 @@ describe('a study that cannot start says why', () => {
   const study = aSmallStudy({ features, standardisation: 'none' })
   const good = aStudyOfAModel(study)
   const start = (given: Partial<StudyOfAModel>, siteConfigPath = aCsvSite(csvOf(rows), columns)) =>
-    startTrainer({ site: 'boston', siteConfigPath, ...good, ...given })
+    startTrainer({ site: 'boston', siteConfigPath, signal: never, ...good, ...given })
 
   test('a truncated graph', async () => {
     const graph = good.graph.slice(0, good.graph.length - 9)
@@ -308,7 +310,7 @@ test.skipIf(!existsSync(softwareAdapter))('on WebGPU the update is the same to 1
   for (const executionProvider of ['cpu', 'webgpu']) {
     const path = aCsvSite(csvOf(rows), columns)
     writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), training: { executionProvider } }))
-    const trainer = await startTrainer({ site: 'boston', siteConfigPath: path, ...study })
+    const trainer = await startTrainer({ site: 'boston', siteConfigPath: path, signal: never, ...study })
     trainers.push(trainer)
     updates.push((await trainer.train({ ...requestFor(study.parameters), round: 1 })).update)
   }
@@ -318,7 +320,7 @@ test.skipIf(!existsSync(softwareAdapter))('on WebGPU the update is the same to 1
 
 test('neither an error nor a line of the process tells a value of the data', async () => {
   const lines: string[] = []
-  const start = trainerStarter({ onOutput: (line) => lines.push(line) })
+  const start = trainerStarter({ onOutput: (line) => lines.push(line), clock: systemClock })
   const study = aStudyOfAModel(aSmallStudy({ features, standardisation: 'none' }))
   const marker = 'PATIENT7f3a'
   const cell = fc.constantFrom(marker, `"${marker}`, '918273645e300', '1', '', 'train')
@@ -326,7 +328,12 @@ test('neither an error nor a line of the process tells a value of the data', asy
   await fc.assert(
     fc.asyncProperty(line, async (bad) => {
       const csv = `${csvOf(rows)}\n${bad}\n`
-      const told = await start({ site: 'boston', siteConfigPath: aCsvSite(csv, columns), ...study }).then(
+      const told = await start({
+        site: 'boston',
+        siteConfigPath: aCsvSite(csv, columns),
+        signal: never,
+        ...study,
+      }).then(
         (trainer) => trainer.stop().then(() => trainer.data.remarks.join()),
         (error: Error) => `${error.message}\n${error.stack}`,
       )
