@@ -12,7 +12,7 @@ export type BenchResult = {
 }
 type Bench = { readonly run: (options: BenchOptions) => Promise<BenchResult> }
 
-const benches: Readonly<Record<string, string>> = { train: './train.ts', round: './round.ts' }
+const benches: Readonly<Record<string, string>> = { train: './train.ts', round: './round.ts', secagg: './secagg.ts' }
 
 const [name = '', ...flags] = process.argv.slice(2)
 const unknown = flags.find((flag) => flag !== '--json')
