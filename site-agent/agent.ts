@@ -27,15 +27,9 @@ export class Agent {
   attend(): Promise<void> {
     tidy(this.#site)
     return this.#site.link.attend({
-      onUp: () => this.#onUp(),
+      onUp: () => this.#unlessTrouble(() => this.#onUp()),
       onDown: (reason) => this.#site.emit({ type: 'link-down', reason }),
-      onMessage: (message) => {
-        try {
-          this.#onMessage(message)
-        } catch (error) {
-          this.#trouble(error)
-        }
-      },
+      onMessage: (message) => this.#unlessTrouble(() => this.#onMessage(message)),
       signal: this.#stopping.signal,
     })
   }
@@ -71,6 +65,15 @@ export class Agent {
   #start(task: Promise<void>): void {
     const settled = task.catch((error: unknown) => this.#trouble(error)).finally(() => this.#tasks.delete(settled))
     this.#tasks.add(settled)
+  }
+
+  /** What goes wrong with one message ends neither the stream nor the agent. */
+  #unlessTrouble(body: () => void): void {
+    try {
+      body()
+    } catch (error) {
+      this.#trouble(error)
+    }
   }
 
   #trouble(error: unknown): void {

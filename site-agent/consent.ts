@@ -120,7 +120,8 @@ function approveByPolicy(known: KnownStudy, policy: Policy, { store, emit }: Sit
     return undefined
   }
   const reason = `policy.yaml approves studies of lead ${lead}`
-  const decision = store.studies.decide({ study, decision: 'approved', lead, by: 'policy', account: '', reason })
-  emit({ type: 'study-decided', study, name, decision: 'approved', by: 'policy' })
+  // A person who decides at the same moment is heard.
+  const decision = store.studies.decideFirst({ study, decision: 'approved', lead, by: 'policy', account: '', reason })
+  if (decision.by === 'policy') emit({ type: 'study-decided', study, name, decision: 'approved', by: 'policy' })
   return decision
 }

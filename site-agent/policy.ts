@@ -40,17 +40,22 @@ export function readPolicy(folders: { readonly site: string; readonly state: str
   if (path === undefined) return nobody
   if (other !== undefined)
     throw new FederationError('invalid-site-config', `there are two policies, ${path} and ${other}: keep one of them`)
-  if (statSync(path).size > policyBytesMax)
-    throw new FederationError(
-      'invalid-site-config',
-      `${path} is too large: a policy has at most ${policyBytesMax} bytes`,
-    )
-  const bytes = readFileSync(path)
   return readYamlFile({
     name: path,
-    bytes,
+    bytes: readBytes(path),
     bytesMax: policyBytesMax,
     schema: policySchema,
     code: 'invalid-site-config',
   })
+}
+
+function readBytes(path: string): Uint8Array {
+  try {
+    if (statSync(path).size <= policyBytesMax) return readFileSync(path)
+  } catch (cause) {
+    throw new FederationError('invalid-site-config', `${path} cannot be read: let the agent's account read it`, {
+      cause,
+    })
+  }
+  throw new FederationError('invalid-site-config', `${path} is too large: a policy has at most ${policyBytesMax} bytes`)
 }

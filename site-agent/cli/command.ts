@@ -4,7 +4,7 @@
  */
 import type { Command } from 'commander'
 import { type Folders, resolveFolders } from '../config.ts'
-import type { Terminal } from './output.ts'
+import { printableLines, type Terminal } from './output.ts'
 
 export type CommandContext = {
   readonly terminal: Terminal
@@ -47,9 +47,9 @@ export function action<Options = Record<never, never>>(context: CommandContext, 
       get interrupted() {
         return context.interrupted
       },
-      print: (value, text) => terminal.write(json ? `${JSON.stringify(value)}\n` : text()),
+      print: (value, text) => terminal.write(json ? `${JSON.stringify(value)}\n` : printableLines(text())),
       remark: (text) => {
-        if (!json) terminal.writeError(`${text}\n`)
+        if (!json) terminal.writeError(`${printableLines(text)}\n`)
       },
     })
   }

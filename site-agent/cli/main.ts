@@ -10,7 +10,7 @@ import type { CommandContext } from './command.ts'
 import { addEgressCommand } from './egress.ts'
 import { exitCodeMeanings, exitCodeOf, exitCodes } from './exit-codes.ts'
 import { addJoinCommand } from './join.ts'
-import { processTerminal, type Terminal } from './output.ts'
+import { printableLines, processTerminal, type Terminal } from './output.ts'
 import { addRunCommand } from './run.ts'
 import { addStatusCommand } from './status.ts'
 import { addStudyCommands } from './study.ts'
@@ -102,7 +102,8 @@ function reportError(error: unknown, terminal: Terminal, json: boolean): number 
 }
 
 function writeError(terminal: Terminal, json: boolean, code: string, message: string): void {
-  terminal.writeError(json ? `${JSON.stringify({ error: { code, message } })}\n` : `error[${code}]: ${message}\n`)
+  const text = json ? JSON.stringify({ error: { code, message } }) : printableLines(`error[${code}]: ${message}`)
+  terminal.writeError(`${text}\n`)
 }
 
 /** Aborts at the first SIGINT or SIGTERM; a second one ends the process as it would have without this. */

@@ -70,6 +70,11 @@ export function shortHash(hash: string): string {
 
 /** Text from elsewhere without the control characters that could redraw or hide what a terminal shows. */
 export function printable(text: string): string {
+  return printableLines(text).replaceAll('\n', ' ')
+}
+
+/** The same for text of several lines, which stay. */
+export function printableLines(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced here.
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ')
+  return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, ' ')
 }

@@ -62,11 +62,13 @@ export function openControlStream({
       },
       AbortSignal.any([signal, redialling.signal]),
     )
-    sender.send({ hello: { agentVersion } }, { kind: 'hello', study: '' })
     try {
+      sender.send({ hello: { agentVersion } }, { kind: 'hello', study: '' })
       await done
     } finally {
       sendUp = undefined
+      sender.cancel()
+      done.catch(() => {})
     }
   }
 

@@ -41,7 +41,7 @@ export type Wire = {
   /** Counts the identities used so far: a call refused under an older one may be made again. */
   readonly generation: () => number
   unary<Request, Reply>(method: Method<Request, Reply>, request: Request, label: Label): Promise<Reply>
-  /** Resolves when the other end has ended the call well. What `onReply` throws ends the call and rejects. */
+  /** Resolves when the other end has ended the call well. What the receiver throws ends the call and rejects. */
   serverStream<Request, Reply>(
     method: Method<Request, Reply>,
     request: Request,
@@ -200,17 +200,22 @@ function follow<Reply>(
     }
     signal.addEventListener('abort', cancel)
     if (signal.aborted) cancel()
-    call.on('metadata', () => receiver.onUp?.())
-    call.on('data', (reply: Reply) => {
+    const hand = (deliver: () => void) => {
       if (thrown !== undefined || signal.aborted) return
-      egress.settle()
       try {
-        receiver.onReply(reply)
+        deliver()
       } catch (error) {
         thrown = error
         cancel()
       }
-    })
+    }
+    call.on('metadata', () => hand(() => receiver.onUp?.()))
+    call.on('data', (reply: Reply) =>
+      hand(() => {
+        egress.settle()
+        receiver.onReply(reply)
+      }),
+    )
     call.on('error', (error) => {
       refused = failure(error as ServiceError)
     })

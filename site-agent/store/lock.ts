@@ -6,11 +6,14 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { FederationError } from '@consilium/protos/errors.ts'
 
+/** How long {@link isLocked} may hold the lock while it asks: an agent that starts just then waits for it. */
+const probeMs = 100
+
 export type Lock = { release(): void }
 
 /** Takes the lock of a state folder; throws `already-exists` where another agent holds it. */
 export function lockState(state: string): Lock {
-  const lock = tryLock(state)
+  const lock = tryLock(state, probeMs)
   if (!lock)
     throw new FederationError(
       'already-exists',
@@ -21,13 +24,13 @@ export function lockState(state: string): Lock {
 
 /** Whether an agent runs on this state folder now. */
 export function isLocked(state: string): boolean {
-  const lock = tryLock(state)
+  const lock = tryLock(state, 0)
   lock?.release()
   return lock === undefined
 }
 
-function tryLock(state: string): Lock | undefined {
-  const database = new DatabaseSync(join(state, 'agent.lock'), { timeout: 0 })
+function tryLock(state: string, timeout: number): Lock | undefined {
+  const database = new DatabaseSync(join(state, 'agent.lock'), { timeout })
   try {
     database.exec('BEGIN EXCLUSIVE')
     return { release: () => database.close() }

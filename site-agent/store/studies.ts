@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import { leadFingerprint, readSignedStudy, type SignedStudy, studyHash } from '@consilium/protos/plan/signed-study.ts'
-import { durably } from './database.ts'
+import { durably, inTransaction } from './database.ts'
 
 export type KnownStudy = {
   readonly hash: Sha256
@@ -33,6 +33,8 @@ export type StudyStore = {
   /** Oldest first. */
   list(): readonly KnownStudy[]
   decide(decision: Omit<Decision, 'at'>): Decision
+  /** Decides unless there is a decision for this lead's signature; returns the one that holds. */
+  decideFirst(decision: Omit<Decision, 'at'>): Decision
   decisionOn(study: Sha256): Decision | undefined
   /** Oldest first. */
   decisions(study: Sha256): readonly Decision[]
@@ -59,6 +61,13 @@ export function studyStore(database: DatabaseSync, now: () => Date): StudyStore 
     return row && readStudy(row)
   }
   const decisions = (study: Sha256) => decisionsOf.all(study).map(readDecision)
+  const add = (decision: Omit<Decision, 'at'>): Decision => {
+    const at = now().toISOString()
+    const { study, lead, by, account, reason } = decision
+    insertDecision.run(study, decision.decision, lead, by, account, reason, at)
+    return { ...decision, at }
+  }
+  const decisionOn = (study: Sha256) => decisions(study).at(-1)
   return {
     keep(signed) {
       const study = readSignedStudy(signed)
@@ -69,13 +78,16 @@ export function studyStore(database: DatabaseSync, now: () => Date): StudyStore 
     },
     find,
     list: () => all.all().map(readStudy),
-    decide(decision) {
-      const at = now().toISOString()
-      const { study, lead, by, account, reason } = decision
-      durably(database, () => insertDecision.run(study, decision.decision, lead, by, account, reason, at))
-      return { ...decision, at }
-    },
-    decisionOn: (study) => decisions(study).at(-1),
+    decide: (decision) => durably(database, () => add(decision)),
+    // The command line may decide at this very moment, in its own process.
+    decideFirst: (decision) =>
+      durably(database, () =>
+        inTransaction(database, () => {
+          const earlier = decisionOn(decision.study)
+          return earlier?.lead === decision.lead ? earlier : add(decision)
+        }),
+      ),
+    decisionOn,
     decisions,
     graphs: () => graphsOfAll.all().map((row) => String(row.graph)),
   }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fingerprint, generateIdentity } from '@consilium/protos/identity.ts'
@@ -42,6 +42,13 @@ test.for([
   writeFileSync(join(site, 'policy.yaml'), text)
   expect(() => readPolicy({ site, state })).toThrow(
     expect.objectContaining({ code: 'invalid-site-config', message: expect.stringMatching(says) }),
+  )
+})
+
+test('a policy that is there and cannot be read is an error too, not the absence of one', () => {
+  mkdirSync(join(site, 'policy.yaml'))
+  expect(() => readPolicy({ site, state })).toThrow(
+    expect.objectContaining({ code: 'invalid-site-config', message: expect.stringContaining('cannot be read') }),
   )
 })
 

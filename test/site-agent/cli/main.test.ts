@@ -71,6 +71,13 @@ test.for([
   expect(result.error).toMatch(/^error\[[a-z-]+\]: .+\n$/)
 })
 
+test('what comes from elsewhere cannot redraw the terminal', async () => {
+  const { error } = await run(['\u001b[2J\rmercy'])
+  expect(error).toContain(' [2J mercy')
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: none of them may come through.
+  expect(error).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/)
+})
+
 test('an error with --json is JSON too', async () => {
   const { code, error } = await run(['status', '--site', '/nonexistent', '--json'])
   expect(code).toBe(5)

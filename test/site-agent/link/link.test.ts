@@ -50,6 +50,23 @@ test('messages go both ways, in order, and stop when nobody wants them any more'
   expect(site.downs).toEqual([])
 })
 
+test.for(['hello', 'progress'])('a %s that the ledger cannot take does not leave: attending ends', async (refused) => {
+  const full = {
+    append({ kind }: { readonly kind: string }) {
+      if (kind === refused) throw new Error('the disk is full')
+    },
+  }
+  const link = wire.linkOf(await wire.joinSite('site-a'), full)
+  const attending = link.attend({
+    onUp: () => link.send({ type: 'progress', planHash, done: 1, total: 2 }, ''),
+    onDown: () => {},
+    onMessage: () => {},
+    signal: new AbortController().signal,
+  })
+  await expect(attending).rejects.toThrow('the disk is full')
+  expect(wire.service.streams.flatMap(({ heard }) => heard.map(({ type }) => type))).not.toContain(refused)
+})
+
 test('studies and decisions go beside it', async () => {
   const link = wire.linkOf(await wire.joinSite('site-a'))
   expect((await link.studies()).map(String)).toEqual(['{"study":1}', '{"study":2}'])

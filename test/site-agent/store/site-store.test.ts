@@ -49,6 +49,16 @@ test('the newest decision on a study holds, and none is forgotten', () => {
   again.close()
 })
 
+test('a policy decides only where nobody has decided for the same lead', () => {
+  const store = openSiteStore(state)
+  const policy = { study: 'a'.repeat(64), decision: 'approved', by: 'policy', account: '', reason: '' } as const
+  store.studies.decide({ ...policy, lead: 'SHA256:x', decision: 'rejected', by: 'person', account: 'it' })
+  expect(store.studies.decideFirst({ ...policy, lead: 'SHA256:x' })).toMatchObject({ decision: 'rejected' })
+  expect(store.studies.decideFirst({ ...policy, lead: 'SHA256:y' })).toMatchObject({ decision: 'approved' })
+  expect(store.studies.decisions('a'.repeat(64))).toHaveLength(2)
+  store.close()
+})
+
 test('the folders keep what is named and drop the rest, unfinished downloads too', () => {
   const { objects, outbox, close } = openSiteStore(state)
   const kept = Buffer.from('kept')
