@@ -58,12 +58,18 @@ function named(
 
 function checkGraphFits({ study, layout }: StudyManifest, graph: Uint8Array): void {
   const model = checkForwardGraph(graph)
-  const { rowDims } = forwardGraph(model, study.loss)
+  const { rowDims, outputs } = forwardGraph(model, study.loss)
   const columns = designColumns(study.features).length
   if (rowDims.length !== 1 || rowDims[0] !== columns)
     throw new FederationError(
       'shape-mismatch',
       `the features make ${columns} columns, the forward graph takes rows of shape [${rowDims}]`,
+    )
+  const due = study.label.type === 'category' ? study.label.levels.length : 1
+  if (outputs !== due)
+    throw new FederationError(
+      'shape-mismatch',
+      `the forward graph yields ${outputs} numbers a row, the label needs ${due}`,
     )
   const frozen = study.model.from === 'onnx' ? study.model.frozen : []
   if (!canonicalJson(parameterLayout(model, frozen)).equals(canonicalJson(layout)))

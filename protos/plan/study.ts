@@ -38,11 +38,14 @@ const booleanFeature = z.strictObject({
   missing: z.union([z.literal('drop-row'), z.strictObject({ value: z.boolean() })]).default('drop-row'),
 })
 
+/** All numbers or all strings. */
+const levels = z.union([z.array(finite).min(2).max(1000), z.array(z.string().min(1).max(200)).min(2).max(1000)])
+
 const categoryFeature = z.strictObject({
   name: columnName,
   type: z.literal('category'),
-  /** All numbers or all strings, in the order of their one-hot columns. */
-  levels: z.union([z.array(finite).min(2).max(1000), z.array(z.string().min(1).max(200)).min(2).max(1000)]),
+  /** In the order of their one-hot columns. */
+  levels,
   encoding: z.enum(['one-hot', 'one-hot-drop-first']).default('one-hot-drop-first'),
   missing: missingLevel.default('drop-row'),
 })
@@ -51,11 +54,7 @@ export const featureSchema = z.discriminatedUnion('type', [numberFeature, boolea
 
 const labelSchema = z.discriminatedUnion('type', [
   z.strictObject({ name: columnName, type: z.literal('binary') }),
-  z.strictObject({
-    name: columnName,
-    type: z.literal('category'),
-    levels: z.union([z.array(finite).min(2).max(1000), z.array(z.string().min(1).max(200)).min(2).max(1000)]),
-  }),
+  z.strictObject({ name: columnName, type: z.literal('category'), levels }),
   z.strictObject({ name: columnName, type: z.literal('number'), range: z.tuple([finite, finite]).optional() }),
 ])
 
@@ -179,7 +178,7 @@ export type Loss = Study['loss']
 
 type StudyFields = {
   readonly features: readonly Feature[]
-  readonly label: { readonly name: string; readonly type: 'binary' | 'category' | 'number' }
+  readonly label: z.output<typeof labelSchema>
   readonly loss: Loss
   readonly model: { readonly from: 'zoo' | 'onnx' }
   readonly cohort: { readonly min: number; readonly quorum: number }
@@ -188,20 +187,20 @@ type StudyFields = {
 }
 
 function checkAcrossFields(study: StudyFields, context: z.RefinementCtx): void {
-  const issue = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })
+  const issue: Issue = (path, message) => context.addIssue({ code: 'custom', path, message })
   const seen = new Set<string>([study.label.name])
   study.features.forEach((feature, i) => {
-    if (seen.has(feature.name)) issue(['features', i, 'name'], `the column ${feature.name} is named twice`)
+    const path = ['features', i]
+    if (seen.has(feature.name)) issue([...path, 'name'], `the column ${feature.name} is named twice`)
     seen.add(feature.name)
-    if (feature.type === 'number' && feature.range && feature.range[0] >= feature.range[1])
-      issue(['features', i, 'range'], 'the lower end must be below the upper end')
+    checkColumn(feature, path, issue)
     if (feature.type === 'number' && feature.missing === 'mean' && study.standardisation === 'none')
-      issue(
-        ['features', i, 'missing'],
-        'there is no mean to fill in where standardisation is none: give a value or drop-row',
-      )
-    if (feature.type === 'category') checkLevels(feature, i, issue)
+      issue([...path, 'missing'], 'there is no mean to fill in where standardisation is none: give a value or drop-row')
+    if (feature.type === 'category' && typeof feature.missing === 'object')
+      if (!(feature.levels as readonly (number | string)[]).includes(feature.missing.level))
+        issue([...path, 'missing', 'level'], 'not one of the levels')
   })
+  checkColumn(study.label, ['label'], issue)
   const lossOfLabel = {
     binary: 'binary-cross-entropy',
     category: 'cross-entropy',
@@ -214,15 +213,14 @@ function checkAcrossFields(study: StudyFields, context: z.RefinementCtx): void {
     issue(['initialParameters'], 'a zoo model has no parameters of its own: give { seed: <number> }')
 }
 
-function checkLevels(
-  feature: Extract<Feature, { type: 'category' }>,
-  i: number,
-  issue: (path: (string | number)[], message: string) => void,
-): void {
-  const levels: readonly (number | string)[] = feature.levels
-  if (new Set(levels).size !== levels.length) issue(['features', i, 'levels'], 'a level is listed twice')
-  if (typeof feature.missing === 'object' && !levels.includes(feature.missing.level))
-    issue(['features', i, 'missing', 'level'], 'not one of the levels')
+type Issue = (path: (string | number)[], message: string) => void
+
+/** What holds for a feature and for the label alike. */
+function checkColumn(column: Feature | z.output<typeof labelSchema>, path: (string | number)[], issue: Issue): void {
+  if (column.type === 'number' && column.range && column.range[0] >= column.range[1])
+    issue([...path, 'range'], 'the lower end must be below the upper end')
+  if (column.type === 'category' && new Set<number | string>(column.levels).size !== column.levels.length)
+    issue([...path, 'levels'], 'a level is listed twice')
 }
 
 /** Columns of the design matrix that the features expand to, in order: `age`, `cp_2`, `cp_3`, ... */

@@ -242,6 +242,14 @@ describe('a study', () => {
     ['a learning rate that is no number', { optimizer: { name: 'sgd', learningRate: Number.NaN } }],
     ['a seed beyond 32 bits', { seed: 2 ** 32 }],
     ['a category with one level', { features: [{ name: 'a', type: 'category', levels: [1] }] }],
+    [
+      'a class listed twice, which would be two outputs for one class',
+      { label: { name: 'y', type: 'category', levels: ['a', 'b', 'a'] }, loss: 'cross-entropy' },
+    ],
+    [
+      'a number to predict from a range upside down',
+      { label: { name: 'y', type: 'number', range: [1, 0] }, loss: 'mean-squared-error' },
+    ],
     ['only test rows', { split: { by: 'hash', key: 'id', testFraction: 1 } }],
     ['one bin', { evaluation: { bins: 1 } }],
     ['a cohort of 256', { cohort: { min: 256 } }],

@@ -25,12 +25,23 @@ test('a study with its objects passes, in any order', async () => {
   expect(await check({}, [parameters, graph])).toBe('passes')
 })
 
+test('a study whose graph has not one output for each class is refused', async () => {
+  const label = { name: 'stage', type: 'category', levels: [1, 2] } as const
+  const { study } = makeStudy({ label, loss: 'cross-entropy', standardisation: 'none' }).manifest
+  const signed = signStudy({ ...good.manifest, study, graph: named(threeOutputs) }, lead)
+  await expect(checkStudy(bytesOf(signed), iterate([threeOutputs, parameters]))).rejects.toMatchObject({
+    code: 'shape-mismatch',
+    message: 'the forward graph yields 3 numbers a row, the label needs 2',
+  })
+})
+
 test('a study edited after it was signed is refused', async () => {
   const edited = { ...good.signed, manifest: { ...good.manifest, study: { ...good.manifest.study, rounds: 3 } } }
   await expect(checkStudy(bytesOf(edited), iterate(good.objects))).rejects.toMatchObject({ code: 'signature-invalid' })
 })
 
 const otherGraph = encodeModel(zooModel({ from: 'zoo', name: 'logistic-regression' }, { features: 7, outputs: 1 }))
+const threeOutputs = encodeModel(zooModel({ from: 'zoo', name: 'logistic-regression' }, { features: 5, outputs: 3 }))
 const cut = graph.subarray(0, graph.length - 5)
 const short = parameters.subarray(4)
 const notFinite = new Uint8Array(parameters)
