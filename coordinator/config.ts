@@ -5,8 +5,8 @@
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
-import { parse } from 'yaml'
+import { FederationError } from '@consilium/protos/errors.ts'
+import { readYamlFile } from '@consilium/protos/yaml-file.ts'
 import { z } from 'zod'
 
 const port = z.int().min(0).max(65_535)
@@ -36,17 +36,19 @@ const configSchema = z.strictObject({
 
 export type Config = z.output<typeof configSchema>
 
-/** Throws `invalid-argument` naming the key that is wrong. */
+/** A file that is empty, or holds nothing but comments, is one without settings. */
+const fileSchema = configSchema.nullable()
+const configBytesMax = 64 * 1024
+
+/** Throws `invalid-argument` naming line, column and key of what is wrong, or `limit-exceeded`. */
 export async function readConfig(home: string): Promise<Config> {
   const path = join(home, 'coordinator.yaml')
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return ''
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return Buffer.alloc(0)
     throw new FederationError('invalid-argument', `cannot read ${path}: ${error.code}`, { cause: error })
   })
-  const parsed = configSchema.safeParse(parseYaml(text, path) ?? {})
-  if (parsed.success) return parsed.data
-  const issues = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the file'}: ${issue.message}`)
-  throw new FederationError('invalid-argument', `${path}: ${issues.join('; ')}`)
+  const file = { name: path, bytes, bytesMax: configBytesMax, schema: fileSchema, code: 'invalid-argument' } as const
+  return readYamlFile(file) ?? configSchema.parse({})
 }
 
 /** host:port at which sites reach the coordinator that listens on `listeningPort`. */
@@ -63,12 +65,4 @@ export function advertisedHost({ sites }: Pick<Config, 'sites'>): string {
 
 function portOf(address: string | undefined): string | undefined {
   return address?.match(/:(\d{1,5})$/)?.[1]
-}
-
-function parseYaml(text: string, path: string): unknown {
-  try {
-    return parse(text)
-  } catch (cause) {
-    throw new FederationError('invalid-argument', `${path} is not YAML: ${errorMessage(cause)}`, { cause })
-  }
 }

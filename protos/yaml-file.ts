@@ -146,7 +146,7 @@ function formatPath(path: Path): string {
 /** Keys the schema knows at `path`; where it depends on a discriminator, those that go with the one in `value`. */
 function allowedKeys(schema: z.core.$ZodType, value: unknown, path: Path): string[] {
   const { def } = (schema as z.core.$ZodTypes)._zod
-  if (def.type === 'default' || def.type === 'prefault' || def.type === 'optional')
+  if (def.type === 'default' || def.type === 'prefault' || def.type === 'optional' || def.type === 'nullable')
     return allowedKeys(def.innerType, value, path)
   if (def.type === 'union')
     return [

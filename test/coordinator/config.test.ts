@@ -22,13 +22,14 @@ test.for([undefined, '', '# nothing\n'])('without settings (%j) the defaults hol
 })
 
 test.for([
-  ['sites: { prot: 1 }', /sites: .*prot/],
+  ['sites: { prot: 1 }', /coordinator\.yaml:1:10 sites\.prot: unknown key; allowed here: host, port, address/],
   ['sites: { port: 70000 }', /sites\.port/],
-  ['sites: { address: "two words" }', /sites\.address: host or host:port/],
+  ['sites: { address: "two words" }', /sites\.address: expected host or host:port/],
   ['federation: ""', /federation/],
   ['certificateDays: 0', /certificateDays/],
   ['- a list', /the file/],
-  ['a: [', /not YAML/],
+  ['log: loud', /coordinator\.yaml:1:6 log: expected "trace" or /],
+  ['a: [', /coordinator\.yaml:1:5 /],
 ] as const)('%j is refused with the key', async ([text, message]) => {
   await expect(read(text)).rejects.toMatchObject({ code: 'invalid-argument', message: expect.stringMatching(message) })
 })
