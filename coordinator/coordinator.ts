@@ -1,4 +1,8 @@
-import { errorMessage } from '@consilium/protos/errors.ts'
+/**
+ * Puts the coordinator together on its stores: the federation's stream, the runs that go on, the sites that attend, and
+ * the two services that the listeners call.
+ */
+import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
 import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import { adminService } from './admin-service.ts'
 import { openChanges } from './changes.ts'
@@ -128,6 +132,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
 
 async function openFederationStream(options: CoordinatorOptions): Promise<EventStream<Federation, FederationEvent>> {
   const { eventLog, clock, federation, identity, authority, onFailure } = options
+  const coordinatorPublicKey = Buffer.from(identity.publicKey).toString('base64')
   const stream = await openEventStream<Federation, FederationEvent>({
     log: eventLog,
     stream: federationStream,
@@ -145,10 +150,19 @@ async function openFederationStream(options: CoordinatorOptions): Promise<EventS
             type: 'federation-created',
             at: clock.now().toISOString(),
             name: federation,
-            coordinatorPublicKey: Buffer.from(identity.publicKey).toString('base64'),
+            coordinatorPublicKey,
             authority: authority.fingerprint,
           },
         ],
   )
+  const { state } = stream
+  if (state.coordinatorPublicKey !== coordinatorPublicKey) throw foreignKeys(state, "the coordinator's signing key")
+  if (state.authority !== authority.fingerprint) throw foreignKeys(state, 'the certificate authority')
   return stream
+}
+
+/** Sites pinned the keys that the federation was created with, and would refuse every other. */
+function foreignKeys({ name }: Federation, what: string): FederationError {
+  const message = `${what} is not the one that federation ${name} was created with: restore the keys from the backup`
+  return new FederationError('store-failed', message)
 }

@@ -5,7 +5,10 @@ import type { FederationEvent, FederationEventOf } from './events.ts'
 export type Federation = {
   /** Empty until the federation is created. */
   readonly name: string
+  /** Ed25519, base64: what sites pinned. */
   readonly coordinatorPublicKey: string
+  /** SHA-256 of the certificate authority's certificate. */
+  readonly authority: Sha256
   readonly sites: ReadonlyMap<SiteName, Site>
   /** In the order of their creation. */
   readonly studies: ReadonlyMap<Sha256, StudyRecord>
@@ -48,6 +51,7 @@ export type RunRecord = FederationEventOf<'run-created'> & { readonly ended?: Fe
 export const emptyFederation: Federation = {
   name: '',
   coordinatorPublicKey: '',
+  authority: '',
   sites: new Map(),
   studies: new Map(),
   runs: new Map(),
@@ -56,7 +60,12 @@ export const emptyFederation: Federation = {
 export function evolveFederation(federation: Federation, event: FederationEvent): Federation {
   switch (event.type) {
     case 'federation-created':
-      return { ...federation, name: event.name, coordinatorPublicKey: event.coordinatorPublicKey }
+      return {
+        ...federation,
+        name: event.name,
+        coordinatorPublicKey: event.coordinatorPublicKey,
+        authority: event.authority,
+      }
     case 'site-invited':
     case 'site-joined':
     case 'certificate-renewed':

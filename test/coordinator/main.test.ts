@@ -1,5 +1,5 @@
 /** The coordinator on a home folder: it starts, tells where it is, and can be started again on what it left. */
-import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -47,6 +47,18 @@ test('keys are for their owner alone', async () => {
   await (await start(home)).stop()
   for (const name of ['coordinator.key', 'vault.key', 'authority-key.pem', 'server-key.pem'])
     expect((await stat(join(home, 'keys', name))).mode & 0o077, name).toBe(0)
+})
+
+test.for([
+  ['signing key', ['coordinator.key']],
+  ['certificate authority', ['authority.pem', 'authority-key.pem']],
+] as const)('a home that lost its %s is refused: sites trust the lost one alone', async ([what, names]) => {
+  const home = await newHome()
+  await (await start(home)).stop()
+  for (const name of names) await rm(join(home, 'keys', name))
+  const message = expect.stringMatching(new RegExp(`${what} is not the one that federation hearts was created with`))
+  for (let time = 0; time < 2; time++)
+    await expect(start(home)).rejects.toMatchObject({ code: 'store-failed', message })
 })
 
 test('a home that is in use, and a configuration that is wrong, are refused and leave nothing open', async () => {

@@ -26,8 +26,10 @@ test('a study with its objects passes, in any order', async () => {
 })
 
 test('a study whose graph has not one output for each class is refused', async () => {
-  const label = { name: 'stage', type: 'category', levels: [1, 2] } as const
-  const { study } = makeStudy({ label, loss: 'cross-entropy', standardisation: 'none' }).manifest
+  const { study } = makeStudy({
+    label: { name: 'stage', type: 'category', levels: [1, 2] },
+    loss: 'cross-entropy',
+  }).manifest
   const signed = signStudy({ ...good.manifest, study, graph: named(threeOutputs) }, lead)
   await expect(checkStudy(bytesOf(signed), iterate([threeOutputs, parameters]))).rejects.toMatchObject({
     code: 'shape-mismatch',
