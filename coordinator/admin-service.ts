@@ -106,7 +106,7 @@ function runCommands(parts: Parts) {
       let created: RunId = ''
       await stream.change(async (state) => {
         const study = findStudy(state, reference)
-        checkEnoughSites(parts, study)
+        await checkEnoughSites(parts, study)
         const number = [...state.runs.values()].filter(({ run }) => run.startsWith(`${study.name}-`)).length + 1
         created = freeRunId(state.runs, study.name, number)
         const keys = await makeRunKey(vault, created)
@@ -146,8 +146,8 @@ function readings({ objects, eventLog }: Parts) {
 }
 
 /** A run that could not even begin is refused, with the sites that are missing. */
-function checkEnoughSites({ stream, studies }: Parts, study: StudyRecord): void {
-  const { min } = studies.loaded(study.hash)!.signed.manifest.study.cohort
+async function checkEnoughSites({ stream, studies }: Parts, study: StudyRecord): Promise<void> {
+  const { min } = (await studies.load(study)).signed.manifest.study.cohort
   const stands = standing(stream.state, study.hash)
   const able = [...stands].filter(([, excluded]) => excluded === undefined).map(([site]) => site)
   if (able.length >= min) return

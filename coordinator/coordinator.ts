@@ -7,14 +7,13 @@ import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import { adminService } from './admin-service.ts'
 import { openChanges } from './changes.ts'
 import { type EventStream, openEventStream } from './event-stream.ts'
-import { studiesToOffer } from './federation/consent.ts'
 import { type FederationEvent, federationEntry, federationStream, readFederationEvent } from './federation/events.ts'
 import { emptyFederation, evolveFederation, type Federation, type RunRecord } from './federation/federation.ts'
 import { federationService } from './federation-service.ts'
 import type { CoordinatorOptions, Parts } from './parts.ts'
 import { attendanceOf } from './running/attendance.ts'
-import { type Outgoing, openAttending } from './running/attending.ts'
-import { messagesFor } from './running/messages.ts'
+import { openAttending } from './running/attending.ts'
+import { runMessages, studyOffers } from './running/messages.ts'
 import { openRunProcess, type RunProcess } from './running/run-process.ts'
 import { signedPlans } from './running/signed-plans.ts'
 import { receive } from './running/site-messages.ts'
@@ -55,22 +54,8 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
   const planFor = signedPlans(options.identity)
 
   function deliver(site: SiteName): void {
-    attending.deliver(site, [...offersTo(site), ...runMessagesTo(site)])
-  }
-
-  function offersTo(site: SiteName): Outgoing[] {
-    return studiesToOffer(stream.state, site).flatMap(({ hash }): Outgoing[] => {
-      const study = studies.loaded(hash)
-      return study ? [{ key: `study:${hash}`, message: { type: 'study', signedStudy: study.bytes } }] : []
-    })
-  }
-
-  /** Of runs that ended only the newest of each study is still told of. */
-  function runMessagesTo(site: SiteName): Outgoing[] {
-    const newest = new Map([...runs.values()].map((process) => [process.run.study, process]))
-    return [...runs.values()]
-      .filter((process) => process.run.state === 'running' || newest.get(process.run.study) === process)
-      .flatMap(({ run }) => messagesFor(run, site, planFor))
+    const allRuns = [...runs.values()].map(({ run }) => run)
+    attending.deliver(site, [...studyOffers(stream.state, studies, site), ...runMessages(allRuns, site, planFor)])
   }
 
   function onRunChange(process: RunProcess): void {

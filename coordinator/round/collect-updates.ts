@@ -4,7 +4,15 @@
  */
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
-import { type Attendance, type Awaited, type Dropout, dropEvents, findDropouts, nextDropoutDue } from './dropouts.ts'
+import {
+  type Attendance,
+  type Awaited,
+  type Dropout,
+  dropEvents,
+  findDropouts,
+  membersOf,
+  nextDropoutDue,
+} from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
 import { failedRound } from './over.ts'
 import type { OpenRound, Round, RoundCommand, RoundSetting, Update } from './round.ts'
@@ -113,11 +121,6 @@ function next(round: CollectingUpdates): Round {
   if (members.length < round.setting.cohort.quorum || members.some((site) => !round.updates.has(site))) return round
   const { setting, planHash, cohort, updates, dropouts, lateSites } = round
   return { phase: 'commit', setting, planHash, cohort, updates, dropouts, lateSites }
-}
-
-function membersOf(round: CollectingUpdates): SiteName[] {
-  const dropped = new Set(round.dropouts.map(({ site }) => site))
-  return round.cohort.filter((site) => !dropped.has(site))
 }
 
 function awaited(round: CollectingUpdates): Awaited {

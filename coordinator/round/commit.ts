@@ -4,7 +4,7 @@
  */
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import { refuseLateUpdate } from './collect-updates.ts'
-import { type Dropout, dropEvents, failure } from './dropouts.ts'
+import { type Dropout, dropEvents, failure, membersOf } from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
 import { committedRound, failedRound } from './over.ts'
 import type { Round, RoundCommand, RoundSetting, Update } from './round.ts'
@@ -57,6 +57,7 @@ export function evolve(round: Committing, event: RoundEvent): Round {
 
 /** The sites whose contributions count, sorted: the order in which they are added. */
 export function survivorsOf(round: Committing): SiteName[] {
-  const dropped = new Set(round.dropouts.map(({ site }) => site))
-  return [...round.updates.keys()].filter((site) => !dropped.has(site)).sort()
+  return membersOf(round)
+    .filter((site) => round.updates.has(site))
+    .sort()
 }

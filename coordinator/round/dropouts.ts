@@ -35,6 +35,15 @@ export type Awaited = {
   readonly absentMs: number
 }
 
+/** The sites of the cohort that were not dropped. */
+export function membersOf(round: {
+  readonly cohort: readonly SiteName[]
+  readonly dropouts: readonly Dropout[]
+}): SiteName[] {
+  const dropped = new Set(round.dropouts.map(({ site }) => site))
+  return round.cohort.filter((site) => !dropped.has(site))
+}
+
 /** The sites to drop now. Those away only go while the others can still reach the quorum. */
 export function findDropouts(awaited: Awaited, attendance: Attendance, now: Date): Dropout[] {
   const dropouts: Dropout[] = awaited.excludable.flatMap((site) => {

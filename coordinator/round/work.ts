@@ -1,6 +1,14 @@
 /** Work: every site of the cohort trains, evaluates or summarises by the plan and says when it is done. */
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
-import { type Attendance, type Awaited, type Dropout, dropEvents, findDropouts, nextDropoutDue } from './dropouts.ts'
+import {
+  type Attendance,
+  type Awaited,
+  type Dropout,
+  dropEvents,
+  findDropouts,
+  membersOf,
+  nextDropoutDue,
+} from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
 import { failedRound } from './over.ts'
 import type { Round, RoundCommand, RoundSetting } from './round.ts'
@@ -70,11 +78,6 @@ function next(round: Working, event: RoundEvent): Round {
     dropouts,
     lateSites: new Set(),
   }
-}
-
-function membersOf(round: Working): SiteName[] {
-  const dropped = new Set(round.dropouts.map(({ site }) => site))
-  return round.cohort.filter((site) => !dropped.has(site))
 }
 
 function awaited(round: Working): Awaited {

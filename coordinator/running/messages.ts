@@ -1,13 +1,35 @@
-/** What a site should be told about a run, worked out from the run's state alone. */
+/** What a site should have been told by now, worked out from the state alone: studies to decide about, and its runs. */
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import type { SignedRoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import { studiesToOffer } from '../federation/consent.ts'
+import type { Federation } from '../federation/federation.ts'
 import type { OpenRound, RoundOver } from '../round/round.ts'
 import type { Run } from '../run/run.ts'
 import type { ToSite } from '../services.ts'
+import type { Studies } from '../study/studies.ts'
 import type { Outgoing } from './attending.ts'
 
+export function studyOffers(federation: Federation, studies: Studies, site: SiteName): Outgoing[] {
+  return studiesToOffer(federation, site).flatMap(({ hash }): Outgoing[] => {
+    const study = studies.loaded(hash)
+    return study ? [{ key: `study:${hash}`, message: { type: 'study', signedStudy: study.bytes } }] : []
+  })
+}
+
+/** `runs` in the order of their start. Of those that ended only the newest of each study is still told of. */
+export function runMessages(
+  runs: readonly Run[],
+  site: SiteName,
+  planOf: (round: OpenRound) => SignedRoundPlan,
+): Outgoing[] {
+  const newest = new Map(runs.map((run) => [run.study, run]))
+  return runs
+    .filter((run) => run.state === 'running' || newest.get(run.study) === run)
+    .flatMap((run) => messagesFor(run, site, planOf))
+}
+
 /** In the order in which a site should hear them: what is over before what begins. */
-export function messagesFor(run: Run, site: SiteName, planOf: (round: OpenRound) => SignedRoundPlan): Outgoing[] {
+function messagesFor(run: Run, site: SiteName, planOf: (round: OpenRound) => SignedRoundPlan): Outgoing[] {
   const past = run.past.at(-1)
   return [
     ...(past ? roundOver(past, site) : []),
