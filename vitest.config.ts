@@ -7,6 +7,8 @@ export default defineConfig({
     testTimeout: 240_000,
     hookTimeout: 240_000,
     pool: 'forks',
+    // However vitest is started: unless told not to, onnxruntime reports its use to its maker.
+    env: { ORT_DISABLE_TELEMETRY: '1' },
     maxWorkers: 2,
   },
 })

@@ -91,7 +91,8 @@ async function checkCast(database: Database, table: string, name: string, type: 
   throw new FederationError(
     'data-wrong-type',
     `${table}: column ${name}, data row ${first + 1n}: not a ${type}` +
-      ` (${count} such cell${count === 1n ? '' : 's'}); correct the file, the declared type or nullValues`,
+      ` (${count} such cell${count === 1n ? '' : 's'}); correct the file, the declared type or nullValues` +
+      (type === 'DOUBLE' ? '; a decimal point, no comma, stands in a number' : ''),
   )
 }
 
@@ -106,8 +107,10 @@ async function orUnreadable<Result>(table: string, file: MappedFile, call: () =>
     return await call()
   } catch (error) {
     if (!(error instanceof DatabaseError)) throw error
-    if (error.line === undefined)
-      throw error.as('data-unreadable', `${table}: ${file.path} does not read as ${file.format}`)
+    if (error.line === undefined) {
+      const remedy = file.format === 'csv' ? 'CSV: it must be UTF-8 text' : 'Parquet'
+      throw error.as('data-unreadable', `${table}: ${file.path} does not read as ${remedy}`)
+    }
     const columns = file.format === 'csv' && !file.header ? `${Object.keys(file.columns).length} columns, ` : ''
     throw new FederationError(
       'data-unreadable',

@@ -54,7 +54,7 @@ export const siteConfigSchema = z.strictObject({
   }),
   /** One SELECT over the tables above; it yields the columns that studies name. */
   view: z.string().min(1).max(viewCharactersMax),
-  /** Memory for the tables and the view, mebibytes. */
+  /** Memory for the tables and the view, and again for the matrices made of them, mebibytes. */
   dataMemoryMebibytes: z.int().min(64).max(1_048_576).default(4096),
   training: z
     .strictObject({

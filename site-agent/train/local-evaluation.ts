@@ -9,8 +9,10 @@ import type { Matrix } from './features.ts'
 import { type Execution, float32, float32Output, int64, openSession, type Session } from './session.ts'
 import type { EvaluateRequest, EvaluateResult } from './trainer.ts'
 
-/** Rows of one run, between which progress and cancelling are seen. */
-const rowsPerRun = 2048
+/** Most rows of one run, between which progress and cancelling are seen. */
+const runRowsMax = 2048
+/** Most numbers that the model may compute in one run. */
+const runElementsMax = 2 ** 28
 
 export type LocalEvaluation = {
   /** Throws `cancelled`, or `update-invalid` where the model yields a loss that is not finite. */
@@ -22,9 +24,16 @@ export type LocalEvaluationOptions = {
   readonly study: Study
   readonly forward: Parameters<typeof evaluationGraph>[0]['forward']
   readonly layout: Parameters<typeof evaluationGraph>[0]['layout']
+  /** Numbers the model computes for one row. */
+  readonly rowElements: number
   readonly testRows: Int32Array
   readonly labels: Float32Array | BigInt64Array
   readonly execution: Execution
+}
+
+/** Rows of one run of a model that computes so many numbers for each. */
+export function runRows(rowElements: number): number {
+  return Math.max(1, Math.min(runRowsMax, Math.floor(runElementsMax / rowElements)))
 }
 
 type Tally = { lossSum: number; correct: number; readonly histogram: Float64Array }
@@ -32,6 +41,7 @@ type Tally = { lossSum: number; correct: number; readonly histogram: Float64Arra
 export async function openLocalEvaluation(options: LocalEvaluationOptions): Promise<LocalEvaluation> {
   const { study, testRows } = options
   const session = await openSession(evaluationGraph({ ...options, loss: study.loss }), options.execution)
+  const rowsPerRun = runRows(options.rowElements)
   const bins = study.label.type === 'binary' ? study.evaluation.bins : 0
   return {
     close: session.close,

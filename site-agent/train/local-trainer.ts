@@ -2,10 +2,11 @@
  * A study loaded in this process: graph checked, rows read, sessions kept from round to round. The child process of a
  * trainer is this, behind messages.
  */
-import { checkForwardGraph } from '@consilium/models/onnx/forward-check.ts'
+import { checkForwardGraph, rowElements } from '@consilium/models/onnx/forward-check.ts'
 import { parameterLayout, type TensorLayout } from '@consilium/models/parameters.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { parameterCount, type StudyManifest } from '@consilium/protos/plan/signed-study.ts'
+import { designColumns } from '@consilium/protos/plan/study.ts'
 import { readSiteConfig } from '../data/site-config.ts'
 import { loadStudyData } from '../data/study-data.ts'
 import { openFeatures } from './features.ts'
@@ -27,10 +28,12 @@ export async function openLocalTrainer(options: LocalTrainerOptions): Promise<Tr
   checkLayout(manifest, parameterLayout(forward, study.model.from === 'onnx' ? study.model.frozen : []))
   const config = readSiteConfig(options.siteConfigPath)
   const data = await loadStudyData(config, study)
-  const features = await openFeatures(study, data)
   const rows = data.labels.length
+  checkMatrixMemory(rows, designColumns(study.features).length, config.dataMemoryMebibytes)
+  const features = await openFeatures(study, data)
   const labels = data.labels instanceof BigInt64Array ? int64(data.labels, [rows]) : float32(data.labels, [rows, 1])
-  const shared = { site: options.site, study, forward, layout, execution: config.training, now: options.now }
+  const { site, now } = options
+  const shared = { site, study, forward, layout, rowElements: rowElements(forward), execution: config.training, now }
   const training = await openLocalTraining({ ...shared, columns: features.columns, trainRows: data.trainRows, labels })
   const evaluation = await openLocalEvaluation({ ...shared, testRows: data.testRows, labels: data.labels })
   return {
@@ -56,6 +59,16 @@ export async function openLocalTrainer(options: LocalTrainerOptions): Promise<Tr
       await evaluation.close()
     },
   }
+}
+
+/** The design matrix and its standardised twin: a study decides how many columns there are, the site how much memory. */
+function checkMatrixMemory(rows: number, columns: number, mebibytesMax: number): void {
+  const mebibytes = Math.ceil((2 * 4 * rows * columns) / 2 ** 20)
+  if (mebibytes > mebibytesMax)
+    throw new FederationError(
+      'limit-exceeded',
+      `${rows} rows of ${columns} design columns need ${mebibytes} MiB, over dataMemoryMebibytes of site.yaml (${mebibytesMax})`,
+    )
 }
 
 function checkLayout({ layout, study }: StudyManifest, found: TensorLayout): void {

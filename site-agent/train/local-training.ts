@@ -17,6 +17,8 @@ const chunkMs = 250
 const chunkGrowth = 16
 /** Most row indices one chunk holds. */
 const chunkRowsMax = 4_194_304
+/** Most numbers that the model may compute for one minibatch on its way forward: 8 GiB of float32. */
+const batchElementsMax = 2 ** 31
 
 export type LocalTraining = {
   /** Throws `cancelled`, or `update-invalid` where training diverges. */
@@ -30,6 +32,8 @@ export type LocalTrainingOptions = {
   readonly forward: Parameters<typeof trainingStep>[0]['forward']
   readonly layout: Parameters<typeof trainingStep>[0]['layout']
   readonly columns: number
+  /** Numbers the model computes for one row. */
+  readonly rowElements: number
   readonly trainRows: Int32Array
   readonly labels: Tensor
   readonly execution: Execution
@@ -41,6 +45,7 @@ export async function openLocalTraining(options: LocalTrainingOptions): Promise<
   const { study, trainRows } = options
   const { batchSize: wanted } = study.localTraining
   const batchSize = wanted === 'full' ? trainRows.length : Math.min(wanted, trainRows.length)
+  checkBatchMemory(batchSize, options.rowElements)
   const step = trainingStep({ ...options, ...study, batchSize, features: options.columns })
   const session = await openSession(step.model, options.execution)
   const epochSteps = Math.ceil(trainRows.length / batchSize)
@@ -68,6 +73,14 @@ export async function openLocalTraining(options: LocalTrainingOptions): Promise<
       return run.result()
     },
   }
+}
+
+function checkBatchMemory(batchSize: number, rowElements: number): void {
+  if (batchSize * rowElements > batchElementsMax)
+    throw new FederationError(
+      'limit-exceeded',
+      `the model computes ${rowElements} numbers a row: a batch of ${batchSize} rows is over the limit of ${batchElementsMax} numbers; the study needs a smaller batchSize`,
+    )
 }
 
 function nextChunk(last: number, stepMs: number, batchSize: number): number {

@@ -1,4 +1,5 @@
 /** A site's rows for a study: what comes out, and how bad data are named without showing them. */
+import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { StudyInput } from '@consilium/protos/plan/study.ts'
 import fc from 'fast-check'
@@ -177,6 +178,7 @@ describe('bad data', () => {
     ['a header alone', 'x,y,side\n', {}, 'data-empty', /patients: its file holds no row/],
     ['a text among numbers', 'x,y,side\n1,0,train\nmarked,1,train\n', {}, 'data-wrong-type', /column x, data row 2/],
     ['an infinite number', 'x,y,side\n1,0,train\n-inf,1,train\n', {}, 'data-wrong-type', /column x, data row 2/],
+    ['a decimal comma', 'x,y,side\n"1,5",0,train\n', {}, 'data-wrong-type', /not a DOUBLE .*decimal point, no comma/],
     ['a fraction among whole numbers', 'x,y,side\n1,0.5,train\n', {}, 'data-wrong-type', /column y, data row 1/],
     ['a label that is not binary', 'x,y,side\n1,0,train\n1,2,train\n', {}, 'data-wrong-type', /label y, data row 2/],
     [
@@ -234,6 +236,23 @@ describe('bad data', () => {
     await expect(load('x,y,side\n5,7,train\n1,0,train\n', {}, view)).rejects.toThrow('label y, row 2 of the view')
   })
 
+  test('numbers with a decimal comma are read as text and cast in the view', async () => {
+    const view = "SELECT TRY_CAST(replace(x, ',', '.') AS DOUBLE) AS x, y, side FROM patients"
+    const site = aCsvSite('x,y,side\n"1,5",0,train\n', { ...columns, x: 'VARCHAR' }, view)
+    const data = await loadStudyData(readSiteConfig(site), aSmallStudy())
+    expect(data.columns[0]?.values).toEqual(Float32Array.of(1.5))
+  })
+
+  test('a file in another encoding than UTF-8 is said to be so, and its text is not shown', async () => {
+    const site = aSite(readFileSync(aCsvSite('', columns), 'utf8'), {
+      'patients.csv': Buffer.from('x,y,side\n1,0,M\xfcller\n', 'latin1'),
+    })
+    await expect(loadStudyData(readSiteConfig(site), aSmallStudy())).rejects.toMatchObject({
+      code: 'data-unreadable',
+      message: expect.stringMatching(/UTF-8(?!.*ller)/),
+    })
+  })
+
   test('a file that is not there is named by table and setting', async () => {
     const config = { files: { patients: { path: 'nowhere.csv', format: 'csv', columns } }, view: 'SELECT 1' }
     await expect(loadStudyData(readSiteConfig(aSite(JSON.stringify(config))), aSmallStudy())).rejects.toMatchObject({
@@ -247,7 +266,7 @@ describe('bad data', () => {
     const site = aSite(JSON.stringify(config), { 'p.parquet': 'PAR1 marked PAR1' })
     await expect(loadStudyData(readSiteConfig(site), aSmallStudy())).rejects.toMatchObject({
       code: 'data-unreadable',
-      message: expect.stringContaining('does not read as parquet'),
+      message: expect.stringContaining('does not read as Parquet'),
     })
   })
 

@@ -87,7 +87,7 @@ describe.skipIf(process.platform !== 'linux')('the training process', () => {
     expect(trainersOf(process.pid)).toEqual([])
   })
 
-  test('that is called off while the view is still running is gone at once', async () => {
+  test('that is called off while it loads an endless view is gone at once', async () => {
     const { parameters: _, ...rest } = aStudyOfAModel(study)
     const endless = `SELECT x, y, side FROM patients, range(1000000000000) WHERE hash(range) = 0`
     const siteConfigPath = aCsvSite(csv, { x: 'DOUBLE', y: 'BIGINT', side: 'VARCHAR' }, endless)

@@ -2,13 +2,15 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname } from 'node:path'
+import { graphBuilder } from '@consilium/models/onnx/builder.ts'
 import { encodeModel } from '@consilium/models/onnx/codec.ts'
-import type { Model } from '@consilium/models/onnx/graph.ts'
+import { type Model, modelOf } from '@consilium/models/onnx/graph.ts'
 import { zooModel } from '@consilium/models/zoo/index.ts'
 import { systemClock } from '@consilium/protos/clock.ts'
 import type { StudyInput } from '@consilium/protos/plan/study.ts'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { runRows } from '../../../site-agent/train/local-evaluation.ts'
 import { openLocalTrainer } from '../../../site-agent/train/local-trainer.ts'
 import { startTrainer, trainerStarter } from '../../../site-agent/train/start-trainer.ts'
 import type { EvaluateRequest, Trainer } from '../../../site-agent/train/trainer.ts'
@@ -283,6 +285,46 @@ describe('a study that cannot start says why', () => {
     await expect(start({}, path)).rejects.toMatchObject({
       code: 'data-missing-column',
       message: expect.stringContaining('needs the column b; the view yields row_number, a, y, side'),
+    })
+  })
+
+  test('a batch for which its model would need more memory than any machine should give', async () => {
+    const g = graphBuilder()
+    const x = g.input('x', 'float32', ['batch', 2])
+    const weight = g.initializer({ name: 'w', type: 'float32', dims: [2, 1], data: new Float32Array(2) })
+    const wide = g.op('Expand', [g.unsqueeze(g.matmul(x, weight), [1]), g.constant('int64', [1, 2 ** 25, 1])])
+    g.output('logits', g.reduceSum(wide, [1], false))
+    const wideStudy = aStudyOfAModel(
+      { ...study, localTraining: { steps: 1, batchSize: 'full' } },
+      modelOf(g.finish('w')),
+    )
+    const path = aCsvSite(csvOf(Array.from({ length: 80 }, () => rows[0]!)), columns)
+    await expect(start(wideStudy, path)).rejects.toMatchObject({
+      code: 'limit-exceeded',
+      message: expect.stringContaining('the study needs a smaller batchSize'),
+    })
+    expect(runRows(2 ** 25)).toBe(8)
+    expect(runRows(2 ** 30)).toBe(1)
+    expect(runRows(10)).toBe(2048)
+  })
+
+  test('a design matrix larger than the memory the site gives', async () => {
+    const levels = Array.from({ length: 1000 }, (_, i) => i)
+    const many = Array.from({ length: 20 }, (_, i) => ({ name: `c${i}`, type: 'category' as const, levels }))
+    const path = aCsvSite(
+      csvOf(
+        Array.from({ length: 500 }, (_, i) => ({
+          ...Object.fromEntries(many.map(({ name }) => [name, i])),
+          y: i % 2,
+          side: 'train',
+        })),
+      ),
+      { ...Object.fromEntries(many.map(({ name }) => [name, 'BIGINT'])), y: 'BIGINT', side: 'VARCHAR' },
+    )
+    writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), dataMemoryMebibytes: 64 }))
+    await expect(start(aStudyOfAModel(aSmallStudy({ features: many })), path)).rejects.toMatchObject({
+      code: 'limit-exceeded',
+      message: expect.stringMatching(/^500 rows of 19980 design columns need 77 MiB, over dataMemoryMebibytes/),
     })
   })
 
