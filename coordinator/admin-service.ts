@@ -13,6 +13,7 @@ import type { Parts } from './parts.ts'
 import { makeRunKey } from './running/run-keys.ts'
 import type { RunProcess } from './running/run-process.ts'
 import type { AdminService, SiteView, StudyView } from './services.ts'
+import { readFrom } from './store/object-store.ts'
 import { checkStudy } from './study/check-study.ts'
 
 export function adminService(parts: Parts): AdminService {
@@ -134,11 +135,7 @@ function runCommands(parts: Parts) {
 
 function readings({ objects, eventLog }: Parts) {
   return {
-    async fetchObject(sha256, offset) {
-      if ((await objects.size(sha256)) === undefined)
-        throw new FederationError('not-found', `there is no object ${sha256}`)
-      return objects.read(sha256, offset)
-    },
+    fetchObject: (sha256, offset) => readFrom(objects, sha256, offset),
     async *readLog(stream) {
       for (const name of stream === undefined ? await eventLog.streams() : [stream]) yield* eventLog.read(name)
     },

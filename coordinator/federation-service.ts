@@ -5,6 +5,7 @@ import { decideStudy } from './federation/consent.ts'
 import { checkCaller, checkJoin, joined } from './federation/enrolment.ts'
 import type { Parts } from './parts.ts'
 import type { Caller, FederationService, JoinReply, JoinRequest } from './services.ts'
+import { readFrom } from './store/object-store.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 
@@ -35,9 +36,7 @@ export function federationService(parts: Parts): FederationService {
       siteOf(caller)
       if (!mayFetch(parts, caller.site, sha256))
         throw new FederationError('permission-denied', `no study or round open to ${caller.site} names this object`)
-      if ((await objects.size(sha256)) === undefined)
-        throw new FederationError('not-found', `there is no object ${sha256}`)
-      return objects.read(sha256, offset)
+      return readFrom(objects, sha256, offset)
     },
     async uploadOffset(caller, planHash) {
       siteOf(caller)

@@ -30,14 +30,19 @@ export type FederationServerOptions = {
   readonly clock: Clock
   readonly log: Logger
   /** How often Join may be called: by one address, and by all together. */
-  readonly joinRate?: { readonly perPeer: Rate; readonly overall: Rate }
+  readonly joinRate?: PeerRate
+  /** How often a site may make an entry in the log by asking for it: a renewal, a decision. By one site, and by all. */
+  readonly entryRate?: PeerRate
 }
+
+type PeerRate = { readonly perPeer: Rate; readonly overall: Rate }
 
 /** Only a joining site has no name yet. */
 type Who = Caller | undefined
 
 const joinPath = '/consilium.v1.Federation/Join'
 const defaultJoinRate = { perPeer: { burst: 60, perSecond: 2 }, overall: { burst: 300, perSecond: 20 } }
+const defaultEntryRate = { perPeer: { burst: 300, perSecond: 1 }, overall: { burst: 3000, perSecond: 50 } }
 /** Payload of one message of a download: well below the site's window, so that a cut costs less than a chunk. */
 const fetchMessageBytes = chunkBytesMax / 4
 
@@ -57,7 +62,7 @@ export async function startFederationServer(options: FederationServerOptions): P
     interceptor: guard.interceptor,
     definition: packageDefinition('federation'),
     service: 'consilium.v1.Federation',
-    addTo: (server) => server.addService(types.Federation.service, handlers(service, guard, clock)),
+    addTo: (server) => server.addService(types.Federation.service, handlers(options, guard)),
   })
   return {
     port: listener.port,
@@ -86,18 +91,26 @@ function admitSite(service: FederationService, certificate: PeerCertificate | un
   }
 }
 
-function handlers(service: FederationService, guard: Guard<Who>, clock: Clock): FederationHandlers {
+function handlers(options: FederationServerOptions, guard: Guard<Who>): FederationHandlers {
+  const { service, clock, entryRate = defaultEntryRate } = options
+  const mayEnter = peerBuckets(entryRate.perPeer, entryRate.overall, clock)
+  /** The caller of a method that makes an entry. */
+  const entering = (open: OpenCall<Who>) => {
+    const caller = site(open)
+    if (mayEnter(caller.site)) return caller
+    throw new FederationError('rate-limited', `too many decisions and renewals of site ${caller.site}: wait a minute`)
+  }
   return {
     Join: unary(guard, (request) => service.join(joinRequest(request))),
     Renew: unary(guard, async (request, open) => ({
-      certificatePem: await service.renew(site(open), certificateRequest(request.certificateRequest)),
+      certificatePem: await service.renew(entering(open), certificateRequest(request.certificateRequest)),
     })),
     Attend: duplex(guard, (call, open) => attend(service, site(open), call, open, clock)),
     Studies: serverStreaming(guard, async function* (_request, open) {
       for (const signedStudy of await service.studies(site(open))) yield { signedStudy }
     }),
     Decide: unary(guard, async (request, open) => {
-      await service.decide(site(open), studyDecision(request))
+      await service.decide(entering(open), studyDecision(request))
       return {}
     }),
     Fetch: serverStreaming(guard, async function* (request, open) {

@@ -31,6 +31,19 @@ export interface ObjectStore {
   dropStaged(id: string): Promise<void>
 }
 
+/** The object from `offset` on. Rejects with `not-found`, or with `offset-mismatch` beyond its end. */
+export async function readFrom(
+  objects: ObjectStore,
+  sha256: Sha256,
+  offset: number,
+): Promise<AsyncIterable<Uint8Array>> {
+  const size = await objects.size(sha256)
+  if (size === undefined) throw noSuchObject(sha256)
+  if (offset > size)
+    throw new FederationError('offset-mismatch', `the object has ${size} bytes: it cannot be read from ${offset} on`)
+  return objects.read(sha256, offset)
+}
+
 export function noSuchObject(sha256: Sha256): FederationError {
   return new FederationError('not-found', `there is no object ${sha256}`)
 }

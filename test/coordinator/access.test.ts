@@ -97,6 +97,7 @@ test('a site fetches what is open to it and nothing else', async () => {
   for (const { sha256, bytes } of [manifest.graph, manifest.initialParameters])
     for (const site of [0, 3]) expect(await fetched(site, sha256)).toHaveLength(bytes)
   expect(await fetched(0, view.parametersSha256!, 4)).toHaveLength(4 * 6 - 4)
+  await expect(fetched(0, view.parametersSha256!, 4 * 6 + 1)).rejects.toMatchObject({ code: 'offset-mismatch' })
   await expect(fetched(3, view.parametersSha256!)).rejects.toMatchObject({ code: 'permission-denied' })
   await expect(fetched(0, view.modelSha256!)).rejects.toMatchObject({ code: 'permission-denied' })
   const study = await fixture.objects.put(Buffer.from('something of the coordinator'))

@@ -17,12 +17,14 @@ const short = Buffer.alloc(31)
 const long = 'x'.repeat(10_000)
 const joinRate = { perPeer: { burst: 5, perSecond: 1 }, overall: { burst: 8, perSecond: 1 } }
 
+const entryRate = { perPeer: { burst: 4, perSecond: 1 }, overall: { burst: 100, perSecond: 1 } }
+
 const clock = manualClock()
 let wire: WireFixture
 let client: FederationClient
 let folder: string
 beforeEach(async () => {
-  wire = await startWireFixture({ clock, joinRate })
+  wire = await startWireFixture({ clock, joinRate, entryRate })
   folder = mkdtempSync(join(tmpdir(), 'consilium-messages-'))
   const notAfter = new Date(clock.now().getTime() + 60 * 60_000)
   client = rawClient(wire.authority, wire.server.port, await certificateFor(wire.authority, 'site-a', folder, notAfter))
@@ -190,6 +192,21 @@ describe('joins', () => {
     for (let i = 0; i < 7; i++) await outcome((done) => client.join(goodJoin, done))
     expect(await streamOutcome(client.studies({}))).toMatchObject({ status: 'OK' })
   })
+})
+
+test('a site fills the log only so fast with decisions and renewals, whatever else it asks', async () => {
+  const good = { studyHash: hash, decision: 'approve', reason: '', signature: Buffer.alloc(64) }
+  const codes = []
+  for (let i = 0; i < 5; i++) codes.push((await outcome((done) => client.decide(good, done))).code)
+  expect(codes).toEqual([undefined, undefined, undefined, undefined, 'rate-limited'])
+  expect(wire.service.decisions).toHaveLength(4)
+  expect(await outcome((done) => client.renew({ certificateRequest: hash }, done))).toMatchObject({
+    code: 'rate-limited',
+  })
+  expect(wire.service.renewals).toBe(0)
+  expect(await streamOutcome(client.studies({}))).toMatchObject({ status: 'OK' })
+  clock.advance(1000)
+  expect(await outcome((done) => client.decide(good, done))).toMatchObject({ status: 'OK' })
 })
 
 test('an error that is not ours is internal outside, without its text', async () => {
