@@ -6,7 +6,7 @@ import { evaluationGraph } from '@consilium/models/evaluate.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { Study } from '@consilium/protos/plan/study.ts'
 import type { Matrix } from './features.ts'
-import { type Execution, float32, float32Output, int64, openSession, type Session } from './session.ts'
+import { type Execution, float32, float32Output, int64, openSession, runsWhollyOn, type Session } from './session.ts'
 import type { EvaluateRequest, EvaluateResult } from './trainer.ts'
 
 /** Most rows of one run, between which progress and cancelling are seen. */
@@ -15,6 +15,8 @@ const runRowsMax = 2048
 const runElementsMax = 2 ** 28
 
 export type LocalEvaluation = {
+  /** Whether the execution provider of the site has a kernel for every node. */
+  readonly isWhollyOnProvider: boolean
   /** Throws `cancelled`, or `update-invalid` where the model yields a loss that is not finite. */
   evaluate(matrix: Matrix, request: EvaluateRequest): Promise<EvaluateResult>
   close(): Promise<void>
@@ -40,10 +42,12 @@ type Tally = { lossSum: number; correct: number; readonly histogram: Float64Arra
 
 export async function openLocalEvaluation(options: LocalEvaluationOptions): Promise<LocalEvaluation> {
   const { study, testRows } = options
-  const session = await openSession(evaluationGraph({ ...options, loss: study.loss }), options.execution)
+  const model = evaluationGraph({ ...options, loss: study.loss })
+  const session = await openSession(model, options.execution)
   const rowsPerRun = runRows(options.rowElements)
   const bins = study.label.type === 'binary' ? study.evaluation.bins : 0
   return {
+    isWhollyOnProvider: await runsWhollyOn(options.execution, model),
     close: session.close,
     async evaluate(matrix, request) {
       const tally: Tally = { lossSum: 0, correct: 0, histogram: new Float64Array(2 * bins) }

@@ -10,9 +10,9 @@ import { designColumns } from '@consilium/protos/plan/study.ts'
 import { readSiteConfig } from '../data/site-config.ts'
 import { loadStudyData } from '../data/study-data.ts'
 import { openFeatures } from './features.ts'
-import { openLocalEvaluation } from './local-evaluation.ts'
+import { type LocalEvaluation, openLocalEvaluation } from './local-evaluation.ts'
 import { openLocalTraining } from './local-training.ts'
-import { float32, int64 } from './session.ts'
+import { type Execution, float32, int64 } from './session.ts'
 import type { StartTrainer, Trainer } from './trainer.ts'
 
 export type LocalTrainerOptions = Omit<Parameters<StartTrainer>[0], 'signal'> & {
@@ -41,7 +41,7 @@ export async function openLocalTrainer(options: LocalTrainerOptions): Promise<Tr
       trainRows: data.trainRows.length,
       testRows: data.testRows.length,
       droppedRows: data.droppedRows,
-      remarks: data.remarks,
+      remarks: [...data.remarks, ...fallbackRemarks(evaluation, config.training)],
     },
     async statistics() {
       return { examples: data.trainRows.length, sums: features.sums() }
@@ -59,6 +59,13 @@ export async function openLocalTrainer(options: LocalTrainerOptions): Promise<Tr
       await evaluation.close()
     },
   }
+}
+
+function fallbackRemarks({ isWhollyOnProvider }: LocalEvaluation, { executionProvider }: Execution): string[] {
+  if (isWhollyOnProvider) return []
+  return [
+    `${executionProvider} lacks some of the model's operators: those run on the CPU, and cpu may be faster for all`,
+  ]
 }
 
 /** The design matrix and its standardised twin: a study decides how many columns there are, the site how much memory. */

@@ -43,6 +43,20 @@ export async function openSession(model: Model, { executionProvider, threads }: 
   }
 }
 
+/** Whether a provider has a kernel for every node of a model; what it lacks runs on the CPU, silently and slower. */
+export async function runsWhollyOn({ executionProvider }: Execution, model: Model): Promise<boolean> {
+  if (executionProvider === 'cpu') return true
+  const strict = { executionProviders: [executionProvider], extra: { session: { disable_cpu_ep_fallback: '1' } } }
+  try {
+    const session = await InferenceSession.create(encodeModel(model), { ...strict, logSeverityLevel: 4 })
+    await session.release()
+    return true
+  } catch (error) {
+    // What else may be wrong shows when the session for the work is made.
+    return !/fallback to CPU/.test(errorMessage(error))
+  }
+}
+
 async function createSession(
   bytes: Uint8Array,
   name: string,

@@ -343,21 +343,41 @@ describe('a study that cannot start says why', () => {
 /** Debian's chromium brings a software Vulkan adapter, on which the GPU path runs without a GPU. */
 const softwareAdapter = '/usr/lib/chromium/vk_swiftshader_icd.json'
 
-test.skipIf(!existsSync(softwareAdapter))('on WebGPU the update is the same to 1e-5', async () => {
-  vi.stubEnv('VK_ICD_FILENAMES', softwareAdapter)
-  vi.stubEnv('LD_LIBRARY_PATH', dirname(softwareAdapter))
-  vi.stubEnv('XDG_RUNTIME_DIR', tmpdir())
-  const study = aStudyOfAModel(aSmallStudy({ features, standardisation: 'none' }))
-  const updates = []
-  for (const executionProvider of ['cpu', 'webgpu']) {
+describe.skipIf(!existsSync(softwareAdapter))('on WebGPU', () => {
+  async function trainerOn(executionProvider: string, study: StudyOfAModel): Promise<Trainer> {
+    vi.stubEnv('VK_ICD_FILENAMES', softwareAdapter)
+    vi.stubEnv('LD_LIBRARY_PATH', dirname(softwareAdapter))
+    vi.stubEnv('XDG_RUNTIME_DIR', tmpdir())
     const path = aCsvSite(csvOf(rows), columns)
     writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), training: { executionProvider } }))
     const trainer = await startTrainer({ site: 'boston', siteConfigPath: path, signal: never, ...study })
     trainers.push(trainer)
-    updates.push((await trainer.train({ ...requestFor(study.parameters), round: 1 })).update)
+    return trainer
   }
-  const [cpu, gpu] = updates
-  for (const [i, value] of cpu!.entries()) expect(Math.abs(gpu![i]! - value)).toBeLessThan(1e-5)
+
+  test('the update is the same to 1e-5', async () => {
+    const study = aStudyOfAModel(aSmallStudy({ features, standardisation: 'none' }))
+    const [cpu, gpu] = await Promise.all(
+      ['cpu', 'webgpu'].map(async (provider) => {
+        const trainer = await trainerOn(provider, study)
+        expect(trainer.data.remarks).toEqual([])
+        return (await trainer.train({ ...requestFor(study.parameters), round: 1 })).update
+      }),
+    )
+    for (const [i, value] of cpu!.entries()) expect(Math.abs(gpu![i]! - value)).toBeLessThan(1e-5)
+  })
+
+  test('a model with operators that it lacks says so among the remarks', async () => {
+    const g = graphBuilder()
+    const x = g.input('x', 'float32', ['batch', 2])
+    const weight = g.initializer({ name: 'w', type: 'float32', dims: [2, 1], data: new Float32Array(2) })
+    g.output('logits', g.op('Softsign', [g.matmul(x, weight)]))
+    const study = aStudyOfAModel(aSmallStudy({ features, standardisation: 'none' }), modelOf(g.finish('bent')))
+    expect((await trainerOn('webgpu', study)).data.remarks).toEqual([
+      expect.stringContaining("webgpu lacks some of the model's operators"),
+    ])
+    expect((await trainerOn('cpu', study)).data.remarks).toEqual([])
+  })
 })
 
 test('neither an error nor a line of the process tells a value of the data', async () => {
