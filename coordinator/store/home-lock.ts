@@ -5,17 +5,31 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { FederationError } from '@consilium/protos/errors.ts'
+import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
 
-/** Locks `folder` (made where missing) until the returned function is called; throws `already-exists` where it is held. */
+/**
+ * Locks `folder` (made where missing) until the returned function is called; throws `already-exists` where it is held,
+ * `store-failed` where it cannot be used at all.
+ */
 export function lockHome(folder: string): () => void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const database = new DatabaseSync(join(folder, 'lock'))
+  let database: DatabaseSync | undefined
   try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    database = new DatabaseSync(join(folder, 'lock'))
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+    const locked = database
+    return () => locked.close()
   } catch (cause) {
-    database.close()
-    throw new FederationError('already-exists', `another coordinator is running on ${folder}: stop it first`, { cause })
+    database?.close()
+    if (cause instanceof Error && 'errcode' in cause && cause.errcode === sqliteBusy)
+      throw new FederationError('already-exists', `another coordinator is running on ${folder}: stop it first`, {
+        cause,
+      })
+    throw new FederationError('store-failed', `cannot use ${folder} as a home folder: ${errorMessage(cause)}`, {
+      cause,
+    })
   }
-  return () => database.close()
 }
+
+/** SQLITE_BUSY: another process holds the lock. */
+const sqliteBusy = 5

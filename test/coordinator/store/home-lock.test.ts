@@ -1,7 +1,7 @@
 /** A home folder belongs to one coordinator at a time. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -13,6 +13,17 @@ test('a home that is held is refused until it is let go', async () => {
   expect(() => lockHome(home)).toThrow('another coordinator')
   unlock()
   lockHome(home)()
+})
+
+test('a home that cannot be used is told apart from one that is held', async () => {
+  const file = join(await mkdtemp(join(tmpdir(), 'home-')), 'file')
+  await writeFile(file, '')
+  const damaged = await mkdtemp(join(tmpdir(), 'home-'))
+  await writeFile(join(damaged, 'lock'), 'x'.repeat(2000))
+  for (const home of [file, damaged])
+    expect(() => lockHome(home)).toThrow(
+      expect.objectContaining({ code: 'store-failed', message: expect.stringContaining(`cannot use ${home}`) }),
+    )
 })
 
 test('a home is free again after the process that held it was killed', async () => {
