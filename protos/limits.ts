@@ -12,5 +12,8 @@ export const graphBytesMax = 1024 * 1024 * 1024
 export const objectBytesMax = 64 * 1024 * 1024 * 1024
 /** Sites in one cohort (the Shamir index is one byte). */
 export const cohortMax = 255
+/** How long a join code may be good, minutes, and how long it is where nobody says. */
+export const joinCodeMinutesMax = 30 * 24 * 60
+export const joinCodeMinutesDefault = 24 * 60
 /** A reason or message in a log event or a refusal, characters. */
 export const reasonCharactersMax = 500

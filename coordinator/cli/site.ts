@@ -1,14 +1,12 @@
 /** `consilium site`: invite hospitals, see them, end their membership. */
 import { FederationError } from '@consilium/protos/errors.ts'
+import { joinCodeMinutesDefault, joinCodeMinutesMax } from '@consilium/protos/limits.ts'
 import { siteNameSchema } from '@consilium/protos/plan/names.ts'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { SiteView } from '../services.ts'
 import { action, type CommandContext, examples } from './command.ts'
 import { colored, fields, formatTime, type Terminal, table } from './output.ts'
 import { withAdmin } from './with-admin.ts'
-
-const validMinutesDefault = 24 * 60
-const validMinutesMax = 30 * 24 * 60
 
 export function addSiteCommands(root: Command, context: CommandContext): void {
   const site = root.command('site').description('Hospitals of the federation.')
@@ -18,9 +16,9 @@ export function addSiteCommands(root: Command, context: CommandContext): void {
     .argument('<name>', 'lower-case letters, digits and hyphens', parseSiteName)
     .option(
       '--valid-minutes <n>',
-      `how long the join code is valid, 1 to ${validMinutesMax}`,
+      `how long the join code is valid, 1 to ${joinCodeMinutesMax}`,
       parseMinutes,
-      validMinutesDefault,
+      joinCodeMinutesDefault,
     )
     .addHelpText('after', examples('consilium site add basel', 'consilium site add basel --valid-minutes 60'))
     .action(
@@ -61,8 +59,8 @@ function parseSiteName(text: string): string {
 
 function parseMinutes(text: string): number {
   const minutes = Number(text)
-  if (!/^\d+$/.test(text) || minutes < 1 || minutes > validMinutesMax)
-    throw new InvalidArgumentError(`allowed are whole minutes from 1 to ${validMinutesMax}.`)
+  if (!/^\d+$/.test(text) || minutes < 1 || minutes > joinCodeMinutesMax)
+    throw new InvalidArgumentError(`allowed are whole minutes from 1 to ${joinCodeMinutesMax}.`)
   return minutes
 }
 

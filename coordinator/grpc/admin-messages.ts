@@ -3,15 +3,13 @@
 import type { RoundView as WireRoundView } from '@consilium/protos/gen/consilium/v1/RoundView.ts'
 import type { RunView as WireRunView } from '@consilium/protos/gen/consilium/v1/RunView.ts'
 import type { StudyView as WireStudyView } from '@consilium/protos/gen/consilium/v1/StudyView.ts'
+import { joinCodeMinutesDefault, joinCodeMinutesMax } from '@consilium/protos/limits.ts'
 import { type RunId, runIdSchema, type Sha256 } from '@consilium/protos/plan/names.ts'
 import type { RoundView, RunView, StudyView } from '../services.ts'
 import { countField, invalid, textField } from './fields.ts'
 
-const validMinutesDefault = 24 * 60
-const validMinutesMax = 30 * 24 * 60
-
 export function validMinutes(minutes: number): number {
-  return countField(minutes, 'valid_minutes', validMinutesMax) || validMinutesDefault
+  return countField(minutes, 'valid_minutes', joinCodeMinutesMax) || joinCodeMinutesDefault
 }
 
 export function runField(run: string): RunId {

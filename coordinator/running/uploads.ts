@@ -5,7 +5,7 @@
 
 import type { Clock } from '@consilium/protos/clock.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
-import { contributionLength } from '@consilium/protos/plan/contribution.ts'
+import { contributionLength, headerBytesMax } from '@consilium/protos/plan/contribution.ts'
 import type { Purpose, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import { sealedLength } from '@consilium/protos/sealing/sealed-update.ts'
@@ -32,9 +32,6 @@ export type UploadsOptions = {
   /** The run of which this is or was a plan. */
   readonly findRun: (planHash: Sha256) => RunProcess | undefined
 }
-
-/** Room for the header of a contribution, bytes. */
-const headerBytesMax = 64 * 1024
 
 export function openUploads({ objects, clock, findRun }: UploadsOptions): Uploads {
   const serial = openSerial()

@@ -8,8 +8,8 @@ export interface EventLog {
    * nothing then; rejects with `store-failed` where the disk refuses, and it is unknown whether they are there.
    */
   append(stream: string, expectedLength: number, entries: readonly NewEntry[]): Promise<readonly LogEntry[]>
-  /** Entries of a stream in order, from position `from` (default 0) on; none for an unknown stream. */
-  read(stream: string, from?: number): AsyncIterable<LogEntry>
+  /** All entries of a stream in order; none for an unknown stream. */
+  read(stream: string): AsyncIterable<LogEntry>
   /** Names of all streams, in the order of their first entry. */
   streams(): Promise<readonly string[]>
   close(): Promise<void>

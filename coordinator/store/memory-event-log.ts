@@ -17,8 +17,8 @@ export function openMemoryEventLog(): EventLog {
       if (chained.length > 0) streams.set(stream, [...existing, ...chained])
       return chained
     },
-    async *read(stream, from = 0) {
-      for (const entry of streams.get(stream)?.slice(from) ?? []) yield structuredClone(entry)
+    async *read(stream) {
+      for (const entry of streams.get(stream) ?? []) yield structuredClone(entry)
     },
     async streams() {
       return [...streams.keys()]

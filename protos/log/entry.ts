@@ -46,20 +46,25 @@ export function chain(stream: string, length: number, head: string, entries: rea
   })
 }
 
+/** How far a stream was read: its entries, and the hash of the last one. */
+export type ChainEnd = { readonly length: number; readonly head: string }
+
+export const chainStart: ChainEnd = { length: 0, head: noHead }
+
+/** The end of a stream with one entry more; throws `log-broken` where the entry is not the one that follows. */
+export function follow({ length, head }: ChainEnd, entry: LogEntry): ChainEnd {
+  const where = `entry ${length} of stream ${entry.stream}`
+  if (entry.seq !== length)
+    throw new FederationError('log-broken', `${where} is missing: entry ${entry.seq} stands in its place`)
+  if (entry.previous !== head) throw new FederationError('log-broken', `${where} does not follow the entry before it`)
+  if (entryHash(entry) !== entry.hash)
+    throw new FederationError('log-broken', `${where} was changed: its hash does not match`)
+  return { length: length + 1, head: entry.hash }
+}
+
 /** Checks one stream from its start; throws `log-broken` naming the first bad entry. Returns the head. */
 export function verifyChain(entries: Iterable<LogEntry>): string {
-  let previous = noHead
-  let seq = 0
-  for (const entry of entries) {
-    const where = `entry ${seq} of stream ${entry.stream}`
-    if (entry.seq !== seq)
-      throw new FederationError('log-broken', `${where} is missing: entry ${entry.seq} stands in its place`)
-    if (entry.previous !== previous)
-      throw new FederationError('log-broken', `${where} does not follow the entry before it`)
-    if (entryHash(entry) !== entry.hash)
-      throw new FederationError('log-broken', `${where} was changed: its hash does not match`)
-    previous = entry.hash
-    seq += 1
-  }
-  return previous
+  let end = chainStart
+  for (const entry of entries) end = follow(end, entry)
+  return end.head
 }

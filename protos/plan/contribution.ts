@@ -48,7 +48,8 @@ export type ContributionHeader = z.output<typeof contributionHeaderSchema>
 export type Contribution = { readonly header: ContributionHeader; readonly vector: Float32Array | Float64Array }
 
 const magic = Buffer.from('CSU1', 'latin1')
-const headerBytesMax = 64 * 1024
+/** Room for the header of a contribution, bytes. */
+export const headerBytesMax = 64 * 1024
 
 export function encodeContribution({ header, vector }: Contribution): Uint8Array {
   const json = canonicalJson(header)
