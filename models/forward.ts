@@ -7,7 +7,7 @@ import type { Loss } from '@consilium/protos/plan/study.ts'
 import { losses } from './losses.ts'
 import { int, intAttribute, intsAttribute } from './onnx/attributes.ts'
 import type { GraphBuilder, Ref } from './onnx/builder.ts'
-import type { Dimension, Graph, Model, Node, Tensor } from './onnx/graph.ts'
+import { type Dimension, dataInputs, type Graph, type Model, type Node, type Tensor } from './onnx/graph.ts'
 import { inferGraph } from './onnx/shapes.ts'
 import type { TensorLayout } from './parameters.ts'
 
@@ -39,12 +39,6 @@ export function forwardGraph(model: Model, loss: Loss): ForwardGraph {
     )
   const outputs = outputCount(inferGraph(graph).get(output.name)?.dims ?? [], loss)
   return { graph, rowDims, outputs }
-}
-
-/** The inputs that are not initializers (older files list those as well). */
-export function dataInputs(graph: Graph): Graph['inputs'] {
-  const initializers = new Set(graph.initializers.map((tensor) => tensor.name))
-  return graph.inputs.filter((input) => !initializers.has(input.name))
 }
 
 /** Puts the forward graph into `g`, on these features and parameters; yields logits [batch, outputs]. */

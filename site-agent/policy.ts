@@ -8,7 +8,7 @@ import { FederationError } from '@consilium/protos/errors.ts'
 import { readYamlFile } from '@consilium/protos/yaml-file.ts'
 import { z } from 'zod'
 
-export const policySchema = z.strictObject({
+const policySchema = z.strictObject({
   approve: z
     .strictObject({
       leads: z

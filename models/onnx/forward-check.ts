@@ -7,7 +7,16 @@ import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
 import { checkGraph } from './check.ts'
 import { decodeModel } from './codec.ts'
 import { sizeOf } from './dimensions.ts'
-import { type Dimension, type ElementType, type Graph, type Model, type Node, nodeLabel, type Value } from './graph.ts'
+import {
+  type Dimension,
+  dataInputs,
+  type ElementType,
+  type Graph,
+  type Model,
+  type Node,
+  nodeLabel,
+  type Value,
+} from './graph.ts'
 import { inferGraph } from './shapes.ts'
 
 export type ForwardLimits = {
@@ -121,8 +130,7 @@ function checkDropout(node: Node, graph: Graph): void {
 }
 
 function checkEnds(graph: Graph): void {
-  const initializers = new Set(graph.initializers.map((tensor) => tensor.name))
-  const inputs = graph.inputs.filter((input) => !initializers.has(input.name))
+  const inputs = dataInputs(graph)
   if (inputs.length !== 1) throw invalid(`it has ${inputs.length} inputs; a forward graph has one, the features`)
   if (graph.outputs.length !== 1) throw invalid(`it has ${graph.outputs.length} outputs; a forward graph has one`)
   const [input, output] = [inputs[0] as Value, graph.outputs[0] as Value]
@@ -143,9 +151,7 @@ export function rowElements(model: Model): number {
 /** Yields the elements for one row. */
 function checkSizes(graph: Graph, limits: ForwardLimits): number {
   const values = inferred(graph)
-  const batch = values.get(
-    graph.inputs.find((input) => !graph.initializers.some((tensor) => tensor.name === input.name))?.name ?? '',
-  )?.dims[0]
+  const batch = values.get(dataInputs(graph)[0]?.name ?? '')?.dims[0]
   const given = new Set(graph.initializers.map((tensor) => tensor.name))
   let [perRow, fixed] = [0, 0]
   for (const [name, { type, dims }] of values) {

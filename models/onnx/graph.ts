@@ -120,7 +120,7 @@ export type Model = Documented & {
 }
 
 /** The operator set every graph of ours is written in. */
-export const operatorSetVersion = 21
+const operatorSetVersion = 21
 
 /** A graph of ours as a model: IR version 10, operator set {@link operatorSetVersion}, no functions. */
 export function modelOf(graph: Graph, documented: Documented = {}): Model {
@@ -139,6 +139,12 @@ export function modelOf(graph: Graph, documented: Documented = {}): Model {
 
 export function elementCount(dims: readonly number[]): number {
   return dims.reduce((product, dim) => product * dim, 1)
+}
+
+/** The inputs that are not initializers (older files list those as well). */
+export function dataInputs(graph: Graph): Graph['inputs'] {
+  const initializers = new Set(graph.initializers.map((tensor) => tensor.name))
+  return graph.inputs.filter((input) => !initializers.has(input.name))
 }
 
 /** The node for messages: its name, or what it yields where exporters left it unnamed. */

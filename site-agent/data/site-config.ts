@@ -15,7 +15,7 @@ const filesMax = 100
 const columnsMax = 5000
 
 /** Declared types of a file's columns; the same at every site, whatever a file's own types are. */
-export const columnTypeSchema = z.enum(['DOUBLE', 'BIGINT', 'BOOLEAN', 'VARCHAR', 'DATE', 'TIMESTAMP'])
+const columnTypeSchema = z.enum(['DOUBLE', 'BIGINT', 'BOOLEAN', 'VARCHAR', 'DATE', 'TIMESTAMP'])
 
 const columns = namedRecord(columnTypeSchema, columnsMax, (name) => {
   if (name === '' || name.length > 200 || /\p{Cc}/u.test(name)) return 'a column name has 1 to 200 printable characters'
@@ -46,7 +46,7 @@ const fileSchema = z.discriminatedUnion('format', [
   z.strictObject({ format: z.literal('parquet'), path, columns }),
 ])
 
-export const siteConfigSchema = z.strictObject({
+const siteConfigSchema = z.strictObject({
   files: namedRecord(fileSchema, filesMax, (name) => {
     if (!/^[A-Za-z][A-Za-z0-9_]{0,62}$/.test(name))
       return 'a table name has letters, digits and underscores, starts with a letter and has at most 63'

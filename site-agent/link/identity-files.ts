@@ -10,12 +10,13 @@ import {
   randomBytes,
   X509Certificate,
 } from 'node:crypto'
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { type Identity, identityFromSeed } from '@consilium/protos/identity.ts'
 import { base64Schema, type SiteName, siteNameSchema } from '@consilium/protos/plan/names.ts'
 import { z } from 'zod'
+import { writeDurably } from '../durable-file.ts'
 
 const joinedSchema = z.strictObject({
   format: z.literal(1),
@@ -155,16 +156,7 @@ function readIfThere(path: string): string | undefined {
   }
 }
 
-/** Readable by the owner only, there as a whole or not at all, also after a power cut. */
 function writeFileWhole(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  const fresh = `${path}.new`
-  const file = openSync(fresh, 'w', 0o600)
-  try {
-    writeSync(file, text)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
-  renameSync(fresh, path)
+  writeDurably(path, Buffer.from(text, 'utf8'))
 }

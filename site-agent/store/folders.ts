@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } fr
 import { join } from 'node:path'
 import { sha256Hex } from '@consilium/protos/hash.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
-import { writeDurably } from './durable-file.ts'
+import { writeDurably } from '../durable-file.ts'
 
 export type Outbox = {
   /** Where the sealed contribution to a plan lies, or will. */

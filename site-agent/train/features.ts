@@ -16,7 +16,7 @@ export type Matrix = { readonly rows: number; readonly columns: number; readonly
 const rowsPerRun = 65_536
 
 /** Raw features to the design matrix; NaN only where the mean stands in later. */
-export async function designMatrix(study: Study, data: StudyData): Promise<Matrix> {
+async function designMatrix(study: Study, data: StudyData): Promise<Matrix> {
   const session = await openSession(designGraph(study.features), onCpu)
   const rows = data.labels.length
   const columns = designColumns(study.features).length
@@ -52,7 +52,7 @@ export function sumsOf({ columns, values }: Matrix, rows: Int32Array): Float64Ar
 const resolution = 2 ** -23
 
 /** The site's own means and population standard deviations over `rows`; 0 and 0 for a column without a value. */
-export function ownStandardisation(matrix: Matrix, rows: Int32Array): Standardisation {
+function ownStandardisation(matrix: Matrix, rows: Int32Array): Standardisation {
   const { columns, values } = matrix
   const sums = sumsOf(matrix, rows)
   const counts = Array.from({ length: columns }, (_, column) => Math.max(1, sums[column]!))

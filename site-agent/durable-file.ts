@@ -1,4 +1,7 @@
-/** Writes a file so that it is there whole or not at all, also after a power cut: write, fsync, rename, fsync the folder. */
+/**
+ * Writes a file so that it is there whole or not at all, also after a power cut: write, fsync, rename, fsync the folder.
+ * Only the owner may read it.
+ */
 import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 
