@@ -63,7 +63,7 @@ export type SiteStream = {
 }
 
 /** What the edge calls as the stream goes on. */
-export type Attendance = { receive(message: FromSite): void; closed(): void }
+export type StreamListener = { receive(message: FromSite): void; closed(): void }
 
 export type UploadHeader = {
   readonly planHash: Sha256
@@ -77,7 +77,7 @@ export interface FederationService {
   renew(caller: Caller, certificateRequest: Uint8Array): Promise<string>
   /** Throws for a caller whose certificate was revoked, replaced or has expired; called before every other method. */
   checkCaller(caller: Caller): void
-  attend(stream: SiteStream): Attendance
+  attend(stream: SiteStream): StreamListener
   studies(caller: Caller): Promise<readonly Uint8Array[]>
   decide(caller: Caller, decision: StudyDecision): Promise<void>
   fetch(caller: Caller, sha256: Sha256, offset: number): Promise<AsyncIterable<Uint8Array>>

@@ -5,7 +5,7 @@ import { FederationError } from '@consilium/protos/errors.ts'
 import type { FromSite__Output } from '@consilium/protos/gen/consilium/v1/FromSite.ts'
 import type { ToSite as WireToSite } from '@consilium/protos/gen/consilium/v1/ToSite.ts'
 import { Metadata, type ServerDuplexStream } from '@grpc/grpc-js'
-import type { Attendance, Caller, FederationService, SiteStream, ToSite } from '../services.ts'
+import type { Caller, FederationService, SiteStream, StreamListener, ToSite } from '../services.ts'
 import { fromSite, toSite } from './federation-messages.ts'
 import { invalid } from './fields.ts'
 import type { OpenCall } from './guard.ts'
@@ -34,7 +34,7 @@ export async function attend(
     end: (code, reason) => open.end(new FederationError(code, reason)),
   }
   const bucket = tokenBucket(incoming, clock)
-  let attendance: Attendance | undefined
+  let attendance: StreamListener | undefined
   gone.addEventListener('abort', () => attendance?.closed())
   call.on('data', (wire: FromSite__Output) => {
     try {

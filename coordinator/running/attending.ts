@@ -4,13 +4,13 @@
  */
 import type { Clock } from '@consilium/protos/clock.ts'
 import type { SiteName } from '@consilium/protos/plan/names.ts'
-import type { Attendance, FromSite, SiteStream, ToSite } from '../services.ts'
+import type { FromSite, SiteStream, StreamListener, ToSite } from '../services.ts'
 
 /** A message that a stream gets once; `key` tells it from others. */
 export type Outgoing = { readonly key: string; readonly message: ToSite }
 
 export type Attending = {
-  attend(stream: SiteStream): Attendance
+  attend(stream: SiteStream): StreamListener
   readonly sites: readonly SiteName[]
   isAttending(site: SiteName): boolean
   /** Since when the site is away, epoch milliseconds; undefined while it attends. */

@@ -1,11 +1,11 @@
 /** A FederationService in memory, so that the wire can be tested without a coordinator behind it. */
 import type { CertificateAuthority } from '@consilium/coordinator/certificate-authority.ts'
 import type {
-  Attendance,
   Caller,
   FederationService,
   FromSite,
   SiteStream,
+  StreamListener,
   StudyDecision,
 } from '@consilium/coordinator/services.ts'
 import type { Clock } from '@consilium/protos/clock.ts'
@@ -77,7 +77,7 @@ export function fakeFederationService(options: FakeServiceOptions): FakeFederati
     checkCaller({ site }: Caller) {
       if (service.revoked.has(site)) throw new FederationError('certificate-revoked', `site ${site} was revoked`)
     },
-    attend(stream): Attendance {
+    attend(stream): StreamListener {
       const open: OpenStream = { stream, heard: [], closed: false }
       service.streams.push(open)
       return {

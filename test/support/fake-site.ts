@@ -12,7 +12,7 @@ import { planHash, type RoundPlan, readRoundPlan } from '@consilium/protos/plan/
 import { parameterCount, readSignedStudy, type StudyManifest, studyHash } from '@consilium/protos/plan/signed-study.ts'
 import { designColumns } from '@consilium/protos/plan/study.ts'
 import { sealUpdate } from '@consilium/protos/sealing/sealed-update.ts'
-import type { Attendance, Caller, JoinReply, SiteStream, ToSite } from '../../coordinator/services.ts'
+import type { Caller, JoinReply, SiteStream, StreamListener, ToSite } from '../../coordinator/services.ts'
 import type { CoordinatorFixture } from './coordinator-fixture.ts'
 
 type Ending = { readonly code: string; readonly reason: string }
@@ -36,7 +36,7 @@ export class FakeSite {
   uploads = true
   contribution = (plan: RoundPlan, manifest: StudyManifest): Contribution => contributionOf(this.number, plan, manifest)
   caller!: Caller
-  #attendance: Attendance | undefined
+  #attendance: StreamListener | undefined
   readonly #fixture: CoordinatorFixture
   readonly #studies = new Map<string, StudyManifest>()
   readonly #waiting = new Set<() => void>()
@@ -91,7 +91,7 @@ export class FakeSite {
     this.#attendance = undefined
   }
 
-  say(message: Parameters<Attendance['receive']>[0]): void {
+  say(message: Parameters<StreamListener['receive']>[0]): void {
     this.#attendance?.receive(message)
   }
 
