@@ -93,6 +93,9 @@ export const gradientCases: readonly GradientCase[] = [
   a('Softmax', 'over an inner axis', [{ dims: [2, 3, 2] }], { axis: int(1) }),
   a('LogSoftmax', 'over the last axis', [matrix]),
   a('LogSoftmax', 'over the first axis', [matrix], { axis: int(0) }),
+  ...['ReduceSum', 'ReduceMean', 'ReduceMax', 'ReduceMin'].map((op) =>
+    a(op, 'over no axis, which leaves the input as it is', [matrix], { noop_with_empty_axes: int(1) }),
+  ),
   ...[
     'ReduceSum',
     'ReduceMean',
