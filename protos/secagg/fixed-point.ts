@@ -7,7 +7,7 @@ import { hkdfSync } from 'node:crypto'
 import { FederationError } from '../errors.ts'
 import { cohortMax } from '../limits.ts'
 import { vectorNamePattern } from './keys.ts'
-import { keystream, streamChunkBytes } from './mask-stream.ts'
+import { freeWords, keystream, streamChunkBytes } from './mask-stream.ts'
 import { assertWeightsFit } from './weights.ts'
 
 export type QuantisationPlan = {
@@ -106,8 +106,11 @@ export function quantise(target: Int32Array, prepared: PreparedUpdate, from: num
   const draw = roundingKey && keystream(roundingKey, 4 * from)
   for (let at = 0; at < target.length; at += chunkWords) {
     const [words, values] = [target.subarray(at, at + chunkWords), source.subarray(at, at + chunkWords)]
-    if (draw) roundChunk(words, values, draw(words.length), clipScale, coordinateMax, share, scale, levels)
-    else truncateChunk(words, values, clipScale, coordinateMax, share, scale)
+    if (draw) {
+      const draws = draw(words.length)
+      roundChunk(words, values, draws, clipScale, coordinateMax, share, scale, levels)
+      freeWords(draws)
+    } else truncateChunk(words, values, clipScale, coordinateMax, share, scale)
   }
 }
 
@@ -208,9 +211,7 @@ function truncateChunk(
   scale: number,
 ): void {
   for (let i = 0; i < words.length; i++) {
-    const value = values[i]! * clipScale
-    const clamped = value > bound ? bound : value < -bound ? -bound : value
-    words[i] = clamped * share * scale
+    words[i] = Math.max(-bound, Math.min(bound, values[i]! * clipScale)) * share * scale
   }
 }
 
@@ -226,10 +227,9 @@ function roundChunk(
   levels: number,
 ): void {
   for (let i = 0; i < words.length; i++) {
-    const value = values[i]! * clipScale
-    const clamped = value > bound ? bound : value < -bound ? -bound : value
-    const rounded = Math.floor(clamped * share * scale + (draws[i]! >>> 0) * 2 ** -32)
-    // Where S B is not exact in float64, the bound could be passed by one level.
-    words[i] = rounded > levels ? levels : rounded < -levels ? -levels : rounded
+    const exact = Math.max(-bound, Math.min(bound, values[i]! * clipScale)) * share * scale
+    const rounded = Math.floor(exact + (draws[i]! * 2 ** -32 + 0.5))
+    // At the very bound the sum of the two can round up to one level beyond it.
+    words[i] = Math.max(-levels, Math.min(levels, rounded))
   }
 }

@@ -3,7 +3,7 @@
  * refuses low-order keys (RFC 7748, section 6.1), HKDF-SHA256 seeds bound to the session, mask keys bound to the set of
  * sites that share masks.
  */
-import { createHmac, createPrivateKey, createPublicKey, diffieHellman, hkdfSync } from 'node:crypto'
+import { createHmac, createPrivateKey, createPublicKey, createSecretKey, diffieHellman, hkdfSync } from 'node:crypto'
 import nacl from 'tweetnacl'
 import { errorMessage, FederationError } from '../errors.ts'
 import { siteIndexBytes } from './transcript.ts'
@@ -79,14 +79,14 @@ export function maskKey(seed: Uint8Array, kind: 'pair' | 'self', vector: string,
   if (!vectorNamePattern.test(vector)) throw new FederationError('invalid-argument', `no name of a vector: ${vector}`)
   if (seed.length !== 32 || u2Hash.length !== 32)
     throw new FederationError('invalid-argument', 'a mask seed and the hash it is bound to have 32 bytes')
-  return createHmac('sha256', seed).update(`fedsum/v1/${kind}/${vector}\0`).update(u2Hash).digest()
+  return createHmac('sha256', createSecretKey(seed)).update(`fedsum/v1/${kind}/${vector}\0`).update(u2Hash).digest()
 }
 
 function derive(use: 'pair' | 'share', shared: Uint8Array, sid: Uint8Array, first: number, second: number): Uint8Array {
   if (shared.length !== 32 || sid.length !== 32 || first === second)
     throw new FederationError('invalid-argument', 'a seed is derived from 32 bytes, a session and two different sites')
   const info = Buffer.concat([Buffer.from(`fedsum/v1/${use}`), siteIndexBytes(first), siteIndexBytes(second)])
-  return new Uint8Array(hkdfSync('sha256', shared, sid, info, 32))
+  return new Uint8Array(hkdfSync('sha256', createSecretKey(shared), sid, info, 32))
 }
 
 const pkcs8Prefix = Buffer.from('302e020100300506032b656e04220420', 'hex')

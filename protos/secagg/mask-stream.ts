@@ -2,9 +2,12 @@
  * Mask streams (fedsum, section A.6): AES-256-CTR keystream read as little-endian 32-bit words, added to or subtracted
  * from a vector modulo 2^32. The counter is byte offset / 16, so any chunk of a vector can be masked by itself.
  */
-import { type Cipheriv, createCipheriv } from 'node:crypto'
+import { type Cipheriv, createCipheriv, createSecretKey } from 'node:crypto'
 import { endianness } from 'node:os'
 import { FederationError } from '../errors.ts'
+
+if (endianness() !== 'LE')
+  throw new FederationError('internal', 'masks are little-endian words and this processor is big-endian')
 
 /** One stream and whether it is added or subtracted. The key has 32 bytes. */
 export type Mask = { readonly key: Uint8Array; readonly sign: 1 | -1 }
@@ -20,13 +23,13 @@ const zeroWords = new Int32Array(chunkWords)
  * masked in pieces of any size, in any order, on several threads.
  */
 export function addMasks(words: Int32Array, masks: readonly Mask[], wordOffset: number): void {
-  const streams = (sign: 1 | -1) =>
-    masks.filter((mask) => mask.sign === sign).map(({ key }) => keystream(key, 4 * wordOffset))
-  const [added, subtracted] = [streams(1), streams(-1)]
-  for (let from = 0; from < words.length; from += chunkWords) {
-    const chunk = words.subarray(from, from + chunkWords)
-    inFours(chunk, added.length, (i) => added[i]!(chunk.length), addFour)
-    inFours(chunk, subtracted.length, (i) => subtracted[i]!(chunk.length), subtractFour)
+  for (const [sign, loop] of [[1, addFour] as const, [-1, subtractFour] as const]) {
+    const same = masks.filter((mask) => mask.sign === sign)
+    const streams = same.map(({ key }) => keystream(key, 4 * wordOffset))
+    for (let from = 0; from < words.length; from += chunkWords) {
+      const chunk = words.subarray(from, from + chunkWords)
+      inFours(chunk, streams.length, (i) => streams[i]!(chunk.length), loop, freeWords)
+    }
   }
 }
 
@@ -48,15 +51,24 @@ export function keystream(key: Uint8Array, byteOffset: number): (words: number) 
   if (!Number.isSafeInteger(byteOffset) || byteOffset < 0 || byteOffset % 4 !== 0)
     throw new FederationError('invalid-argument', `a mask stream is read from whole words, not from byte ${byteOffset}`)
   if (key.length !== 32) throw new FederationError('invalid-argument', 'the key of a mask stream has 32 bytes')
-  const cipher = createCipheriv('aes-256-ctr', key, counterAt(byteOffset))
-  cipher.update(zeros.subarray(0, byteOffset % 16))
+  // Given the bytes of a key instead, Node takes five times as long to start the cipher.
+  const cipher = createCipheriv('aes-256-ctr', createSecretKey(key), counterAt(byteOffset))
+  if (byteOffset % 16 !== 0) cipher.update(zeros.subarray(0, byteOffset % 16))
   return (words) => readWords(cipher, words)
+}
+
+/**
+ * Gives back the memory of words that {@link keystream} read, at once. Left to the garbage collector, every chunk would
+ * be written to memory that no cache holds, which takes nearly twice as long.
+ */
+export function freeWords({ buffer, byteLength }: Int32Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }
 
 function readWords(cipher: Cipheriv, words: number): Int32Array {
   const bytes = cipher.update(zeros.subarray(0, 4 * words))
   if (bytes.byteOffset % 4 === 0) return new Int32Array(bytes.buffer, bytes.byteOffset, words)
-  return new Int32Array(new Uint8Array(bytes).buffer)
+  return new Int32Array(Uint8Array.from(bytes).buffer)
 }
 
 /** 16 bytes: the block's number, big-endian. */
@@ -66,15 +78,21 @@ function counterAt(byteOffset: number): Buffer {
   return counter
 }
 
-if (endianness() !== 'LE')
-  throw new FederationError('internal', 'masks are little-endian words and this processor is big-endian')
-
 type FourLoop = (sum: Int32Array, a: Int32Array, b: Int32Array, c: Int32Array, d: Int32Array) => void
 
 /** Four addends a pass halve the time of one a pass; zeros fill up the last four. */
-function inFours(sum: Int32Array, count: number, read: (index: number) => Int32Array, loop: FourLoop): void {
-  const at = (i: number) => (i < count ? read(i) : zeroWords)
-  for (let i = 0; i < count; i += 4) loop(sum, at(i), at(i + 1), at(i + 2), at(i + 3))
+function inFours(
+  sum: Int32Array,
+  count: number,
+  read: (index: number) => Int32Array,
+  loop: FourLoop,
+  free?: (words: Int32Array) => void,
+): void {
+  for (let i = 0; i < count; i += 4) {
+    const [a, b, c, d] = [i, i + 1, i + 2, i + 3].map((at) => (at < count ? read(at) : zeroWords))
+    loop(sum, a!, b!, c!, d!)
+    if (free) for (const words of [a!, b!, c!, d!]) if (words !== zeroWords) free(words)
+  }
 }
 
 function addFour(sum: Int32Array, a: Int32Array, b: Int32Array, c: Int32Array, d: Int32Array): void {
