@@ -104,7 +104,8 @@ function playRound({ sites, parameters, dropouts }: Case): Cost {
   const coordinator = stopwatch()
   const uploads = keyed.slice(0, survivors.length).map((one, i) => work(one, update, i === 0 ? site : undefined))
   const hashes = survivors.map(() => createHash('sha256'))
-  const seeds = coordinator(() => recover(all, survivors, dealt, threshold, keyed))
+  const revealed = revealedBy(survivors, dealt, keyed)
+  const seeds = coordinator(() => recover(all, survivors, dealt, threshold, revealed))
   const masks = removalMasks(seeds, 'update', u2Hash)
   const mean = new Float64Array(frameWords)
   const { quantised } = work
@@ -129,6 +130,7 @@ function playRound({ sites, parameters, dropouts }: Case): Cost {
 }
 
 type Site = ReturnType<typeof aSite>
+type Keyed = { readonly index: number; readonly channels: ReturnType<typeof pairwise>['channels'] }
 
 function aSite(index: number) {
   const [identity, channel, mask] = [generateIdentity(), generateAgreementKeys(), generateAgreementKeys()]
@@ -210,17 +212,11 @@ function uploadOf(cohort: number, parameters: number) {
   return Object.assign(start, { quantised })
 }
 
-/** The survivors' self-mask seeds and the dropouts' mask keys, from what the survivors reveal. */
-function recover(
-  all: readonly Site[],
-  survivors: readonly Site[],
-  dealt: readonly ShareKeys[],
-  threshold: number,
-  keyed: readonly { readonly index: number; readonly channels: ReturnType<typeof pairwise>['channels'] }[],
-) {
+/** What every survivor reveals. */
+function revealedBy(survivors: readonly Site[], dealt: readonly ShareKeys[], keyed: readonly Keyed[]) {
   const indices = survivors.map(({ index }) => index)
-  const sharers = all.map(({ index }) => index)
-  const revealed = keyed.slice(0, survivors.length).map(({ index: to, channels }) => {
+  const sharers = keyed.map(({ index }) => index)
+  return keyed.slice(0, survivors.length).map(({ index: to, channels }) => {
     const held = new Map(
       dealt.map(({ rows, own }, i): [number, HeldShare] => {
         const from = sharers[i]!
@@ -230,6 +226,17 @@ function recover(
     )
     return { from: to, shares: sharesToReveal(sharers, indices, held) }
   })
+}
+
+/** The survivors' self-mask seeds and the dropouts' mask keys, from what the survivors reveal. */
+function recover(
+  all: readonly Site[],
+  survivors: readonly Site[],
+  dealt: readonly ShareKeys[],
+  threshold: number,
+  revealed: ReturnType<typeof revealedBy>,
+) {
+  const indices = survivors.map(({ index }) => index)
   const secrets = all.map(({ index, mask }, i) => {
     const { rows, selfCommitment } = dealt[i]!
     const survived = indices.includes(index)
