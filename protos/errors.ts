@@ -76,3 +76,9 @@ export function errorCode(error: unknown): ErrorCode {
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
+
+/** What the operating system refused, such as a path that is no folder, as an error of ours; undefined for other values. */
+export function refusedBySystem(error: unknown): FederationError | undefined {
+  if (!(error instanceof Error && 'syscall' in error && 'errno' in error)) return undefined
+  return new FederationError('store-failed', error.message, { cause: error })
+}

@@ -96,7 +96,7 @@ export function decisionMessage(identity: Identity, decision: Decision): Paramet
   return { studyHash: decision.study, decision: word, reason: decision.reason, signature }
 }
 
-/** The one known study a person means by its name or the first digits of its hash. */
+/** The one known study a person means by its name, its hash or the first 6 or more digits of it. */
 export function findStudy(reference: string, studies: StudyStore): KnownStudy {
   const matches = studies
     .list()

@@ -73,7 +73,7 @@ function withHead(report: LogReport, head: string | undefined): LogReport {
 function reportText(report: LogReport & { readonly source: string }, terminal: Terminal): string {
   const rows = report.streams.map(({ stream, entries, head }) => [stream, String(entries), head ?? 'broken'])
   const verdict = report.ok ? colored(terminal, 'green', 'verified') : colored(terminal, 'red', 'broken')
-  const counts = `${report.entries} entries in ${rows.length} ${rows.length === 1 ? 'stream' : 'streams'}`
+  const counts = `${report.entries} ${report.entries === 1 ? 'entry' : 'entries'} in ${rows.length} ${rows.length === 1 ? 'stream' : 'streams'}`
   const heads = rows.length > 0 ? `\n${table(['stream', 'entries', 'head'], rows)}` : ''
   return `${report.source}: ${verdict}, ${counts}\n${heads}`
 }

@@ -3,7 +3,7 @@
  * of command groups, turns errors into exit codes, and nothing else; each group has its own file, which loads what it
  * needs only when one of its commands runs.
  */
-import { FederationError } from '@consilium/protos/errors.ts'
+import { FederationError, refusedBySystem } from '@consilium/protos/errors.ts'
 import { Command, CommanderError } from 'commander'
 import coordinatorPackage from '../package.json' with { type: 'json' }
 import type { CommandContext } from './command.ts'
@@ -95,9 +95,10 @@ function reportError(error: unknown, terminal: Terminal, json: boolean): number 
       writeError(terminal, json, 'invalid-argument', `${error.message.replace(/^error: /, '')} (see consilium --help)`)
     return exitCodes.usage
   }
-  if (error instanceof FederationError) {
-    writeError(terminal, json, error.code, error.message)
-    return exitCodeOf(error.code)
+  const known = error instanceof FederationError ? error : refusedBySystem(error)
+  if (known) {
+    writeError(terminal, json, known.code, known.message)
+    return exitCodeOf(known.code)
   }
   writeError(terminal, json, 'internal', error instanceof Error ? (error.stack ?? error.message) : String(error))
   return exitCodes.failure

@@ -15,6 +15,8 @@ import {
 
 /** Rounds shown in the live view; `run show` shows all. */
 const liveRoundsMax = 12
+/** Dropouts shown there. */
+const liveDropoutsMax = 3
 
 export function runTable(runs: readonly RunView[]): string {
   if (runs.length === 0) return 'No runs yet: consilium run start <study>\n'
@@ -34,13 +36,14 @@ export function runTable(runs: readonly RunView[]): string {
 }
 
 export function runText(run: RunView): string {
-  return [runHead(run), run.rounds.length > 0 ? `\n${roundTable(run.rounds)}` : '', finalTable(run)].join('')
+  const rounds = run.rounds.length > 0 ? `\n${roundTable(run.rounds)}` : ''
+  return [runHead(run), rounds, dropoutText(run.rounds, Number.POSITIVE_INFINITY), finalTable(run)].join('')
 }
 
 /** The whole screen of `run watch`: state, what each site is doing, as many of the newest rounds as there is room for. */
 export function liveView(run: RunView, terminal: Terminal): string {
   const above = runHead(run) + (run.current ? currentText(run.current, terminal) : '')
-  const below = run.current ? '' : finalTable(run)
+  const below = dropoutText(run.rounds, liveDropoutsMax) + (run.current ? '' : finalTable(run))
   const lines = `${above}${below}`.split('\n').length
   // The table has an empty line and a header above its rounds; the last line of the terminal stays free.
   const room = run.state === 'running' ? Math.min(liveRoundsMax, terminal.rows - lines - 2) : liveRoundsMax
@@ -134,10 +137,18 @@ function roundTable(rounds: readonly RoundView[]): string {
     formatMetric(round.accuracy),
     formatBytes(round.uploadBytes),
     `${round.seconds.toFixed(2)} s`,
-    round.dropouts.map(({ site, reason }) => `${site}: ${reason}`).join('; '),
   ])
-  const header = ['round', 'sites', 'training loss', 'loss', 'AUROC', 'accuracy', 'received', 'time', 'dropouts']
-  return table(header, rows)
+  return table(['round', 'sites', 'training loss', 'loss', 'AUROC', 'accuracy', 'received', 'time'], rows)
+}
+
+/** The newest `most` dropouts, one to a line: a reason is too long for a column. */
+function dropoutText(rounds: readonly RoundView[], most: number): string {
+  const lines = rounds.flatMap(({ round, dropouts }) =>
+    dropouts.map(({ site, purpose, reason }) =>
+      printable(`round ${round}  ${site} dropped out (${purpose}): ${reason}`),
+    ),
+  )
+  return lines.length === 0 ? '' : `\n${lines.slice(-most).join('\n')}\n`
 }
 
 function finalTable(run: RunView): string {

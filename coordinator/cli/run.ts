@@ -88,7 +88,7 @@ function addCancel(run: Command, context: CommandContext): void {
     .action(
       action<{ readonly reason: string }>(context, async ({ args: [id = ''], home, options, print }) => {
         const view = await withAdmin(home, (admin) => admin.cancelRun(id, options.reason))
-        print(view, () => `run ${view.run} is ${view.state}: ${view.reason}\n`)
+        print(view, () => `run ${view.run} is ${view.state}${view.reason ? `: ${view.reason}` : ' already'}\n`)
       }),
     )
 }

@@ -1,6 +1,6 @@
 /** What `simulate` and `demo` share at their edge: usage, exit codes, Ctrl-C, and where words and figures go. */
 import { relative } from 'node:path'
-import { type ErrorCode, errorCode, errorMessage, FederationError } from '@consilium/protos/errors.ts'
+import { type ErrorCode, errorCode, errorMessage, FederationError, refusedBySystem } from '@consilium/protos/errors.ts'
 import { measured, modelInputs, type Report, summaryOf } from './report.ts'
 
 export const exitCodes = { finished: 0, failed: 1, usage: 2, interrupted: 130 } as const
@@ -63,7 +63,7 @@ function finalFigures(report: Report): string {
 
 /** What went wrong; for what nobody foresaw, where too. */
 function messageOf(error: unknown): string {
-  const foreseen = error instanceof FederationError || isWrongOption(error)
+  const foreseen = error instanceof FederationError || isWrongOption(error) || refusedBySystem(error)
   return foreseen || !(error instanceof Error) ? errorMessage(error) : (error.stack ?? error.message)
 }
 

@@ -19,7 +19,7 @@ export function addCheckCommand(root: Command, context: CommandContext): void {
     .description(
       'Checks the data that site.yaml maps against a study: counts and remarks, never a value. No data leave.',
     )
-    .argument('<study>', 'its name, or the first digits of its hash')
+    .argument('<study>', 'its name, its hash, or the first 6 or more digits of it')
     .addHelpText('after', examples('site-agent check heart-disease'))
     .action(
       action(context, (invocation) =>

@@ -2,7 +2,7 @@
  * The `site-agent` command line: the way of a hospital's IT to the agent. This file knows the table of commands and turns
  * errors into exit codes; each command has its own file, which loads what it needs only when it runs.
  */
-import { FederationError } from '@consilium/protos/errors.ts'
+import { FederationError, refusedBySystem } from '@consilium/protos/errors.ts'
 import { Command, CommanderError } from 'commander'
 import agentPackage from '../package.json' with { type: 'json' }
 import { addCheckCommand } from './check.ts'
@@ -68,12 +68,12 @@ function program(context: CommandContext): Command {
 
 const afterHelp = `
 From a join code to the first round:
-  $ site-agent join <code>              once, with the code from the federation's operator
-  $ site-agent run                      in a terminal or as a service
+  $ site-agent join - < code.txt           once, with the code from the federation's operator
+  $ site-agent run                         in a terminal or as a service
   $ site-agent study list
-  $ site-agent study show heart-disease what it would compute, what would leave, how often
+  $ site-agent study show heart-disease    what it would compute, what would leave, how often
   $ site-agent study approve heart-disease
-  $ site-agent egress --verify          what has left
+  $ site-agent egress --verify             what has left
 
 Exit codes:
 ${exitCodeMeanings.map(([code, meaning]) => `  ${code}  ${meaning}`).join('\n')}
@@ -93,9 +93,10 @@ function reportError(error: unknown, terminal: Terminal, json: boolean): number 
       )
     return exitCodes.usage
   }
-  if (error instanceof FederationError) {
-    writeError(terminal, json, error.code, error.message)
-    return exitCodeOf(error.code)
+  const known = error instanceof FederationError ? error : refusedBySystem(error)
+  if (known) {
+    writeError(terminal, json, known.code, known.message)
+    return exitCodeOf(known.code)
   }
   writeError(terminal, json, 'internal', error instanceof Error ? (error.stack ?? error.message) : String(error))
   return exitCodes.failure

@@ -71,6 +71,6 @@ function describeTraining({ localTraining, optimizer, loss }: Study): string {
 
 function describeSplit({ split }: Study): string {
   return split.by === 'hash'
-    ? `${Math.round(split.testFraction * 100)} % of ${split.key} for tests, by hash`
+    ? `${Math.round(split.testFraction * 100)} % of the rows for tests, chosen by a hash of ${split.key}`
     : `by the column ${split.column}`
 }

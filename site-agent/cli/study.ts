@@ -22,20 +22,20 @@ export function addStudyCommands(root: Command, context: CommandContext): void {
   study
     .command('show')
     .description('Shows what a study would compute here, what would leave the hospital, and how often.')
-    .argument('<study>', 'its name, or the first digits of its hash')
+    .argument('<study>', 'its name, its hash, or the first 6 or more digits of it')
     .addHelpText('after', examples('site-agent study show heart-disease', 'site-agent study show 3f9a1c20 --json'))
     .action(action(context, show))
   study
     .command('approve')
     .description('Approves a study: from now on this site works in its rounds. Holds for these very bytes of it only.')
-    .argument('<study>', 'its name, or the first digits of its hash')
+    .argument('<study>', 'its name, its hash, or the first 6 or more digits of it')
     .option('--reason <text>', 'a note kept with the decision and told to the coordinator', '')
     .addHelpText('after', examples('site-agent study approve heart-disease'))
     .action(action<{ readonly reason: string }>(context, (invocation) => decide(invocation, 'approved')))
   study
     .command('reject')
     .description('Rejects a study, or withdraws its approval: this site refuses every further round of it.')
-    .argument('<study>', 'its name, or the first digits of its hash')
+    .argument('<study>', 'its name, its hash, or the first 6 or more digits of it')
     .option('--reason <text>', 'why; kept with the decision and told to the coordinator', '')
     .addHelpText('after', examples('site-agent study reject heart-disease --reason "ethics vote pending"'))
     .action(action<{ readonly reason: string }>(context, (invocation) => decide(invocation, 'rejected')))

@@ -321,7 +321,7 @@ describe('consilium run', () => {
       /^heart-1 +heart-disease +finished +2 of 2 +0\.8200 +0\.7500 +2026-11-05 12:00:00 UTC$/m,
     )
     const shown = await fixture.consilium('run', 'show', 'heart-1')
-    expect(shown.stdout).toContain('long-beach: no progress for 600 s')
+    expect(shown.stdout).toMatch(/^round 2 {2}long-beach dropped out \(train\): no progress for 600 s$/m)
     expect(JSON.parse((await fixture.consilium('run', 'show', 'heart-1', '--json')).stdout)).toEqual(runStates().at(-1))
     expect((await fixture.consilium('run', 'cancel', 'heart-1', '--reason', 'wrong rate')).stdout).toBe(
       'run heart-1 is cancelled: wrong rate\n',
@@ -360,6 +360,15 @@ describe('consilium run', () => {
     expect(code).toBe(1)
     expect(stderr).toContain('error[hash-mismatch]')
     expect((await readdir(folder)).filter((name) => name.startsWith('wrong'))).toEqual([])
+  })
+
+  test('export into a folder that is not there says so without a stack trace', async () => {
+    const out = inFolder('nowhere/model.onnx')
+    const { code, stderr } = await fixture.consilium('run', 'export', 'heart-1', '--out', out)
+    expect(code).toBe(1)
+    expect(stderr).toMatch(
+      /^error\[store-failed\]: ENOENT: no such file or directory, open '.*nowhere\/model\.onnx[^\n]*\n$/,
+    )
   })
 
   test('export of a run that has no model says so', async () => {

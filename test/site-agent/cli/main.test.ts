@@ -144,6 +144,12 @@ test('a study nobody offered is not found', async () => {
   expect((await here('study', 'show', 'lung')).code).toBe(3)
 })
 
+test('a state folder that is a file is named, without a stack trace', async () => {
+  const { code, error } = await here('status', '--state', join(folder.site, 'site.yaml'))
+  expect(code).toBe(1)
+  expect(error).toMatch(/^error\[store-failed\]: [^\n]*site\.yaml[^\n]*\n$/)
+})
+
 test('egress lists what left, by study where asked, and verifies the ledger', async () => {
   const json = JSON.parse((await here('egress', '--json', '--verify')).out)
   expect(json.verified.entries).toBeGreaterThanOrEqual(2)
