@@ -31,7 +31,12 @@ export function fromServiceError(error: ServiceError, address: string): Federati
     return new FederationError('message-invalid', `${address} does not know this call: ${error.details}`, {
       cause: error,
     })
-  return new FederationError('link-down', `no connection to ${address}: ${error.details}`, { cause: error })
+  return new FederationError('link-down', `no connection to ${address}: ${causeIn(error.details)}`, { cause: error })
+}
+
+/** The cause alone where grpc-js wraps it: "No connection established. Last error: Error: <cause>. Resolution note: ". */
+function causeIn(details: string): string {
+  return /Last error: (?:Error: )?(.*?)\.? Resolution note:/s.exec(details)?.[1] ?? details
 }
 
 export function isErrorCode(code: string): code is ErrorCode {

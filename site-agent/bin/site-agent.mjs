@@ -4,6 +4,11 @@
 process.umask(0o077)
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {
+  // Whoever reads our output may stop early (`| head`): that is no error.
+  process.stdout.on('error', (error) => {
+    if (error.code === 'EPIPE') process.exit(0)
+    throw error
+  })
   const { main } = await import('../cli/main.ts')
   process.exitCode = await main(process.argv.slice(2))
 } else {

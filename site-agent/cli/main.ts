@@ -107,10 +107,19 @@ function writeError(terminal: Terminal, json: boolean, code: string, message: st
   terminal.writeError(`${text}\n`)
 }
 
-/** Aborts at the first SIGINT or SIGTERM; a second one ends the process as it would have without this. */
+/**
+ * Aborts at the first SIGINT or SIGTERM. The third ends the process at once: the second may be the first one again,
+ * passed on by the process that started this one on Node 24.
+ */
 function interruptSignal(): AbortSignal {
   const controller = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort())
+  let signals = 0
+  const onSignal = () => {
+    signals += 1
+    if (signals > 2) process.exit(exitCodes.failure)
+    controller.abort()
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal)
   return controller.signal
 }
 

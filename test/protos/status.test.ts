@@ -27,6 +27,12 @@ test.for([
   expect(fromServiceError(serviceError(grpc, new Metadata()), 'host:1').code).toBe(code)
 })
 
+test('a connection that was refused says why in its own words', () => {
+  const details = 'No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:7443. Resolution note: '
+  const error = { ...serviceError(status.UNAVAILABLE, new Metadata()), details }
+  expect(fromServiceError(error, 'host:1').message).toBe('no connection to host:1: connect ECONNREFUSED 127.0.0.1:7443')
+})
+
 test('a code that is none of ours is not believed', () => {
   const metadata = new Metadata()
   metadata.set('consilium-error-code', 'toString')
