@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['./test/support/property-seed.ts'],
     reporters: ['default', './test/support/count-reporter.ts'],
     testTimeout: 240_000,
     hookTimeout: 240_000,

@@ -7,9 +7,12 @@ export const siteNameSchema = z
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lower-case letters, digits and hyphens, at most 63')
 export const runIdSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,80}$/)
 export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits')
-/** Standard base64 with padding. */
+/** Standard base64 with padding, in its one form: the bits that the last digit does not need are zero. */
 export const base64Schema = (bytes: number) =>
-  z.base64().refine((text) => Buffer.from(text, 'base64').length === bytes, `${bytes} bytes in base64`)
+  z.base64().refine((text) => {
+    const decoded = Buffer.from(text, 'base64')
+    return decoded.length === bytes && decoded.toString('base64') === text
+  }, `${bytes} bytes in base64`)
 
 export type SiteName = z.output<typeof siteNameSchema>
 export type RunId = z.output<typeof runIdSchema>

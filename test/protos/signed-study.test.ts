@@ -64,6 +64,17 @@ describe('a signed study', () => {
     )
   })
 
+  test('is refused where its signature is written in another form of base64', () => {
+    // The last digit before the padding stands for two bits; the four below them are free to a careless reader.
+    const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
+    const last = signed.signature.at(-3)!
+    const other = `${signed.signature.slice(0, -3)}${digits[digits.indexOf(last) ^ 1]}==`
+    expect(Buffer.from(other, 'base64')).toEqual(Buffer.from(signed.signature, 'base64'))
+    expect(() => readSignedStudy(bytes({ ...signed, signature: other }))).toThrow(
+      expect.objectContaining({ code: 'message-invalid' }),
+    )
+  })
+
   test('is refused with any one byte flipped', () => {
     const whole = canonicalJson(signed)
     fc.assert(
