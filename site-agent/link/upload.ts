@@ -47,6 +47,7 @@ async function sendFrom(
   signal: AbortSignal,
 ): Promise<void> {
   const { planHash, sha256, study, size } = file
+  await using handle = await open(file.path, 'r')
   const acknowledged = keepCount(offset)
   const { sender, done } = wire.duplex(
     federationTypes().Federation.service.Upload,
@@ -61,9 +62,10 @@ async function sendFrom(
     signal,
   )
   const ended = done.finally(acknowledged.end)
+  // The call may break while a chunk is read, with nobody waiting for its end yet.
+  ended.catch(() => {})
   const typed: Sender<UploadPart> = sender
   const label = { kind: 'upload', study }
-  const handle = await open(file.path, 'r')
   try {
     const header = { planHash: Buffer.from(planHash, 'hex'), sha256: Buffer.from(sha256, 'hex'), size, offset }
     typed.send({ header }, label)
@@ -78,8 +80,6 @@ async function sendFrom(
       throw new FederationError('link-down', `the upload ended with ${acknowledged.count()} of ${size} bytes kept`)
   } finally {
     sender.cancel()
-    ended.catch(() => {})
-    await handle.close()
   }
 }
 

@@ -163,6 +163,26 @@ test('a transfer that is called off ends as cancelled, and an unknown object as 
   })
 })
 
+test('an upload that is called off while its next chunk is read ends as cancelled, and nothing else fails', async () => {
+  const link = wire.linkOf(await wire.joinSite('site-a'))
+  writeFileSync(join(folder, 'update'), randomBytes(3 * chunkBytesMax))
+  const calledOff = new AbortController()
+  const unhandled: unknown[] = []
+  const onUnhandled = (reason: unknown) => unhandled.push(reason)
+  process.on('unhandledRejection', onUnhandled)
+  await expect(
+    link.upload({
+      planHash,
+      path: join(folder, 'update'),
+      study: '',
+      onProgress: () => calledOff.abort(),
+      signal: calledOff.signal,
+    }),
+  ).rejects.toMatchObject({ code: 'cancelled' })
+  process.off('unhandledRejection', onUnhandled)
+  expect(unhandled).toEqual([])
+})
+
 function download(sha256: string, signal = never) {
   return { sha256, bytesMax: objectBytes, path: join(folder, 'object'), study: '', signal }
 }
