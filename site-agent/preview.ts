@@ -43,7 +43,7 @@ export function preview(manifest: StudyManifest): Preview {
       ? [item('statistics', `count, sum and sum of squares of ${sizes.columns} columns over the training rows`, 1)]
       : []),
     item('train', `the update: change of each model parameter, L2 norm at most ${study.updateNormMax}`, study.rounds),
-    item('evaluate', evaluationContent(sizes), study.rounds),
+    item('evaluate', evaluationContent(sizes), Math.ceil(study.rounds / study.evaluation.everyRounds)),
   ]
   return { items, runBytesMax: items.reduce((sum, { bytesMax, times }) => sum + bytesMax * times, 0), remarks }
 }

@@ -1,10 +1,11 @@
 /**
- * One run of a study as the fold of its events: statistics, then for each round training and the evaluation of its
- * result, until the model is exported. Pure.
+ * One run of a study as the fold of its events: statistics, then rounds of training and the evaluation of what they
+ * yield, until the model is exported. Pure.
  */
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { Standardisation } from '@consilium/protos/plan/round-plan.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
+import { isEvaluatedAfter } from '@consilium/protos/plan/study.ts'
 import { type Attendance, failure } from '../round/dropouts.ts'
 import { type SiteResult, shortReason } from '../round/events.ts'
 import {
@@ -148,7 +149,7 @@ export function nextStep(run: Run): NextStep {
     if (purpose !== 'evaluate' || before?.outcome.type === 'failed')
       return { type: 'fail', code, reason: `${purpose} round ${round} failed: ${reason}` }
   }
-  if (purpose === 'train') return { type: 'round', round, purpose: 'evaluate' }
+  if (purpose === 'train' && isEvaluatedAfter(round, study)) return { type: 'round', round, purpose: 'evaluate' }
   return round < study.rounds ? { type: 'round', round: round + 1, purpose: 'train' } : { type: 'export' }
 }
 

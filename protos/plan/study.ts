@@ -162,6 +162,8 @@ export const studySchema = z
       .strictObject({
         /** Bins of the score histogram each site reports; pooled AUROC is exact up to ties within a bin. */
         bins: z.int().min(2).max(4096).default(512),
+        /** Evaluate after every so many rounds, and always after the last. */
+        everyRounds: count(100_000).default(1),
       })
       .prefault({}),
   })
@@ -221,6 +223,11 @@ function checkColumn(column: Feature | z.output<typeof labelSchema>, path: (stri
     issue([...path, 'range'], 'the lower end must be below the upper end')
   if (column.type === 'category' && new Set<number | string>(column.levels).size !== column.levels.length)
     issue([...path, 'levels'], 'a level is listed twice')
+}
+
+/** Whether the global parameters are evaluated after this round (1-based). */
+export function isEvaluatedAfter(round: number, { rounds, evaluation }: Pick<Study, 'rounds' | 'evaluation'>): boolean {
+  return round === rounds || round % evaluation.everyRounds === 0
 }
 
 /** Columns of the design matrix that the features expand to, in order: `age`, `cp_2`, `cp_3`, ... */

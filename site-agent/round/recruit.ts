@@ -11,7 +11,7 @@ import {
   type SignedRoundPlan,
 } from '@consilium/protos/plan/round-plan.ts'
 import { leadFingerprint, readSignedStudy, type SignedStudy, studyHash } from '@consilium/protos/plan/signed-study.ts'
-import { designColumns } from '@consilium/protos/plan/study.ts'
+import { designColumns, isEvaluatedAfter } from '@consilium/protos/plan/study.ts'
 import type { Assignment, Site } from './site.ts'
 
 /** Throws a FederationError for the first check the plan fails. Reads the store, writes nothing. */
@@ -95,7 +95,7 @@ function checkRoundOfStudy(plan: RoundPlan, { manifest: { study } }: SignedStudy
   const expected =
     purpose === 'statistics'
       ? round === 0 && study.standardisation === 'federated'
-      : round >= 1 && round <= study.rounds
+      : round >= 1 && round <= study.rounds && (purpose === 'train' || isEvaluatedAfter(round, study))
   if (!expected)
     throw new FederationError(
       'message-invalid',

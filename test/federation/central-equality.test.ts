@@ -17,6 +17,7 @@ test('a hundred rounds of one full-batch step equal central gradient descent to 
   const hash = await federation.createStudy({
     optimizer: { name: 'sgd', learningRate },
     localTraining: { steps: 1, batchSize: 'full' },
+    evaluation: { everyRounds: rounds },
   })
   const view = await federation.run(hash)
   expect(view).toMatchObject({ state: 'finished', reason: '' })

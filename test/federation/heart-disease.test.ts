@@ -19,7 +19,9 @@ test.skipIf(skipWithoutRealData)(
     const aurocs: number[] = []
     const accuracies: number[] = []
     for (const seed of [0, 1, 2, 3, 4]) {
-      const view = await federation.run(await federation.createStudy({ seed, initialParameters: { seed } }))
+      const view = await federation.run(
+        await federation.createStudy({ seed, initialParameters: { seed }, evaluation: { everyRounds: 15 } }),
+      )
       expect(view).toMatchObject({ state: 'finished', reason: '' })
       expect(view.final.map(({ site, examples }) => [site, examples])).toEqual(
         [...rows].map(([site, { test }]) => [site, test.labels.length]),

@@ -56,7 +56,7 @@ describe('a study file', () => {
       cohort: { min: 3, quorum: 3 },
       deadlines: { recruitMs: 30_000, workMs: 600_000, uploadMs: 300_000, absentMs: 30_000 },
       split: { by: 'hash', key: 'patient_id', testFraction: 0.2 },
-      evaluation: { bins: 512 },
+      evaluation: { bins: 512, everyRounds: 1 },
     })
   })
 

@@ -33,6 +33,17 @@ describe('the order of rounds', () => {
     ])
   })
 
+  test('evaluation only as often as the study says, and after the last round', () => {
+    const evaluation = { everyRounds: 2 }
+    expect(roundsOf(finish(simulateRun(manifestOf({ standardisation: 'none', rounds: 3, evaluation }))))).toEqual([
+      'train 1 committed',
+      'train 2 committed',
+      'evaluate 2 committed',
+      'train 3 committed',
+      'evaluate 3 committed',
+    ])
+  })
+
   test('each round starts from the newest parameters, and after the statistics with the standardisation', () => {
     const { run } = finish(simulateRun())
     const models = run.past.map(({ setting }) => [setting.model, setting.standardisation !== undefined])

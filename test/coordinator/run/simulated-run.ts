@@ -1,7 +1,7 @@
 /** A run without a shell: time, presence and the sites' messages are plain values, so whole runs take milliseconds. */
 
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
-import { studySchema } from '@consilium/protos/plan/study.ts'
+import { type StudyInput, studySchema } from '@consilium/protos/plan/study.ts'
 import type { Attendance, Presence } from '../../../coordinator/round/dropouts.ts'
 import type { RoundResult } from '../../../coordinator/round/events.ts'
 import { nextDeadline, type OpenRound } from '../../../coordinator/round/round.ts'
@@ -12,7 +12,9 @@ import { aManifest, aStudy } from '../../support/a-study.ts'
 export const startMs = Date.parse('2026-11-22T10:00:00.000Z')
 export const siteNames = ['basel', 'cleveland', 'hungary', 'zurich']
 
-export function manifestOf(changes: { rounds?: number; standardisation?: 'federated' | 'none' } = {}): StudyManifest {
+export function manifestOf(
+  changes: Partial<Pick<StudyInput, 'rounds' | 'standardisation' | 'evaluation'>> = {},
+): StudyManifest {
   return aManifest({ study: studySchema.parse({ ...aStudy, rounds: 2, cohort: { min: 3, quorum: 2 }, ...changes }) })
 }
 

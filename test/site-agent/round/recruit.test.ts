@@ -50,6 +50,14 @@ test('a federated study is not trained without its standardisation', () => {
   expect(() => recruit(signRoundPlan(plan, coordinator), site.site)).toThrow(/lacks means/)
 })
 
+test('an evaluation is refused where the approved study has none', () => {
+  const site = open({ study: { evaluation: { everyRounds: 3 } } })
+  expect(() => recruit(site.plan({ purpose: 'evaluate', round: 2 }).signed, site.site)).toThrow(
+    expect.objectContaining({ code: 'message-invalid' }),
+  )
+  expect(recruit(site.plan({ purpose: 'evaluate', round: 3 }).signed, site.site).plan.purpose).toBe('evaluate')
+})
+
 test('statistics are no part of a study that standardises per site', () => {
   const site = open({ study: { standardisation: 'per-site' } })
   const { standardisation: _, ...plan } = site.plan({ purpose: 'statistics', round: 0 }).plan
