@@ -11,7 +11,8 @@ export type Progress = {
   /** Bytes staged of an update that may have `bytesMax`. */
   uploaded(planHash: Sha256, site: SiteName, bytes: number, bytesMax: number, nowMs: number): void
   progressAtMs(site: SiteName): number | undefined
-  readonly sites: ReadonlyMap<SiteName, SiteProgress>
+  /** What was told of this plan's round; nothing before a round has its plan. */
+  of(planHash: Sha256 | undefined): ReadonlyMap<SiteName, SiteProgress>
 }
 
 type Measured = SiteProgress & {
@@ -51,8 +52,9 @@ export function openProgress(): Progress {
       })
     },
     progressAtMs: (site) => sites.get(site)?.atMs,
-    get sites() {
-      return new Map([...sites].map(([site, { done, total, uploadedBytes }]) => [site, { done, total, uploadedBytes }]))
+    of(planHash) {
+      const told = planHash === plan ? [...sites] : []
+      return new Map(told.map(([site, { done, total, uploadedBytes }]) => [site, { done, total, uploadedBytes }]))
     },
   }
 }

@@ -160,7 +160,10 @@ export async function openRunProcess(
       })
     },
     pastRound: (planHash) => pastRounds.get(planHash),
-    view: () => runView(current(), stream.head, progress.sites),
+    view() {
+      const { current: round } = current()
+      return runView(current(), stream.head, progress.of(round && 'planHash' in round ? round.planHash : undefined))
+    },
     async stop() {
       stopped = true
       cancelDeadline()

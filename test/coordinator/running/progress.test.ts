@@ -33,13 +33,20 @@ test('bytes count once, also when an upload begins again', () => {
   expect(progress.progressAtMs('basel')).toBe(1)
   progress.uploaded(plan, 'basel', 501, 1000, 4)
   expect(progress.progressAtMs('basel')).toBe(4)
-  expect(progress.sites.get('basel')).toEqual({ done: 0, total: 0, uploadedBytes: 501 })
+  expect(progress.of(plan).get('basel')).toEqual({ done: 0, total: 0, uploadedBytes: 501 })
 })
 
 test('another plan begins anew', () => {
   const progress = openProgress()
   progress.worked(plan, 'basel', 10, 10, 1)
   progress.worked('b'.repeat(64), 'zurich', 1, 10, 2)
-  expect([...progress.sites.keys()]).toEqual(['zurich'])
+  expect([...progress.of('b'.repeat(64)).keys()]).toEqual(['zurich'])
   expect(progress.progressAtMs('basel')).toBeUndefined()
+})
+
+test('a round that has only begun shows nothing of the one before', () => {
+  const progress = openProgress()
+  progress.worked(plan, 'basel', 10, 10, 1)
+  expect(progress.of(undefined).size).toBe(0)
+  expect(progress.of('b'.repeat(64)).size).toBe(0)
 })
