@@ -109,10 +109,11 @@ function redrawn(terminal: Terminal): Screen {
 
 /**
  * No line longer than the terminal is wide: a wrapped one would spoil the redrawing. Neither would it work with more
- * lines than the terminal shows, for the cursor cannot go up to those; what is drawn last may have any number.
+ * lines than the terminal shows, for the cursor cannot go up to those; what is drawn last may have any number and length.
  */
 function fitted(text: string, { columns, rows }: Terminal, isRedrawn: boolean): string {
+  if (!isRedrawn) return text
   const lines = text.split('\n').map((line) => line.slice(0, columns))
   const linesMax = Math.max(1, rows - 1)
-  return isRedrawn && lines.length - 1 > linesMax ? `${lines.slice(0, linesMax).join('\n')}\n` : lines.join('\n')
+  return lines.length - 1 > linesMax ? `${lines.slice(0, linesMax).join('\n')}\n` : lines.join('\n')
 }

@@ -79,6 +79,19 @@ test.for([3, 8, 40])('with %i sites no drawing is higher than a terminal of 24 r
   if (sites === 3) expect(written[0]).toMatch(/^ +30 /m)
 })
 
+test('a reason longer than the terminal is wide is cut while the run goes on, and told in full at its end', async () => {
+  const reason = `refused: ${'column age, data row 3, '.repeat(5)}correct the file`
+  const rounds = [aRound(1, { dropouts: [{ site: 'basel', purpose: 'train', reason }] })]
+  const { terminal, written } = aTerminal(24)
+  const { connect } = coordinator([
+    { ...working(3), rounds },
+    { ...finished, rounds },
+  ])
+  await watchRun(connect, 'heart-1', { json: false, terminal, interrupted: never })
+  expect(Math.max(...written[0]!.split('\n').map((line) => line.length))).toBe(80)
+  expect(written.at(-1)).toContain(reason)
+})
+
 test('a coordinator that goes away is dialled until it is back, and that is said once', async () => {
   const clock = manualClock()
   const { terminal, written, said } = aTerminal(24, false)
