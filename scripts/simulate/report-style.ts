@@ -34,7 +34,7 @@ code { font: 0.82em/1.5 ui-monospace, "SF Mono", "Cascadia Mono", "Liberation Mo
 .card dt { color: var(--faint); font-size: 0.85rem; }
 .card dd { margin: 0.15rem 0 0; font-size: 1.75rem; font-weight: 650; letter-spacing: -0.02em; font-variant-numeric: tabular-nums; line-height: 1.2; }
 .card small { display: block; font-size: 0.8rem; font-weight: 400; letter-spacing: 0; color: var(--faint); margin-top: 0.25rem; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(19rem, 1fr)); gap: 0.9rem; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(19rem, 1fr)); gap: 0.9rem; }
 figure { margin: 0; padding: 1rem 1.1rem 0.6rem; }
 figcaption p { color: var(--faint); font-size: 0.85rem; margin: 0 0 0.5rem; }
 .chart { width: 100%; height: auto; display: block; }
