@@ -2,11 +2,15 @@
  * What would leave the site for a study, before anybody approves it: derived from the signed study with the very sizes
  * that `round/collect-updates.ts` holds every contribution to.
  */
-import { type Contribution, contributionLength, encodeContribution } from '@consilium/protos/plan/contribution.ts'
+import {
+  type Contribution,
+  contributionLength,
+  encodeContribution,
+  vectorSizes,
+} from '@consilium/protos/plan/contribution.ts'
 import type { Purpose } from '@consilium/protos/plan/names.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import { sealedLength } from '@consilium/protos/sealing/sealed-update.ts'
-import { vectorSizes } from './round/collect-updates.ts'
 
 export type PreviewItem = {
   readonly purpose: Purpose

@@ -3,10 +3,14 @@
  * order of their names: the same survivors give the same bits.
  */
 import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
-import { type Contribution, contributionLength, decodeContribution } from '@consilium/protos/plan/contribution.ts'
+import {
+  type Contribution,
+  contributionLength,
+  decodeContribution,
+  vectorSizes,
+} from '@consilium/protos/plan/contribution.ts'
 import type { SiteName } from '@consilium/protos/plan/names.ts'
-import { parameterCount, type StudyManifest } from '@consilium/protos/plan/signed-study.ts'
-import { designColumns } from '@consilium/protos/plan/study.ts'
+import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import { openUpdate, type RunKeyPair } from '@consilium/protos/sealing/sealed-update.ts'
 import { type Committing, survivorsOf } from '../round/commit.ts'
 import type { RoundResult } from '../round/events.ts'
@@ -60,16 +64,6 @@ async function openContribution(
   const contribution = decodeContribution(plain, setting.purpose, length)
   checkContribution(contribution, manifest.study.updateNormMax)
   return contribution
-}
-
-/** Lengths that decide how long each vector is. */
-export function vectorSizes({ layout, study }: StudyManifest): Parameters<typeof contributionLength>[1] {
-  return {
-    parameters: parameterCount(layout),
-    columns: designColumns(study.features).length,
-    bins: study.evaluation.bins,
-    binary: study.label.type === 'binary',
-  }
 }
 
 type Contributions = AsyncIterable<readonly [SiteName, Contribution]>

@@ -5,7 +5,8 @@
 import { z } from 'zod'
 import { FederationError } from '../errors.ts'
 import { canonicalJson } from '../hash.ts'
-import { parseJson } from './signed-study.ts'
+import { parameterCount, parseJson, type StudyManifest } from './signed-study.ts'
+import { designColumns } from './study.ts'
 
 const count = z
   .int()
@@ -94,6 +95,16 @@ export function contributionLength(
   if (purpose === 'statistics') return 3 * sizes.columns
   if (purpose === 'train') return sizes.parameters
   return sizes.binary ? 2 * sizes.bins : 0
+}
+
+/** Lengths that decide how long each vector is. */
+export function vectorSizes({ layout, study }: StudyManifest): Parameters<typeof contributionLength>[1] {
+  return {
+    parameters: parameterCount(layout),
+    columns: designColumns(study.features).length,
+    bins: study.evaluation.bins,
+    binary: study.label.type === 'binary',
+  }
 }
 
 function vectorStart(headerLength: number): number {

@@ -47,7 +47,7 @@ export type EgressRecord = {
   readonly sha256: Sha256
 }
 
-/** Where a link enters what leaves; durable before the bytes go. */
+/** Where a link enters what leaves, before the bytes go: kill -9 loses no entry, a power cut none that has content. */
 export interface EgressLedger {
   append(record: EgressRecord): void
 }

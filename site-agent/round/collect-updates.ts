@@ -9,9 +9,9 @@ import {
   contributionHeaderSchema,
   contributionLength,
   encodeContribution,
+  vectorSizes,
 } from '@consilium/protos/plan/contribution.ts'
-import { parameterCount, type StudyManifest } from '@consilium/protos/plan/signed-study.ts'
-import { designColumns } from '@consilium/protos/plan/study.ts'
+import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import { sealUpdate } from '@consilium/protos/sealing/sealed-update.ts'
 import { type Assignment, inRound, type Site } from './site.ts'
 import type { WorkResult } from './work.ts'
@@ -32,16 +32,6 @@ export function contributionOf(result: WorkResult, manifest: StudyManifest): Con
       `the ${result.purpose} result holds a value that is not finite: a smaller learning rate, or a look at the data, may help`,
     )
   return { header: header.data, vector: contribution.vector }
-}
-
-/** Lengths that decide how long each vector is. */
-export function vectorSizes({ layout, study }: StudyManifest): Parameters<typeof contributionLength>[1] {
-  return {
-    parameters: parameterCount(layout),
-    columns: designColumns(study.features).length,
-    bins: study.evaluation.bins,
-    binary: study.label.type === 'binary',
-  }
 }
 
 /** Seals the contribution, puts it in the outbox, enters it in the journal; only then says that the work is done. */
