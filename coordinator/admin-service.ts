@@ -4,7 +4,7 @@ import { FederationError } from '@consilium/protos/errors.ts'
 import { canonicalJson } from '@consilium/protos/hash.ts'
 import { formatJoinCode } from '@consilium/protos/join-code.ts'
 import type { RunId, SiteName } from '@consilium/protos/plan/names.ts'
-import { leadFingerprint, studyHash } from '@consilium/protos/plan/signed-study.ts'
+import { leadFingerprint } from '@consilium/protos/plan/signed-study.ts'
 import { findStudy, standing } from './federation/consent.ts'
 import { invite, revoke } from './federation/enrolment.ts'
 import type { StudyRecord } from './federation/federation.ts'
@@ -56,7 +56,7 @@ function studyCommands(parts: Parts) {
   return {
     async createStudy(signedStudy, uploaded) {
       const { signed, graph, parameters } = await checkStudy(signedStudy, uploaded)
-      const hash = studyHash(signed.manifest)
+      const hash = signed.hash
       const lead = leadFingerprint(signed)
       const existing = stream.state.studies.get(hash)
       if (existing && existing.lead !== lead)

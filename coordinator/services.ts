@@ -2,10 +2,16 @@
  * What the gRPC edges may ask of the coordinator, in the domain's own types: `grpc/` calls these, `coordinator.ts`
  * implements them. Refusals are rejections with a FederationError, which `grpc/status.ts` turns into a status.
  */
+import type {
+  FromSite as FromSiteMessage,
+  LogProof,
+  LogProofRequest,
+  ToSite,
+} from '@consilium/protos/control-messages.ts'
 import type { LogEntry } from '@consilium/protos/log/entry.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
-import type { SignedRoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import type { SignedStudy } from '@consilium/protos/plan/signed-study.ts'
+import type { MaskedInput } from '@consilium/protos/secagg/messages.ts'
 
 export type JoinRequest = {
   readonly site: SiteName
@@ -25,34 +31,10 @@ export type JoinReply = {
 /** Who calls, as the verified client certificate says. `serial` is lower-case hexadecimal. */
 export type Caller = { readonly site: SiteName; readonly serial: string; readonly expiresAt: Date }
 
-export type FromSite =
-  | { readonly type: 'hello'; readonly agentVersion: string }
-  | { readonly type: 'progress'; readonly planHash: Sha256; readonly done: number; readonly total: number }
-  | { readonly type: 'work-done'; readonly planHash: Sha256 }
-  | {
-      readonly type: 'refusal'
-      readonly planHash?: Sha256
-      readonly studyHash?: Sha256
-      readonly code: string
-      readonly reason: string
-    }
+/** The first message of every stream is the hello. */
+export type FromSite = { readonly type: 'hello'; readonly agentVersion: string } | FromSiteMessage
 
-export type ToSite =
-  | { readonly type: 'study'; readonly signedStudy: Uint8Array }
-  | { readonly type: 'assignment'; readonly plan: SignedRoundPlan }
-  | { readonly type: 'collect-updates'; readonly planHash: Sha256 }
-  | {
-      readonly type: 'round-over'
-      readonly planHash: Sha256
-      readonly outcome: 'committed' | 'failed' | 'dropped'
-      readonly reason: string
-    }
-  | {
-      readonly type: 'run-over'
-      readonly run: RunId
-      readonly outcome: 'finished' | 'failed' | 'cancelled'
-      readonly reason: string
-    }
+export type { ToSite } from '@consilium/protos/control-messages.ts'
 
 /** One open control stream, as the edge hands it in. */
 export type SiteStream = {
@@ -70,6 +52,8 @@ export type UploadHeader = {
   readonly sha256: Sha256
   readonly size: number
   readonly offset: number
+  /** In secure mode: what the site signed about its masked vectors. */
+  readonly masked?: MaskedInput
 }
 
 export interface FederationService {
@@ -80,6 +64,8 @@ export interface FederationService {
   attend(stream: SiteStream): StreamListener
   studies(caller: Caller): Promise<readonly Uint8Array[]>
   decide(caller: Caller, decision: StudyDecision): Promise<void>
+  /** Throws `not-found` for a run the caller has no part in, `invalid-argument` for sizes beyond its log. */
+  proveLog(caller: Caller, request: LogProofRequest): Promise<LogProof>
   fetch(caller: Caller, sha256: Sha256, offset: number): Promise<AsyncIterable<Uint8Array>>
   uploadOffset(caller: Caller, planHash: Sha256): Promise<{ readonly offset: number; readonly complete: boolean }>
   /**
@@ -121,6 +107,9 @@ export type StudyView = {
   readonly signedStudy: SignedStudy
 }
 
+/** How a study's updates are added: under masks, or each sealed to the run's key. */
+export type AggregationMode = 'secure' | 'sealed'
+
 export type RoundView = {
   readonly round: number
   readonly cohort: readonly SiteName[]
@@ -129,6 +118,8 @@ export type RoundView = {
   readonly loss?: number
   readonly auroc?: number
   readonly accuracy?: number
+  /** Mean of the sites' accuracies, each site counting the same. */
+  readonly meanSiteAccuracy?: number
   readonly trainingLoss?: number
   readonly uploadBytes: number
   readonly seconds: number
@@ -144,6 +135,7 @@ export type RunView = {
   readonly reason: string
   readonly startedAt: string
   readonly endedAt: string
+  readonly aggregation: AggregationMode
   readonly roundsPlanned: number
   readonly rounds: readonly RoundView[]
   readonly current?: {
@@ -161,6 +153,7 @@ export type RunView = {
   readonly modelSha256?: Sha256
   readonly parametersSha256?: Sha256
   readonly logHead: string
+  /** Results of single sites: sealed mode only, else empty. */
   readonly final: readonly {
     readonly site: SiteName
     readonly auroc?: number

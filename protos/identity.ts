@@ -25,7 +25,10 @@ export function fingerprint(publicKey: Uint8Array): string {
 
 /** Signature (64 bytes) over "fedsum/v1/sig/" + type || 0x00 || H(type, parts). */
 export function sign(identity: Identity, type: string, ...parts: readonly Uint8Array[]): Uint8Array {
-  return nacl.sign.detached(signedBytes(type, parts), nacl.sign.keyPair.fromSeed(identity.seed).secretKey)
+  return nacl.sign.detached(
+    signedBytes(type, labelledHash(type, ...parts)),
+    nacl.sign.keyPair.fromSeed(identity.seed).secretKey,
+  )
 }
 
 /** True where `signature` is `publicKey`'s over the same type and parts. Never throws on malformed input. */
@@ -35,9 +38,19 @@ export function verifySignature(
   type: string,
   ...parts: readonly Uint8Array[]
 ): boolean {
-  if (publicKey.length !== 32 || signature.length !== 64 || isSmallOrder(publicKey)) return false
+  return verifySignatureOfHash(publicKey, signature, type, labelledHash(type, ...parts))
+}
+
+/** As {@link verifySignature}, where only the hash H(type, parts) of what was signed is known. */
+export function verifySignatureOfHash(
+  publicKey: Uint8Array,
+  signature: Uint8Array,
+  type: string,
+  hash: Uint8Array,
+): boolean {
+  if (publicKey.length !== 32 || signature.length !== 64 || hash.length !== 32 || isSmallOrder(publicKey)) return false
   const key = createPublicKey({ key: Buffer.concat([derPrefix, publicKey]), format: 'der', type: 'spki' })
-  return verify(null, signedBytes(type, parts), key, signature)
+  return verify(null, signedBytes(type, hash), key, signature)
 }
 
 /** Refuses a public key that is malformed or of small order: under such a key forged signatures verify. */
@@ -48,8 +61,8 @@ export function assertUsablePublicKey(publicKey: Uint8Array): void {
 
 const derPrefix = Buffer.from('302a300506032b6570032100', 'hex')
 
-function signedBytes(type: string, parts: readonly Uint8Array[]): Buffer {
-  return Buffer.concat([Buffer.from(`fedsum/v1/sig/${type}\0`, 'utf8'), labelledHash(type, ...parts)])
+function signedBytes(type: string, hash: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from(`fedsum/v1/sig/${type}\0`, 'utf8'), hash])
 }
 
 /** The y coordinates of the eight points of small order, canonical and not (Cremers and Jackson 2019, table 3). */

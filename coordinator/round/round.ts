@@ -2,9 +2,12 @@
  * One round: a value that is in one of four phases, or over. `decide` says which events a command leads to, `evolve` what
  * the round is after an event; both are pure, and each phase has them in a file of its own.
  */
+import type { LogHead } from '@consilium/protos/log/head.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { Standardisation } from '@consilium/protos/plan/round-plan.ts'
 import type { Study } from '@consilium/protos/plan/study.ts'
+import type { MaskedInput, ShareKeysMessage, Unmask } from '@consilium/protos/secagg/messages.ts'
+import type { ComplaintReason } from '@consilium/protos/secagg/signed-messages.ts'
 import * as collectUpdates from './collect-updates.ts'
 import * as commit from './commit.ts'
 import type { Attendance, Dropout } from './dropouts.ts'
@@ -50,12 +53,28 @@ export type RoundOver = {
 
 export type Update = { readonly sha256: Sha256; readonly bytes: number }
 
-/** `look` is what the shell says whenever somebody came or went, made progress, or a deadline passed. */
+/**
+ * `look` is what the shell says whenever somebody came or went, made progress, or a deadline passed; `logHead` is the head
+ * of the run's log then. What a site says is verified by `decide` (signatures, indices, thresholds); only the shares of
+ * `share-keys` and `reveal-shares` were compared with stored commitments by the shell before.
+ */
 export type RoundCommand =
-  | { readonly type: 'look'; readonly attendance: Attendance }
+  | { readonly type: 'look'; readonly attendance: Attendance; readonly logHead: LogHead }
+  | (OfSite<'advertise-keys'> & { readonly body: Uint8Array; readonly signature: Uint8Array })
+  /** `object` holds the message whole. */
+  | (OfSite<'share-keys'> & { readonly message: ShareKeysMessage; readonly object: Sha256 })
+  | (OfSite<'complain'> & {
+      readonly against: number
+      readonly reason: ComplaintReason
+      readonly signature: Uint8Array
+    })
+  | (OfSite<'confirm-survivors'> & { readonly signature: Uint8Array })
+  | (OfSite<'reveal-shares'> & { readonly message: Unmask; readonly object: Sha256 })
+  /** The site sent what no honest agent sends: it takes no further part. */
+  | (OfSite<'misbehave'> & { readonly reason: string })
   | { readonly type: 'finish-work'; readonly planHash: Sha256; readonly site: SiteName }
   | { readonly type: 'refuse-work'; readonly planHash: Sha256; readonly site: SiteName; readonly reason: string }
-  | ({ readonly type: 'announce-update'; readonly planHash: Sha256; readonly site: SiteName } & Update)
+  | (OfSite<'announce-update'> & Update & { readonly masked?: MaskedInput })
   | ({ readonly type: 'receive-update'; readonly planHash: Sha256; readonly site: SiteName } & Update)
   | { readonly type: 'refuse-late-update'; readonly planHash: Sha256; readonly site: SiteName }
   | {
@@ -66,6 +85,8 @@ export type RoundCommand =
     }
   | { readonly type: 'commit'; readonly planHash: Sha256; readonly result: RoundResult }
   | { readonly type: 'give-up'; readonly planHash: Sha256; readonly reason: string }
+
+type OfSite<Type extends string> = { readonly type: Type; readonly planHash: Sha256; readonly site: SiteName }
 
 export function decideRound(round: OpenRound, command: RoundCommand, now: Date): RoundEvent[] {
   if (command.type !== 'look' && (round.phase === 'recruit' || round.planHash !== command.planHash)) return []

@@ -1,7 +1,7 @@
 /** The signed studies of the federation, read from the object store once and verified as they are read. */
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
-import { readSignedStudy, type SignedStudy, studyHash } from '@consilium/protos/plan/signed-study.ts'
+import { readSignedStudy, type SignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import type { StudyRecord } from '../federation/federation.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 
@@ -22,7 +22,7 @@ export function openStudies(objects: ObjectStore): Studies {
       if (before) return before
       const bytes = await objects.get(signedStudy)
       const signed = readSignedStudy(bytes)
-      if (studyHash(signed.manifest) !== hash)
+      if (signed.hash !== hash)
         throw new FederationError('study-altered', `the stored study ${name} is not the one that was created`)
       known.set(hash, { bytes, signed })
       return { bytes, signed }

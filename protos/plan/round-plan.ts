@@ -7,6 +7,8 @@ import { FederationError } from '../errors.ts'
 import { canonicalJson, labelledHash } from '../hash.ts'
 import { type Identity, sign, verifySignature } from '../identity.ts'
 import { cohortMax, planBytesMax } from '../limits.ts'
+import { logHeadSchema } from '../log/head.ts'
+import { vectorNamePattern } from '../secagg/keys.ts'
 import { base64Schema, purposeSchema, runIdSchema, type Sha256, sha256Schema, siteNameSchema } from './names.ts'
 import { parseJson } from './signed-study.ts'
 
@@ -16,6 +18,29 @@ export const standardisationSchema = z.strictObject({
   standardDeviations: z.array(z.number().min(0)).max(1_000_000),
 })
 
+/** Secure aggregation of one round (fedsum, section A.1). t is not in it: every site derives it from the directory. */
+export const secureRoundSchema = z.strictObject({
+  /** Ed25519 identities of the cohort, in its order; a site's index is its position, from 1 on. */
+  roster: z.array(base64Schema(32)).min(3).max(cohortMax),
+  /** c: how many sites may collude with the coordinator. */
+  colluders: z.int().min(0).max(cohortMax),
+  /** m: fewest sites in the sum. */
+  survivorsMin: z.int().min(3).max(cohortMax),
+  /** What every site uploads, in this order. */
+  vectors: z
+    .array(
+      z.strictObject({
+        name: z.string().regex(vectorNamePattern),
+        words: z
+          .int()
+          .min(1)
+          .max(2 ** 34),
+      }),
+    )
+    .min(1)
+    .max(4),
+})
+
 export const roundPlanSchema = z.strictObject({
   format: z.literal(1),
   run: runIdSchema,
@@ -23,16 +48,24 @@ export const roundPlanSchema = z.strictObject({
   /** 1-based; statistics are round 0. A train round and the evaluation of its result carry the same number. */
   round: z.int().min(0).max(100_000),
   purpose: purposeSchema,
+  /** In the order of the names. */
   cohort: z.array(siteNameSchema).min(1).max(cohortMax),
   /** SHA-256 of the global parameters this round starts from (or evaluates). */
   model: sha256Schema,
   /** Absent in the statistics round and where the study standardises per site or not at all. */
-  standardisation: standardisationSchema.optional(),
-  /** X25519 public key of the run; updates are sealed to it. */
-  runPublicKey: base64Schema(32),
+  standardisation: standardisationSchema.exactOptional(),
+  /** The run's event log as it was when this plan was made: it extends every head that a site has confirmed. */
+  logHead: logHeadSchema,
+  /** Position in the log of the entry that made `model`; absent for the study's initial parameters. */
+  modelEntry: z.int().min(0).exactOptional(),
+  /** Sealed mode: the X25519 public key of the run, to which updates are sealed. */
+  runPublicKey: base64Schema(32).exactOptional(),
+  /** Secure mode: what the masks and thresholds follow from. */
+  secure: secureRoundSchema.exactOptional(),
 })
 
 export type Standardisation = z.output<typeof standardisationSchema>
+export type SecureRound = z.output<typeof secureRoundSchema>
 export type RoundPlan = z.output<typeof roundPlanSchema>
 /** The plan's canonical bytes and the coordinator's signature over its hash. */
 export type SignedRoundPlan = { readonly bytes: Uint8Array; readonly signature: Uint8Array }

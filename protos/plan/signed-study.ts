@@ -51,9 +51,9 @@ export const signedStudySchema = z.strictObject({
 export type StudyManifest = z.output<typeof studyManifestSchema>
 export type SignedStudy = z.output<typeof signedStudySchema>
 
-/** The hash that names a study everywhere: H("study", canonical manifest), hexadecimal. */
+/** The hash that names a new study everywhere: H("study", canonical manifest), hexadecimal. */
 export function studyHash(manifest: StudyManifest): Sha256 {
-  return labelledHash('study', canonicalJson(manifest)).toString('hex')
+  return hashOfManifest(manifest)
 }
 
 export function signStudy(manifest: StudyManifest, lead: Identity): SignedStudy {
@@ -65,24 +65,31 @@ export function signStudy(manifest: StudyManifest, lead: Identity): SignedStudy 
   }
 }
 
+/** `hash` is of the manifest as it was signed; `manifest` has the defaults of this version filled in. */
+export type ReadStudy = SignedStudy & { readonly hash: Sha256 }
+
 /** Parses and verifies a signed study from its JSON bytes; throws `message-invalid` or `signature-invalid`. */
-export function readSignedStudy(bytes: Uint8Array): SignedStudy {
+export function readSignedStudy(bytes: Uint8Array): ReadStudy {
   if (bytes.length > planBytesMax)
     throw new FederationError(
       'limit-exceeded',
       `a signed study has at most ${planBytesMax} bytes, this one ${bytes.length}`,
     )
-  const parsed = signedStudySchema.safeParse(parseJson(bytes))
+  const json = parseJson(bytes)
+  const parsed = signedStudySchema.safeParse(json)
   if (!parsed.success)
     throw new FederationError('message-invalid', `not a signed study: ${z.prettifyError(parsed.error)}`)
   const { manifest, lead, signature } = parsed.data
-  const hash = Buffer.from(studyHash(manifest), 'hex')
-  if (!verifySignature(Buffer.from(lead, 'base64'), Buffer.from(signature, 'base64'), 'study', hash))
+  // A default that a later version adds is not in what was signed.
+  const hash = hashOfManifest((json as { manifest: object }).manifest)
+  if (
+    !verifySignature(Buffer.from(lead, 'base64'), Buffer.from(signature, 'base64'), 'study', Buffer.from(hash, 'hex'))
+  )
     throw new FederationError(
       'signature-invalid',
       `the lead's signature over study ${manifest.study.name} does not verify`,
     )
-  return parsed.data
+  return { ...parsed.data, hash }
 }
 
 /** Fingerprint of the lead who signed. */
@@ -93,6 +100,10 @@ export function leadFingerprint(signed: SignedStudy): string {
 /** Number of scalars in the flat parameter vector. */
 export function parameterCount(layout: TensorLayout): number {
   return layout.reduce((sum, { dims }) => sum + dims.reduce((product, dim) => product * dim, 1), 0)
+}
+
+function hashOfManifest(manifest: object): Sha256 {
+  return labelledHash('study', canonicalJson(manifest)).toString('hex')
 }
 
 export function parseJson(bytes: Uint8Array): unknown {

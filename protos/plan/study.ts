@@ -3,6 +3,7 @@
  * with this schema; what is signed and approved is its canonical form (see `signed-study.ts`).
  */
 import { z } from 'zod'
+import { weightModes } from '../secagg/weights.ts'
 
 const name = z
   .string()
@@ -112,9 +113,33 @@ const deadlinesSchema = z.strictObject({
   workMs: count(86_400_000).default(600_000),
   /** How long an upload may stand still. */
   uploadMs: count(86_400_000).default(300_000),
+  /** How long each short phase of a secure round (keys, shares, confirmations) waits for a site. */
+  keysMs: count(86_400_000).default(60_000),
   /** How long a site may be away (its stream broken) before the round goes on without it. */
   absentMs: count(86_400_000).default(30_000),
 })
+
+/** 255 sites of this weight still add up below 2^32. */
+const weightMaxMax = 2 ** 24
+
+/** How the sites' updates are added: under masks, so that the coordinator learns the sum alone, or each sealed to it. */
+const aggregationSchema = z.discriminatedUnion('mode', [
+  z.strictObject({
+    mode: z.literal('secure'),
+    /**
+     * A site's weight: its training rows as a power of two (`bucket`), as they are (`exact`), or the same for all. Two
+     * rounds whose survivors differ by one site reveal that site's weight.
+     */
+    weights: z.enum(weightModes).default('bucket'),
+    /** A larger weight counts as this; the closer to the largest site, the finer the fixed-point numbers. */
+    weightMax: count(weightMaxMax).default(65_536),
+    /** Sites that may collude with the coordinator; by default a third of the cohort, rounded up, less one. */
+    colluders: z.int().min(0).max(200).optional(),
+    /** Fewest sites in a sum; by default 5, or one less than the cohort, and never fewer than 3. */
+    survivorsMin: z.int().min(3).max(255).optional(),
+  }),
+  z.strictObject({ mode: z.literal('sealed') }),
+])
 
 export const studySchema = z
   .strictObject({
@@ -156,6 +181,7 @@ export const studySchema = z
         quorum: count(255).default(3),
       })
       .prefault({}),
+    aggregation: aggregationSchema.prefault({ mode: 'secure' }),
     deadlines: deadlinesSchema.prefault({}),
     split: splitSchema.default({ by: 'hash', key: 'patient_id', testFraction: 0.2 }),
     evaluation: z
@@ -184,6 +210,7 @@ type StudyFields = {
   readonly loss: Loss
   readonly model: { readonly from: 'zoo' | 'onnx' }
   readonly cohort: { readonly min: number; readonly quorum: number }
+  readonly aggregation: { readonly mode: 'secure' | 'sealed' }
   readonly initialParameters: unknown
   readonly standardisation: 'federated' | 'per-site' | 'none'
 }
@@ -211,9 +238,14 @@ function checkAcrossFields(study: StudyFields, context: z.RefinementCtx): void {
   if (study.loss !== lossOfLabel[study.label.type])
     issue(['loss'], `a ${study.label.type} label goes with ${lossOfLabel[study.label.type]}`)
   if (study.cohort.quorum > study.cohort.min) issue(['cohort', 'quorum'], 'the quorum cannot exceed cohort.min')
+  if (study.aggregation.mode === 'secure' && study.cohort.min < secureCohortMin)
+    issue(['cohort', 'min'], `a secure sum hides a site among at least ${secureCohortMin}`)
   if (study.model.from === 'zoo' && study.initialParameters === 'from-model')
     issue(['initialParameters'], 'a zoo model has no parameters of its own: give { seed: <number> }')
 }
+
+/** Fewer sites cannot hide one another: the sum minus one's own update is the other's. */
+const secureCohortMin = 3
 
 type Issue = (path: (string | number)[], message: string) => void
 

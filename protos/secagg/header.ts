@@ -3,6 +3,7 @@
  * the weight, the clipping flags, the loss. The coordinator learns only their sums.
  */
 import { FederationError } from '../errors.ts'
+import { encodeStatistics, readStatistics, wordsPerValue } from './statistics.ts'
 import { assertWeightsFit } from './weights.ts'
 
 export const headerName = 'hdr'
@@ -12,16 +13,14 @@ export type HeaderPlan = {
   /** n: the most sites whose headers are added. */
   readonly cohort: number
   readonly weightMax: number
-  /** Losses beyond are cut off at it. */
-  readonly lossMax: number
 }
 
 export type SiteHeader = {
   readonly weight: number
   readonly clipped: boolean
   readonly clampedCoordinates: number
-  /** Mean loss over the site's examples. */
-  readonly loss: number
+  /** In training the mean loss times the weight; in an evaluation the sum over the site's test rows. */
+  readonly lossSum: number
 }
 
 export type HeaderSum = {
@@ -31,25 +30,23 @@ export type HeaderSum = {
   readonly clipped: number
   /** Capped at each site so that the sum fits 32 bits. */
   readonly clampedCoordinates: number
-  /** Mean loss weighted as the update is; undefined where no survivor has weight. */
-  readonly loss: number | undefined
+  readonly lossSum: number
 }
 
-/** 16 words: 1, 1, 1, 1, weight, 1 if not clipped, clamped coordinates, weighted loss, zeros. */
+/** 16 words: 1, 1, 1, 1, weight, 1 if not clipped, clamped coordinates, four words of the loss, zeros. */
 export function encodeHeader(header: SiteHeader, plan: HeaderPlan): Int32Array {
-  const { weight, clipped, clampedCoordinates, loss } = header
+  const { weight, clipped, clampedCoordinates, lossSum } = header
   assertWeightsFit(plan.cohort, plan.weightMax)
   if (!Number.isInteger(weight) || weight < 0 || weight > plan.weightMax)
     throw new FederationError('invalid-argument', `a weight is a whole number up to ${plan.weightMax}`)
-  if (!Number.isFinite(loss)) throw new FederationError('update-invalid', 'the loss is not finite')
-  const bounded = Math.max(-plan.lossMax, Math.min(plan.lossMax, loss))
+  if (!Number.isFinite(lossSum)) throw new FederationError('update-invalid', 'the loss is not finite')
   const words = new Int32Array(headerWords)
   words.set([
     ...ones,
     weight,
     clipped ? 0 : 1,
     Math.min(clampedCoordinates, Math.floor((2 ** 32 - 1) / plan.cohort)),
-    Math.round(bounded * (weight / plan.weightMax) * lossScale(plan)),
+    ...encodeStatistics(Float64Array.of(Math.max(-lossSumMax, Math.min(lossSumMax, lossSum)))),
   ])
   return words
 }
@@ -63,14 +60,12 @@ export function readHeaderSum(words: Int32Array, survivors: number, plan: Header
   const [weight, unclipped, clampedCoordinates] = [words[4]! >>> 0, words[5]! >>> 0, words[6]! >>> 0]
   if (weight > survivors * plan.weightMax || unclipped > survivors)
     throw new FederationError('update-invalid', 'the sum of the headers is beyond what these survivors can add up to')
-  const loss = weight > 0 ? ((words[7]! / lossScale(plan)) * plan.weightMax) / weight : undefined
-  return { survivors, weight, clipped: survivors - unclipped, clampedCoordinates, loss }
+  const lossSum = readStatistics(words.subarray(lossAt, headerUsed))[0]!
+  return { survivors, weight, clipped: survivors - unclipped, clampedCoordinates, lossSum }
 }
 
 const ones = [1, 1, 1, 1]
-const headerUsed = 8
-
-function lossScale({ cohort, lossMax }: HeaderPlan): number {
-  if (!(lossMax > 0)) throw new FederationError('invalid-argument', 'the largest loss is a positive number')
-  return Math.floor((2 ** 31 - 1) / cohort) / lossMax
-}
+const lossAt = 7
+const headerUsed = lossAt + wordsPerValue
+/** A loss sum beyond is cut off at it: training that diverged. */
+const lossSumMax = 2 ** 53

@@ -2,36 +2,16 @@
  * The one door of the site: every byte that leaves goes through a Link, which enters it in the egress ledger. A link only
  * dials out.
  */
+import type {
+  FromSite as ToCoordinator,
+  LogProof,
+  LogProofRequest,
+  ToSite as FromCoordinator,
+} from '@consilium/protos/control-messages.ts'
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
-import type { SignedRoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import type { MaskedInput } from '@consilium/protos/secagg/messages.ts'
 
-export type FromCoordinator =
-  | { readonly type: 'study'; readonly signedStudy: Uint8Array }
-  | { readonly type: 'assignment'; readonly plan: SignedRoundPlan }
-  | { readonly type: 'collect-updates'; readonly planHash: Sha256 }
-  | {
-      readonly type: 'round-over'
-      readonly planHash: Sha256
-      readonly outcome: 'committed' | 'failed' | 'dropped'
-      readonly reason: string
-    }
-  | {
-      readonly type: 'run-over'
-      readonly run: string
-      readonly outcome: 'finished' | 'failed' | 'cancelled'
-      readonly reason: string
-    }
-
-export type ToCoordinator =
-  | { readonly type: 'progress'; readonly planHash: Sha256; readonly done: number; readonly total: number }
-  | { readonly type: 'work-done'; readonly planHash: Sha256 }
-  | {
-      readonly type: 'refusal'
-      readonly planHash?: Sha256
-      readonly studyHash?: Sha256
-      readonly code: string
-      readonly reason: string
-    }
+export type { FromCoordinator, ToCoordinator }
 
 /**
  * One message that left (or is leaving) the site, as the egress ledger keeps it: `bytes` and `sha256` are those of the
@@ -85,11 +65,15 @@ export interface Link {
     readonly study: string
     readonly signal: AbortSignal
   }): Promise<void>
+  /** What proves that a run's log extends what this site confirmed; rejects with what the coordinator refuses. */
+  proveLog(request: LogProofRequest, study: string): Promise<LogProof>
   /** Uploads the file from the offset the coordinator already has; goes on by itself after a cut until `signal` aborts. */
   upload(upload: {
     readonly planHash: Sha256
     readonly path: string
     readonly study: string
+    /** In secure mode: what this site signed about the masked vectors in the file. */
+    readonly masked?: MaskedInput
     readonly onProgress: (sentBytes: number, totalBytes: number) => void
     readonly signal: AbortSignal
   }): Promise<void>

@@ -10,7 +10,7 @@ import {
   readRoundPlan,
   type SignedRoundPlan,
 } from '@consilium/protos/plan/round-plan.ts'
-import { leadFingerprint, readSignedStudy, type SignedStudy, studyHash } from '@consilium/protos/plan/signed-study.ts'
+import { leadFingerprint, readSignedStudy, type SignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import { designColumns, isEvaluatedAfter } from '@consilium/protos/plan/study.ts'
 import type { Assignment, Site } from './site.ts'
 
@@ -47,7 +47,7 @@ function checkApproved(plan: RoundPlan, { store }: Store): SignedStudy {
       `this site was never offered study ${short(plan.study)}, so nobody here can have approved it`,
     )
   const signed = readSignedStudy(known.signed)
-  if (studyHash(signed.manifest) !== plan.study)
+  if (signed.hash !== plan.study)
     throw new FederationError(
       'study-altered',
       `study ${known.name} as stored here no longer has hash ${short(plan.study)}`,

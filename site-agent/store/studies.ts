@@ -1,7 +1,7 @@
 /** The studies this site has been offered and what it decided about each; the newest decision of a study holds. */
 import type { DatabaseSync } from 'node:sqlite'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
-import { leadFingerprint, readSignedStudy, type SignedStudy, studyHash } from '@consilium/protos/plan/signed-study.ts'
+import { leadFingerprint, readSignedStudy, type SignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import { durably, inTransaction } from './database.ts'
 
 export type KnownStudy = {
@@ -71,8 +71,7 @@ export function studyStore(database: DatabaseSync, now: () => Date): StudyStore 
   return {
     keep(signed) {
       const study = readSignedStudy(signed)
-      const hash = studyHash(study.manifest)
-      const { manifest } = study
+      const { hash, manifest } = study
       insert.run(hash, manifest.study.name, leadFingerprint(study), manifest.graph.sha256, signed, now().toISOString())
       return { known: find(hash)!, study }
     },

@@ -4,13 +4,23 @@ import type { Hello as _consilium_v1_Hello, Hello__Output as _consilium_v1_Hello
 import type { Progress as _consilium_v1_Progress, Progress__Output as _consilium_v1_Progress__Output } from '../../consilium/v1/Progress.ts';
 import type { WorkDone as _consilium_v1_WorkDone, WorkDone__Output as _consilium_v1_WorkDone__Output } from '../../consilium/v1/WorkDone.ts';
 import type { Refusal as _consilium_v1_Refusal, Refusal__Output as _consilium_v1_Refusal__Output } from '../../consilium/v1/Refusal.ts';
+import type { Advertise as _consilium_v1_Advertise, Advertise__Output as _consilium_v1_Advertise__Output } from '../../consilium/v1/Advertise.ts';
+import type { ShareKeys as _consilium_v1_ShareKeys, ShareKeys__Output as _consilium_v1_ShareKeys__Output } from '../../consilium/v1/ShareKeys.ts';
+import type { Complaint as _consilium_v1_Complaint, Complaint__Output as _consilium_v1_Complaint__Output } from '../../consilium/v1/Complaint.ts';
+import type { Confirm as _consilium_v1_Confirm, Confirm__Output as _consilium_v1_Confirm__Output } from '../../consilium/v1/Confirm.ts';
+import type { Unmask as _consilium_v1_Unmask, Unmask__Output as _consilium_v1_Unmask__Output } from '../../consilium/v1/Unmask.ts';
 
 export interface FromSite {
   'hello'?: (_consilium_v1_Hello | null);
   'progress'?: (_consilium_v1_Progress | null);
   'workDone'?: (_consilium_v1_WorkDone | null);
   'refusal'?: (_consilium_v1_Refusal | null);
-  'message'?: "hello"|"progress"|"workDone"|"refusal";
+  'advertise'?: (_consilium_v1_Advertise | null);
+  'shareKeys'?: (_consilium_v1_ShareKeys | null);
+  'complaint'?: (_consilium_v1_Complaint | null);
+  'confirm'?: (_consilium_v1_Confirm | null);
+  'unmask'?: (_consilium_v1_Unmask | null);
+  'message'?: "hello"|"progress"|"workDone"|"refusal"|"advertise"|"shareKeys"|"complaint"|"confirm"|"unmask";
 }
 
 export interface FromSite__Output {
@@ -18,5 +28,10 @@ export interface FromSite__Output {
   'progress'?: (_consilium_v1_Progress__Output | null);
   'workDone'?: (_consilium_v1_WorkDone__Output | null);
   'refusal'?: (_consilium_v1_Refusal__Output | null);
-  'message'?: "hello"|"progress"|"workDone"|"refusal";
+  'advertise'?: (_consilium_v1_Advertise__Output | null);
+  'shareKeys'?: (_consilium_v1_ShareKeys__Output | null);
+  'complaint'?: (_consilium_v1_Complaint__Output | null);
+  'confirm'?: (_consilium_v1_Confirm__Output | null);
+  'unmask'?: (_consilium_v1_Unmask__Output | null);
+  'message'?: "hello"|"progress"|"workDone"|"refusal"|"advertise"|"shareKeys"|"complaint"|"confirm"|"unmask";
 }

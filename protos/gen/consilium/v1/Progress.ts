@@ -1,15 +1,12 @@
 // Original file: federation.proto
 
-import type { Long } from '@grpc/proto-loader';
 
 export interface Progress {
   'planHash'?: (Buffer | Uint8Array | string);
-  'done'?: (number | string | Long);
-  'total'?: (number | string | Long);
+  'permille'?: (number);
 }
 
 export interface Progress__Output {
   'planHash': (Buffer);
-  'done': (number);
-  'total': (number);
+  'permille': (number);
 }

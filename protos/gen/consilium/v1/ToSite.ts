@@ -5,6 +5,13 @@ import type { Assignment as _consilium_v1_Assignment, Assignment__Output as _con
 import type { CollectUpdates as _consilium_v1_CollectUpdates, CollectUpdates__Output as _consilium_v1_CollectUpdates__Output } from '../../consilium/v1/CollectUpdates.ts';
 import type { RoundOver as _consilium_v1_RoundOver, RoundOver__Output as _consilium_v1_RoundOver__Output } from '../../consilium/v1/RoundOver.ts';
 import type { RunOver as _consilium_v1_RunOver, RunOver__Output as _consilium_v1_RunOver__Output } from '../../consilium/v1/RunOver.ts';
+import type { AdvertiseKeys as _consilium_v1_AdvertiseKeys, AdvertiseKeys__Output as _consilium_v1_AdvertiseKeys__Output } from '../../consilium/v1/AdvertiseKeys.ts';
+import type { Directory as _consilium_v1_Directory, Directory__Output as _consilium_v1_Directory__Output } from '../../consilium/v1/Directory.ts';
+import type { Shares as _consilium_v1_Shares, Shares__Output as _consilium_v1_Shares__Output } from '../../consilium/v1/Shares.ts';
+import type { Survivors as _consilium_v1_Survivors, Survivors__Output as _consilium_v1_Survivors__Output } from '../../consilium/v1/Survivors.ts';
+import type { Quorum as _consilium_v1_Quorum, Quorum__Output as _consilium_v1_Quorum__Output } from '../../consilium/v1/Quorum.ts';
+import type { Roster as _consilium_v1_Roster, Roster__Output as _consilium_v1_Roster__Output } from '../../consilium/v1/Roster.ts';
+import type { CoordinatorKeys as _consilium_v1_CoordinatorKeys, CoordinatorKeys__Output as _consilium_v1_CoordinatorKeys__Output } from '../../consilium/v1/CoordinatorKeys.ts';
 
 export interface ToSite {
   'study'?: (_consilium_v1_StudyOffer | null);
@@ -12,7 +19,14 @@ export interface ToSite {
   'collectUpdates'?: (_consilium_v1_CollectUpdates | null);
   'roundOver'?: (_consilium_v1_RoundOver | null);
   'runOver'?: (_consilium_v1_RunOver | null);
-  'message'?: "study"|"assignment"|"collectUpdates"|"roundOver"|"runOver";
+  'advertiseKeys'?: (_consilium_v1_AdvertiseKeys | null);
+  'directory'?: (_consilium_v1_Directory | null);
+  'shares'?: (_consilium_v1_Shares | null);
+  'survivors'?: (_consilium_v1_Survivors | null);
+  'quorum'?: (_consilium_v1_Quorum | null);
+  'roster'?: (_consilium_v1_Roster | null);
+  'coordinatorKeys'?: (_consilium_v1_CoordinatorKeys | null);
+  'message'?: "study"|"assignment"|"collectUpdates"|"roundOver"|"runOver"|"advertiseKeys"|"directory"|"shares"|"survivors"|"quorum"|"roster"|"coordinatorKeys";
 }
 
 export interface ToSite__Output {
@@ -21,5 +35,12 @@ export interface ToSite__Output {
   'collectUpdates'?: (_consilium_v1_CollectUpdates__Output | null);
   'roundOver'?: (_consilium_v1_RoundOver__Output | null);
   'runOver'?: (_consilium_v1_RunOver__Output | null);
-  'message'?: "study"|"assignment"|"collectUpdates"|"roundOver"|"runOver";
+  'advertiseKeys'?: (_consilium_v1_AdvertiseKeys__Output | null);
+  'directory'?: (_consilium_v1_Directory__Output | null);
+  'shares'?: (_consilium_v1_Shares__Output | null);
+  'survivors'?: (_consilium_v1_Survivors__Output | null);
+  'quorum'?: (_consilium_v1_Quorum__Output | null);
+  'roster'?: (_consilium_v1_Roster__Output | null);
+  'coordinatorKeys'?: (_consilium_v1_CoordinatorKeys__Output | null);
+  'message'?: "study"|"assignment"|"collectUpdates"|"roundOver"|"runOver"|"advertiseKeys"|"directory"|"shares"|"survivors"|"quorum"|"roster"|"coordinatorKeys";
 }

@@ -1,0 +1,67 @@
+/** What site and coordinator say on the control stream, in the house's own types; both edges turn them into federation.proto. */
+import type { RunId, Sha256, SiteName } from './plan/names.ts'
+import type { SignedRoundPlan } from './plan/round-plan.ts'
+import type { SecureFromSite, SecureToSite } from './secagg/messages.ts'
+
+/** A site and its Ed25519 identity, 32 bytes. */
+export type RosterSite = { readonly site: SiteName; readonly publicKey: Uint8Array }
+
+/** The coordinator's key handed on: signed by the old one over ("rotate", old, new) and by the new one alike. */
+export type KeyRotation = {
+  readonly oldPublicKey: Uint8Array
+  readonly newPublicKey: Uint8Array
+  readonly oldSignature: Uint8Array
+  readonly newSignature: Uint8Array
+}
+
+export type ToSite =
+  | { readonly type: 'study'; readonly signedStudy: Uint8Array }
+  | { readonly type: 'roster'; readonly sites: readonly RosterSite[] }
+  | { readonly type: 'coordinator-keys'; readonly rotations: readonly KeyRotation[] }
+  | { readonly type: 'assignment'; readonly plan: SignedRoundPlan }
+  /** Asks for a sealed update; in secure mode `shares` asks for a masked one. */
+  | { readonly type: 'collect-updates'; readonly planHash: Sha256 }
+  | SecureToSite
+  | {
+      readonly type: 'round-over'
+      readonly planHash: Sha256
+      readonly outcome: 'committed' | 'failed' | 'dropped'
+      readonly reason: string
+    }
+  | {
+      readonly type: 'run-over'
+      readonly run: RunId
+      readonly outcome: 'finished' | 'failed' | 'cancelled'
+      readonly reason: string
+    }
+
+/** What a site says after its hello, which its link says by itself. */
+export type FromSite =
+  /** How much of the work is done, in thousandths: a number of rows or steps would tell the size of the site. */
+  | { readonly type: 'progress'; readonly planHash: Sha256; readonly permille: number }
+  | { readonly type: 'work-done'; readonly planHash: Sha256 }
+  | SecureFromSite
+  | {
+      readonly type: 'refusal'
+      readonly planHash?: Sha256
+      readonly studyHash?: Sha256
+      readonly code: string
+      readonly reason: string
+    }
+
+/** Asks what proves that a head of a run's log extends another, and that the entry at `seq` stands below it. */
+export type LogProofRequest = {
+  readonly run: RunId
+  /** 0 where the site has confirmed no head of this run yet. */
+  readonly oldSize: number
+  readonly newSize: number
+  readonly seq?: number
+}
+
+export type LogProof = {
+  /** RFC 6962, section 2.1.2; empty for an old size of 0. */
+  readonly consistency: readonly Uint8Array[]
+  /** Canonical JSON of the entry, and its audit path (RFC 6962, section 2.1.1). */
+  readonly entry?: Uint8Array
+  readonly inclusion: readonly Uint8Array[]
+}

@@ -1,0 +1,27 @@
+/**
+ * Which vectors every site uploads for a purpose, and how long they are (fedsum, decision 7): the header always, then the
+ * update, the statistics or the counts of an evaluation, each under masks of its own.
+ */
+import type { vectorSizes } from '../plan/contribution.ts'
+import type { Purpose } from '../plan/names.ts'
+import { evaluationCountsLength } from './evaluation-counts.ts'
+import { headerName, headerWords } from './header.ts'
+import { histogramsName } from './histograms.ts'
+import { statisticsName, wordsPerValue } from './statistics.ts'
+
+export const updateName = 'update'
+
+/** `words`: 32-bit words, little-endian on the wire. */
+export type SecureVector = { readonly name: string; readonly words: number }
+
+export function secureVectors(purpose: Purpose, sizes: ReturnType<typeof vectorSizes>): SecureVector[] {
+  const header = { name: headerName, words: headerWords }
+  if (purpose === 'train') return [header, { name: updateName, words: sizes.parameters }]
+  if (purpose === 'statistics') return [header, { name: statisticsName, words: wordsPerValue * 3 * sizes.columns }]
+  return [header, { name: histogramsName, words: evaluationCountsLength(sizes.binary ? sizes.bins : 0) }]
+}
+
+/** Bytes of one site's upload. */
+export function secureUploadBytes(vectors: readonly SecureVector[]): number {
+  return 4 * vectors.reduce((sum, { words }) => sum + words, 0)
+}
