@@ -7,8 +7,10 @@ import type {
   SiteStream,
   StreamListener,
   StudyDecision,
+  UploadHeader,
 } from '@consilium/coordinator/services.ts'
 import type { Clock } from '@consilium/protos/clock.ts'
+import type { LogProof, LogProofRequest } from '@consilium/protos/control-messages.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { sha256Hex } from '@consilium/protos/hash.ts'
 import { verifySignature } from '@consilium/protos/identity.ts'
@@ -24,7 +26,12 @@ export type FakeFederationService = FederationService & {
   readonly objects: Map<Sha256, Uint8Array>
   /** What sites have uploaded, whole or in part, by `site/plan hash`. */
   readonly staged: Map<string, Uint8Array>
+  /** Every header that an upload began with. */
+  readonly headers: UploadHeader[]
   readonly decisions: (StudyDecision & { readonly site: string })[]
+  readonly proofsAsked: (LogProofRequest & { readonly site: string })[]
+  /** The answer to every ProveLog. */
+  proof: LogProof
   /** Bytes of chunks handed to `upload`, counted as often as they came. */
   receivedBytes: number
   renewals: number
@@ -55,7 +62,10 @@ export function fakeFederationService(options: FakeServiceOptions): FakeFederati
     streams: [],
     objects: new Map(),
     staged: new Map(),
+    headers: [],
     decisions: [],
+    proofsAsked: [],
+    proof: { consistency: [], inclusion: [] },
     receivedBytes: 0,
     renewals: 0,
     changed: () => new Promise((resolve) => listeners.add(resolve)),
@@ -95,6 +105,10 @@ export function fakeFederationService(options: FakeServiceOptions): FakeFederati
     async decide({ site }, decision) {
       service.decisions.push({ ...decision, site })
     },
+    async proveLog({ site }, request) {
+      service.proofsAsked.push({ ...request, site })
+      return service.proof
+    },
     async fetch(_caller, sha256, offset) {
       const object = service.objects.get(sha256)
       if (!object) throw new FederationError('not-found', `no object ${sha256}`)
@@ -107,6 +121,7 @@ export function fakeFederationService(options: FakeServiceOptions): FakeFederati
     },
     async upload({ site }, header, chunks) {
       const id = `${site}/${header.planHash}`
+      service.headers.push(header)
       let there: Uint8Array = service.staged.get(id) ?? new Uint8Array()
       if (there.length !== header.offset) throw new FederationError('offset-mismatch', `${there.length} bytes are here`)
       for await (const chunk of chunks) {
@@ -114,7 +129,10 @@ export function fakeFederationService(options: FakeServiceOptions): FakeFederati
         there = Buffer.concat([there, chunk])
         service.staged.set(id, there)
       }
-      if (sha256Hex(there) !== header.sha256) throw new FederationError('hash-mismatch', 'other bytes than announced')
+      if (sha256Hex(there) !== header.sha256) {
+        service.staged.delete(id)
+        throw new FederationError('hash-mismatch', 'other bytes than announced')
+      }
       completed.add(id)
       return { size: there.length }
     },

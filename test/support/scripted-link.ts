@@ -3,8 +3,10 @@
  * served from a map; an upload is kept as bytes. `until` waits for what the site does, never for time.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
+import type { LogProof, LogProofRequest } from '@consilium/protos/control-messages.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { sha256Hex } from '@consilium/protos/hash.ts'
+import type { MaskedInput } from '@consilium/protos/secagg/messages.ts'
 import type { FromCoordinator, Link, ToCoordinator } from '../../site-agent/link/link.ts'
 
 export type ScriptedLink = {
@@ -12,10 +14,15 @@ export type ScriptedLink = {
   readonly sent: ToCoordinator[]
   readonly decisions: Parameters<Link['decide']>[0][]
   readonly uploads: Map<string, Uint8Array>
+  /** What came in the headers of the uploads, by plan. */
+  readonly masked: Map<string, MaskedInput>
+  readonly proofsAsked: LogProofRequest[]
+  /** What the coordinator proves of its log: nothing, unless a test says otherwise. */
+  prove: (request: LogProofRequest) => LogProof
   readonly fetched: string[]
   /** Signed studies that `studies()` gives. */
   readonly studies: Uint8Array[]
-  /** While set, `fetch` and `decide` reject as they do when nothing answers. */
+  /** While set, `fetch`, `decide` and `proveLog` reject as they do when nothing answers. */
   unreachable: boolean
   /** While set, an upload has arrived but is not answered. */
   answer: Promise<void> | undefined
@@ -43,6 +50,9 @@ export function scriptedLink(site: string): ScriptedLink {
     sent: [],
     decisions: [],
     uploads: new Map(),
+    masked: new Map(),
+    proofsAsked: [],
+    prove: () => ({ consistency: [], inclusion: [] }),
     fetched: [],
     studies: [],
     unreachable: false,
@@ -92,10 +102,17 @@ export function scriptedLink(site: string): ScriptedLink {
         scripted.fetched.push(sha256)
         writeFileSync(path, bytes)
       },
-      async upload({ planHash, path, onProgress, signal }) {
+      async proveLog(request) {
+        if (scripted.unreachable) throw new FederationError('link-down', 'nothing answers')
+        scripted.proofsAsked.push(request)
+        notice()
+        return scripted.prove(request)
+      },
+      async upload({ planHash, path, masked, onProgress, signal }) {
         const bytes = readFileSync(path)
         onProgress(bytes.length, bytes.length)
         scripted.uploads.set(planHash, bytes)
+        if (masked) scripted.masked.set(planHash, masked)
         notice()
         await scripted.answer
         signal.throwIfAborted()
