@@ -1,15 +1,9 @@
-/**
- * Seals one contribution to the run's X25519 key: a fresh AES-256-GCM key in a NaCl box, then the bytes in frames, each
- * with its own tag, its index and a last-frame mark in the nonce (the STREAM construction, Hoang et al. 2015), so that a
- * reader needs one frame of memory and notices truncation, reordering and splicing.
- */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+/** Seals one contribution to the run's X25519 key: a fresh AES-256-GCM key in a NaCl box, then the bytes in frames. */
+import { randomBytes } from 'node:crypto'
 import nacl from 'tweetnacl'
 import { FederationError } from '../errors.ts'
+import { frameBytes, openFrame, sealFrame, tagBytes } from './frames.ts'
 
-/** Plain bytes in one frame. */
-export const frameBytes = 1024 * 1024
-const tagBytes = 16
 const boxNonceBytes = nacl.box.nonceLength
 /** Ephemeral public key, box nonce, boxed AES key. */
 export const sealedPrefixBytes = nacl.box.publicKeyLength + boxNonceBytes + 32 + nacl.box.overheadLength
@@ -41,10 +35,8 @@ export function sealUpdate(plain: Uint8Array, runPublicKey: Uint8Array, context:
   put(nacl.box(key, nonce, runPublicKey, ephemeral.secretKey))
   const frames = Math.max(1, Math.ceil(plain.length / frameBytes))
   for (let i = 0; i < frames; i++) {
-    const cipher = createCipheriv('aes-256-gcm', key, frameNonce(i, i === frames - 1)).setAAD(context)
-    put(cipher.update(plain.subarray(i * frameBytes, (i + 1) * frameBytes)))
-    cipher.final()
-    put(cipher.getAuthTag())
+    const frame = plain.subarray(i * frameBytes, (i + 1) * frameBytes)
+    put(sealFrame(key, { index: i, isLast: i === frames - 1 }, context, frame))
   }
   key.fill(0)
   return out
@@ -60,15 +52,7 @@ export function openUpdate(sealed: Uint8Array, run: RunKeyPair, context: Uint8Ar
   const plain: Buffer[] = []
   for (let i = 0; i < frames; i++) {
     const frame = body.subarray(i * frameSize, (i + 1) * frameSize)
-    if (frame.length < tagBytes) throw new FederationError('update-invalid', 'the sealed update is truncated')
-    const decipher = createDecipheriv('aes-256-gcm', key, frameNonce(i, i === frames - 1)).setAAD(context)
-    decipher.setAuthTag(frame.subarray(frame.length - tagBytes))
-    plain.push(decipher.update(frame.subarray(0, frame.length - tagBytes)))
-    try {
-      decipher.final()
-    } catch (cause) {
-      throw new FederationError('update-invalid', `frame ${i} of the sealed update does not open`, { cause })
-    }
+    plain.push(openFrame(key, { index: i, isLast: i === frames - 1 }, context, frame))
   }
   return Buffer.concat(plain)
 }
@@ -82,12 +66,4 @@ function openKey(sealed: Uint8Array, run: RunKeyPair): Uint8Array {
   const key = canonical ? nacl.box.open(boxed, nonce, ephemeral, run.secretKey) : null
   if (key?.length !== 32) throw new FederationError('update-invalid', 'the update is not sealed to the key of this run')
   return key
-}
-
-/** 12 bytes: seven zero, the frame's index (u32be), 1 in the last frame. The key is fresh, so no nonce repeats. */
-function frameNonce(index: number, last: boolean): Buffer {
-  const nonce = Buffer.alloc(12)
-  nonce.writeUInt32BE(index, 7)
-  nonce[11] = last ? 1 : 0
-  return nonce
 }

@@ -1,7 +1,7 @@
 /** Sealed updates (STREAM over AES-256-GCM, key in a NaCl box): only the whole, untouched update opens. */
 import { createHash } from 'node:crypto'
+import { frameBytes } from '@consilium/protos/sealing/frames.ts'
 import {
-  frameBytes,
   generateRunKeyPair,
   openUpdate,
   sealedLength,
