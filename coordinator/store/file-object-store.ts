@@ -17,6 +17,7 @@ import {
   type ObjectStore,
   offsetMismatch,
   type StoredObject,
+  stagedTooShort,
 } from './object-store.ts'
 
 /** Opens the store in two folders of one file system; temporary files that a crash left behind are removed. */
@@ -34,6 +35,7 @@ export async function openFileObjectStore(folders: {
 
   return {
     put: (bytes) => failing('store an object', () => put(folders.staging, pathOf, bytes)),
+    putStream: (chunks) => putStream(folders.staging, pathOf, chunks),
     size: async (sha256) => (await sizeOf(pathOf(sha256))) ?? undefined,
     get: (sha256) => readWhole(pathOf(sha256), sha256, () => noSuchObject(sha256)),
     async *read(sha256, offset) {
@@ -54,6 +56,7 @@ export async function openFileObjectStore(folders: {
         await syncPath(folders.staging)
       })
     },
+    readStaged: (id, offset, length) => readRange(id, stagedPath(id), offset, length),
     getStaged: (id, sha256) => readWhole(stagedPath(id), sha256, () => nothingStaged(id)),
     dropStaged: (id) => rm(stagedPath(id), { force: true }),
   }
@@ -72,13 +75,65 @@ async function put(staging: string, pathOf: (sha256: Sha256) => string, bytes: U
   return stored
 }
 
+async function putStream(
+  staging: string,
+  pathOf: (sha256: Sha256) => string,
+  chunks: AsyncIterable<Uint8Array>,
+): Promise<StoredObject> {
+  const temporary = join(staging, temporaryPrefix + randomBytes(8).toString('hex'))
+  const storing = <T>(work: () => Promise<T>) => failing('store an object', work)
+  const file = await storing(() => open(temporary, 'wx', 0o600))
+  const hash = createHash('sha256')
+  let bytes = 0
+  try {
+    try {
+      for await (const chunk of chunks) {
+        hash.update(chunk)
+        bytes += chunk.length
+        await storing(() => file.writeFile(chunk))
+      }
+    } finally {
+      await file.close()
+    }
+    const sha256 = hash.digest('hex')
+    await storing(() => moveIntoPlace(temporary, pathOf(sha256)))
+    return { sha256, bytes }
+  } finally {
+    await rm(temporary, { force: true })
+  }
+}
+
+async function readRange(id: string, path: string, offset: number, length: number): Promise<Uint8Array> {
+  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') throw nothingStaged(id)
+    throw unreadable(error)
+  })
+  try {
+    const bytes = new Uint8Array(length)
+    for (let done = 0; done < length; ) {
+      const { bytesRead } = await file.read(bytes, done, length - done, offset + done).catch((error: Error) => {
+        throw unreadable(error)
+      })
+      if (bytesRead === 0) throw stagedTooShort(id, offset + length)
+      done += bytesRead
+    }
+    return bytes
+  } finally {
+    await file.close()
+  }
+}
+
 async function readWhole(path: string, sha256: Sha256, missing: () => FederationError): Promise<Uint8Array> {
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') throw missing()
-    throw new FederationError('store-failed', `cannot read an object: ${error.message}`, { cause: error })
+    throw unreadable(error)
   })
   if (sha256Hex(bytes) !== sha256) throw hashMismatch(sha256)
   return bytes
+}
+
+function unreadable(error: Error): FederationError {
+  return new FederationError('store-failed', `cannot read an object: ${error.message}`, { cause: error })
 }
 
 /** Appends without a sync: after a kill the bytes are there, after a power cut the hash at the end tells. */

@@ -2,7 +2,14 @@
 import { sha256Hex } from '@consilium/protos/hash.ts'
 import { chunkBytesMax } from '@consilium/protos/limits.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
-import { hashMismatch, noSuchObject, nothingStaged, type ObjectStore, offsetMismatch } from './object-store.ts'
+import {
+  hashMismatch,
+  noSuchObject,
+  nothingStaged,
+  type ObjectStore,
+  offsetMismatch,
+  stagedTooShort,
+} from './object-store.ts'
 
 export function openMemoryObjectStore(): ObjectStore {
   const objects = new Map<Sha256, Uint8Array>()
@@ -16,6 +23,14 @@ export function openMemoryObjectStore(): ObjectStore {
     async put(bytes) {
       const sha256 = sha256Hex(bytes)
       if (!objects.has(sha256)) objects.set(sha256, new Uint8Array(bytes))
+      return { sha256, bytes: bytes.length }
+    },
+    async putStream(chunks) {
+      const pieces: Uint8Array[] = []
+      for await (const chunk of chunks) pieces.push(Uint8Array.from(chunk))
+      const bytes = new Uint8Array(Buffer.concat(pieces))
+      const sha256 = sha256Hex(bytes)
+      objects.set(sha256, bytes)
       return { sha256, bytes: bytes.length }
     },
     async size(sha256) {
@@ -48,6 +63,12 @@ export function openMemoryObjectStore(): ObjectStore {
       if (!bytes) throw nothingStaged(id)
       if (sha256Hex(bytes) !== sha256) throw hashMismatch(sha256)
       return new Uint8Array(bytes)
+    },
+    async readStaged(id, offset, length) {
+      const bytes = staging.get(id)
+      if (!bytes) throw nothingStaged(id)
+      if (offset + length > bytes.length) throw stagedTooShort(id, offset + length)
+      return new Uint8Array(bytes.subarray(offset, offset + length))
     },
     async dropStaged(id) {
       staging.delete(id)

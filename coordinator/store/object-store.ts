@@ -11,6 +11,8 @@ export type StoredObject = { readonly sha256: Sha256; readonly bytes: number }
 export interface ObjectStore {
   /** Stores bytes under their hash; durable once resolved; storing the same bytes again changes nothing. */
   put(bytes: Uint8Array): Promise<StoredObject>
+  /** As `put`, without ever holding the whole. Passes on what `chunks` throws, and keeps nothing then. */
+  putStream(chunks: AsyncIterable<Uint8Array>): Promise<StoredObject>
   /** Size in bytes, or undefined where there is no such object. */
   size(sha256: Sha256): Promise<number | undefined>
   /** The whole object. Rejects with `not-found`, or with `hash-mismatch` where the stored bytes were damaged. */
@@ -28,6 +30,11 @@ export interface ObjectStore {
   commitStaged(id: string, sha256: Sha256): Promise<void>
   /** All that is staged. Rejects with `not-found`, or with `hash-mismatch` where the bytes are not those of `sha256`. */
   getStaged(id: string, sha256: Sha256): Promise<Uint8Array>
+  /**
+   * `length` bytes of what is staged, from `offset` on, in memory of their own; not compared with any hash. Rejects with
+   * `not-found`, or with `offset-mismatch` where fewer are staged.
+   */
+  readStaged(id: string, offset: number, length: number): Promise<Uint8Array>
   dropStaged(id: string): Promise<void>
 }
 
@@ -54,6 +61,10 @@ export function hashMismatch(sha256: Sha256): FederationError {
 
 export function nothingStaged(id: string): FederationError {
   return new FederationError('not-found', `nothing is staged as ${id}`)
+}
+
+export function stagedTooShort(id: string, end: number): FederationError {
+  return new FederationError('offset-mismatch', `${id} ends before byte ${end}`)
 }
 
 export function offsetMismatch(id: string, staged: number, offset: number): FederationError {

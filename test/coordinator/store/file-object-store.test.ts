@@ -36,6 +36,17 @@ test('a temporary file that a crash left torn is removed, and the object can be 
   expect(await store.size(stored.sha256)).toBe(21)
 })
 
+test('an object whose writing breaks off leaves no file behind', async () => {
+  const folders = await newFolders()
+  const store = await openFileObjectStore(folders)
+  async function* broken() {
+    yield bytesOf('the global')
+    throw new Error('no more')
+  }
+  await expect(store.putStream(broken())).rejects.toThrow('no more')
+  expect(await readdir(folders.staging)).toEqual([])
+})
+
 test('an upload goes on after a restart, also behind a chunk that was written in part', async () => {
   const folders = await newFolders()
   const before = await openFileObjectStore(folders)

@@ -1,4 +1,5 @@
 /** What every object store must do, whatever it is built on. */
+import { FederationError } from '@consilium/protos/errors.ts'
 import { sha256Hex } from '@consilium/protos/hash.ts'
 import { chunkBytesMax } from '@consilium/protos/limits.ts'
 import { describe, expect, test } from 'vitest'
@@ -84,6 +85,43 @@ export function objectStoreContract(name: string, open: () => Promise<ObjectStor
       await store.stage('plan-site', 0, bytesOf('right'))
       await store.commitStaged('plan-site', sha256)
       expect(await store.staged('plan-site')).toBe(5)
+    })
+
+    test('a stretch of an upload is read without the rest of it', async () => {
+      const store = await open()
+      await store.stage('plan-site', 0, bytesOf('first '))
+      await store.stage('plan-site', 6, bytesOf('second'))
+      const read = async (offset: number, length: number) =>
+        Buffer.from(await store.readStaged('plan-site', offset, length)).toString()
+      expect(await read(4, 5)).toBe('t sec')
+      expect(await read(0, 12)).toBe('first second')
+      expect(await read(12, 0)).toBe('')
+      expect(await codeOf(store.readStaged('plan-site', 8, 5))).toBe('offset-mismatch')
+      expect(await codeOf(store.readStaged('none', 0, 1))).toBe('not-found')
+      const stretch = await store.readStaged('plan-site', 1, 4)
+      expect([stretch.byteOffset, stretch.buffer.byteLength]).toEqual([0, 4])
+    })
+
+    test('an object written piece by piece is the one its hash names', async () => {
+      const store = await open()
+      async function* pieces() {
+        yield bytesOf('para')
+        yield bytesOf('meters')
+      }
+      const stored = await store.putStream(pieces())
+      expect(stored).toEqual({ sha256: sha256Hex(bytesOf('parameters')), bytes: 10 })
+      expect(await store.putStream(pieces())).toEqual(stored)
+      expect(Buffer.from(await store.get(stored.sha256)).toString()).toBe('parameters')
+    })
+
+    test('an object whose writing breaks off is none', async () => {
+      const store = await open()
+      async function* broken() {
+        yield bytesOf('para')
+        throw new FederationError('update-invalid', 'the rest is no number')
+      }
+      expect(await codeOf(store.putStream(broken()))).toBe('update-invalid')
+      expect(await store.size(sha256Hex(bytesOf('para')))).toBeUndefined()
     })
 
     test('what is dropped is gone, and dropping it twice is harmless', async () => {
