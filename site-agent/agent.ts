@@ -4,22 +4,32 @@
  * worked again and what is over.
  */
 import type { Consent } from './consent.ts'
+import type { PinnedCoordinator } from './coordinator-key.ts'
 import type { FromCoordinator } from './link/link.ts'
+import type { RosterKeeper } from './roster.ts'
 import { Assignments } from './round/assignments.ts'
 import { commitRound, commitRun, tidy } from './round/commit.ts'
 import { refusalOf, type Site } from './round/site.ts'
 import { isCalledOff } from './round/work.ts'
 
+/** Whose keys the site trusts. */
+export type Trust = {
+  readonly roster: Pick<RosterKeeper, 'offered'>
+  readonly coordinator: Pick<PinnedCoordinator, 'rotated'>
+}
+
 export class Agent {
   readonly #site: Site
   readonly #consent: Consent
+  readonly #trust: Trust
   readonly #assignments: Assignments
   readonly #stopping = new AbortController()
   readonly #tasks = new Set<Promise<void>>()
 
-  constructor(site: Site, consent: Consent) {
+  constructor(site: Site, consent: Consent, trust: Trust) {
     this.#site = site
     this.#consent = consent
+    this.#trust = trust
     this.#assignments = new Assignments(site, (task) => this.#start(task))
   }
 
@@ -50,6 +60,8 @@ export class Agent {
 
   #onMessage(message: FromCoordinator): void {
     if (message.type === 'study') this.#start(this.#consent.offered(message.signedStudy, this.#stopping.signal))
+    else if (message.type === 'roster') this.#trust.roster.offered(message.sites)
+    else if (message.type === 'coordinator-keys') this.#trust.coordinator.rotated(message.rotations)
     else if (message.type === 'assignment') this.#assignments.assign(message.plan)
     else if (message.type === 'collect-updates') this.#assignments.collect(message.planHash)
     else if (message.type === 'round-over') {

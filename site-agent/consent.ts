@@ -24,7 +24,7 @@ export type Consent = {
 export function openConsent(options: {
   readonly site: Site
   readonly identity: Identity
-  readonly readPolicy: () => Policy
+  readonly readPolicy: () => Pick<Policy, 'approve'>
 }): Consent {
   const { site, identity } = options
   const { studies } = site.store
@@ -113,7 +113,11 @@ export function findStudy(reference: string, studies: StudyStore): KnownStudy {
   )
 }
 
-function approveByPolicy(known: KnownStudy, policy: Policy, { store, emit }: Site): Decision | undefined {
+function approveByPolicy(
+  known: KnownStudy,
+  policy: Pick<Policy, 'approve'>,
+  { store, emit }: Site,
+): Decision | undefined {
   const { hash: study, name, lead } = known
   if (!policy.approve.leads.includes(lead)) {
     emit({ type: 'study-offered', study, name, lead })

@@ -57,6 +57,10 @@ export function describeEvent(event: AgentEvent): string {
       return `refused (${event.code}): ${event.reason}`
     case 'round-over':
       return `${round(event)}: ${event.outcome}${event.reason && `, ${event.reason}`}`
+    case 'roster-changed':
+      return event.sites.map(describeOffer).join('; ')
+    case 'coordinator-key-rotated':
+      return `the coordinator handed its key on: ${event.fingerprint} is pinned in place of ${event.previous}, which signed for it`
     case 'run-over':
       return `run ${event.run}: ${event.outcome}${event.reason && `, ${event.reason}`}`
     case 'trouble':
@@ -64,12 +68,25 @@ export function describeEvent(event: AgentEvent): string {
   }
 }
 
+function describeOffer({ site, fingerprint, state }: Extract<AgentEvent, { type: 'roster-changed' }>['sites'][number]) {
+  if (state === 'pinned') return `roster: ${site} ${fingerprint} is pinned by policy.yaml`
+  const what = state === 'changed' ? 'the coordinator offers ANOTHER key than the pinned one' : 'a new site'
+  return `roster: ${site} ${fingerprint}, ${what}: compare the fingerprint with ${site} itself, then site-agent roster approve ${site} <fingerprint>`
+}
+
 function levelOf(type: AgentEvent['type']): LogLevel {
   if (type === 'progress' || type === 'uploading') return 'debug'
-  return type === 'link-down' || type === 'refused' || type === 'trainer-restarted' || type === 'trouble'
-    ? 'warn'
-    : 'info'
+  return warnings.has(type) ? 'warn' : 'info'
 }
+
+const warnings: ReadonlySet<AgentEvent['type']> = new Set([
+  'link-down',
+  'refused',
+  'trainer-restarted',
+  'trouble',
+  'roster-changed',
+  'coordinator-key-rotated',
+])
 
 function round(event: { readonly run: string; readonly round: number; readonly purpose: string }): string {
   return `${event.run} round ${event.round} ${event.purpose}`

@@ -8,8 +8,11 @@ import { Agent } from './agent.ts'
 import { resolveFolders } from './config.ts'
 import { connect, openMembership } from './connect.ts'
 import { openConsent } from './consent.ts'
+import { openPinnedCoordinator } from './coordinator-key.ts'
+import { writeCoordinatorKey } from './link/identity-files.ts'
 import { silentLogger } from './log.ts'
 import { readPolicy } from './policy.ts'
+import { openRosterKeeper } from './roster.ts'
 import { objectFetcher } from './round/fetch-object.ts'
 import type { AgentEvent, Site } from './round/site.ts'
 import { openSiteTrainers } from './round/trainers.ts'
@@ -51,6 +54,11 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const store = openSiteStore(folders.state, clock.now)
   try {
     const { link, identity, coordinatorPublicKey } = connect({ state: folders.state, ledger: store.egress, clock, log })
+    const coordinator = openPinnedCoordinator({
+      publicKey: coordinatorPublicKey,
+      keep: (publicKey) => writeCoordinatorKey(folders.state, publicKey),
+      emit,
+    })
     const fetchObject = objectFetcher({ store, link })
     const trainers = openSiteTrainers({
       site: link.site,
@@ -63,7 +71,9 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     })
     const site: Site = {
       name: link.site,
-      coordinatorPublicKey,
+      get coordinatorPublicKey() {
+        return coordinator.publicKey
+      },
       store,
       link,
       fetchObject,
@@ -71,7 +81,11 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       now: clock.now,
       emit,
     }
-    const agent = new Agent(site, openConsent({ site, identity, readPolicy: () => readPolicy(folders) }))
+    const policyNow = () => readPolicy(folders)
+    const agent = new Agent(site, openConsent({ site, identity, readPolicy: policyNow }), {
+      roster: openRosterKeeper({ site, publicKey: identity.publicKey, readPolicy: policyNow }),
+      coordinator,
+    })
     const ended = agent.attend()
     // Whoever waits sees the rejection; the process does not end because nobody has looked yet.
     ended.catch(() => undefined)

@@ -93,13 +93,23 @@ export function writeJoined(joined: Omit<JoinedSite, 'identity' | 'tlsKeyPem'>):
   writeFileWhole(files.authority, joined.authorityPem)
   writeFileWhole(files.certificate, joined.certificatePem)
   const key = Buffer.from(coordinatorPublicKey).toString('base64')
-  const record = { format: 1, site, federation, address, coordinatorPublicKey: key, joinedAt }
-  writeFileWhole(files.joined, `${JSON.stringify(joinedSchema.parse(record), null, 2)}\n`)
+  writeRecord(files.joined, { format: 1, site, federation, address, coordinatorPublicKey: key, joinedAt })
+}
+
+/** Pins another key of the coordinator; it holds once this returns. */
+export function writeCoordinatorKey(state: string, publicKey: Uint8Array): void {
+  const { joined } = paths(state)
+  const record = unlessDamaged(state, () => joinedSchema.parse(JSON.parse(readFileSync(joined, 'utf8'))))
+  writeRecord(joined, { ...record, coordinatorPublicKey: Buffer.from(publicKey).toString('base64') })
 }
 
 /** Replaces the certificate as a whole. */
 export function writeCertificate(state: string, certificatePem: string): void {
   writeFileWhole(paths(state).certificate, certificatePem)
+}
+
+function writeRecord(path: string, record: z.input<typeof joinedSchema>): void {
+  writeFileWhole(path, `${JSON.stringify(joinedSchema.parse(record), null, 2)}\n`)
 }
 
 function paths(state: string) {

@@ -12,7 +12,7 @@ import type { Trainers } from './trainers.ts'
 
 export type Site = {
   readonly name: SiteName
-  /** Ed25519 key pinned when the site joined, 32 bytes. */
+  /** Ed25519 key pinned when the site joined, or handed on since by its holder; 32 bytes. Read anew for every plan. */
   readonly coordinatorPublicKey: Uint8Array
   readonly store: SiteStore
   readonly link: Link
@@ -57,6 +57,16 @@ export type AgentEvent =
       readonly study?: Sha256
     }
   | ({ readonly type: 'round-over'; readonly outcome: string; readonly reason: string } & InRound)
+  | {
+      /** The coordinator offers keys that it did not offer before; those that are `changed` contradict a pinned one. */
+      readonly type: 'roster-changed'
+      readonly sites: readonly {
+        readonly site: SiteName
+        readonly fingerprint: string
+        readonly state: 'pinned' | 'offered' | 'changed'
+      }[]
+    }
+  | { readonly type: 'coordinator-key-rotated'; readonly previous: string; readonly fingerprint: string }
   | { readonly type: 'run-over'; readonly run: RunId; readonly outcome: string; readonly reason: string }
   | { readonly type: 'trouble'; readonly code: ErrorCode; readonly reason: string }
 

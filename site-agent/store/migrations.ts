@@ -86,4 +86,23 @@ export const migrations: readonly string[] = [
   CREATE TRIGGER egress_loses_nothing BEFORE DELETE ON egress
     BEGIN SELECT RAISE(ABORT, 'the egress ledger is append-only'); END;
   `,
+  `
+  -- Whose keys this site trusts. Entries are added, never changed: the newest of a site holds; without a key it removes.
+  CREATE TABLE roster_pins (
+    seq INTEGER PRIMARY KEY,
+    site TEXT NOT NULL,
+    public_key BLOB,
+    pinned_by TEXT NOT NULL CHECK (pinned_by IN ('person', 'policy')),
+    account TEXT NOT NULL,
+    pinned_at TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX roster_pins_site ON roster_pins (site, seq);
+
+  -- The keys as the coordinator last told them; they count for nothing by themselves.
+  CREATE TABLE roster_offers (
+    site TEXT PRIMARY KEY,
+    public_key BLOB NOT NULL,
+    offered_at TEXT NOT NULL
+  ) STRICT;
+  `,
 ]

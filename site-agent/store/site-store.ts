@@ -6,12 +6,14 @@ import { type EgressStore, openEgressLedger } from './egress-ledger.ts'
 import { type ObjectFolder, type Outbox, openObjectFolder, openOutbox } from './folders.ts'
 import { type Journal, openJournal } from './journal.ts'
 import { openRecords, type Records } from './records.ts'
+import { openRoster, type Roster } from './roster.ts'
 import { type StudyStore, studyStore } from './studies.ts'
 
 export type SiteStore = {
   readonly studies: StudyStore
   readonly journal: Journal
   readonly records: Records
+  readonly roster: Roster
   readonly egress: EgressStore
   readonly outbox: Outbox
   readonly objects: ObjectFolder
@@ -26,6 +28,7 @@ export function openSiteStore(state: string, now: () => Date = () => new Date())
     studies: studyStore(database, now),
     journal: openJournal(database, now),
     records: openRecords(database, now),
+    roster: openRoster(database, now),
     egress: openEgressLedger(database),
     outbox: openOutbox(join(state, 'outbox')),
     objects: openObjectFolder(join(state, 'objects')),
