@@ -1,0 +1,39 @@
+/** Reads back what a site advertised (fedsum, section A.3, message 1); `signed-messages.ts` writes it. */
+import { FederationError } from '../errors.ts'
+import { assertAgreementKey } from './keys.ts'
+import type { Advertisement } from './signed-messages.ts'
+import { siteIndexBytes } from './transcript.ts'
+
+/** Throws `message-invalid` for bytes that `advertisedBody` does not write, and for keys nobody can agree with. */
+export function readAdvertisement(body: Uint8Array): Advertisement {
+  let at = 0
+  const take = (length: number): Uint8Array => {
+    if (at + length > body.length) throw new FederationError('message-invalid', 'the advertised keys are cut short')
+    at += length
+    return body.slice(at - length, at)
+  }
+  const takeTagged = (tag: number) => at < body.length && body[at] === tag && take(1).length === 1
+  const [high, low] = take(2)
+  const index = 256 * high! + low!
+  siteIndexBytes(index)
+  const [channelKey, maskKey, nonce, modelHash] = [take(32), take(32), take(16), take(32)]
+  assertAgreementKey(channelKey)
+  assertAgreementKey(maskKey)
+  const ledgerHead = takeTagged(1) ? take(32) : undefined
+  const previousSession = takeTagged(2) ? { sid: take(32), released: readFlag(take(1)) } : undefined
+  if (at !== body.length) throw new FederationError('message-invalid', 'there is more behind the advertised keys')
+  return {
+    index,
+    channelKey,
+    maskKey,
+    nonce,
+    modelHash,
+    ...(ledgerHead && { ledgerHead }),
+    ...(previousSession && { previousSession }),
+  }
+}
+
+function readFlag(byte: Uint8Array): boolean {
+  if (byte[0]! > 1) throw new FederationError('message-invalid', 'a flag in the advertised keys is neither 0 nor 1')
+  return byte[0] === 1
+}

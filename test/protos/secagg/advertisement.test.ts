@@ -1,0 +1,51 @@
+/** What a site advertises is read as it was written, and anything else is refused. */
+import { errorCode } from '@consilium/protos/errors.ts'
+import { readAdvertisement } from '@consilium/protos/secagg/advertisement.ts'
+import { generateAgreementKeys } from '@consilium/protos/secagg/keys.ts'
+import { type Advertisement, advertisedBody } from '@consilium/protos/secagg/signed-messages.ts'
+import { expect, test } from 'vitest'
+
+const filled = (length: number, value: number) => new Uint8Array(length).fill(value)
+const plain: Advertisement = {
+  index: 7,
+  channelKey: generateAgreementKeys().publicKey,
+  maskKey: generateAgreementKeys().publicKey,
+  nonce: filled(16, 1),
+  modelHash: filled(32, 2),
+}
+const previousSession = { sid: filled(32, 4), released: false }
+
+test.for([
+  ['keys alone', plain],
+  ['with the head of a ledger', { ...plain, ledgerHead: filled(32, 3) }],
+  ['with the session before', { ...plain, previousSession }],
+  ['with both', { ...plain, ledgerHead: filled(32, 3), previousSession: { ...previousSession, released: true } }],
+] as const)('what was advertised is read back: %s', ([, advertisement]) => {
+  expect(readAdvertisement(advertisedBody(advertisement))).toEqual(advertisement)
+})
+
+const changed = (at: number, value: number, body = advertisedBody(plain)) => {
+  const bytes = Uint8Array.from(body)
+  bytes[at] = value
+  return bytes
+}
+
+test.for([
+  ['nothing', new Uint8Array()],
+  ['a body cut short', advertisedBody(plain).slice(0, -1)],
+  ['a byte more', Buffer.concat([advertisedBody(plain), filled(1, 0)])],
+  ['a tag with nothing behind it', Buffer.concat([advertisedBody(plain), filled(1, 1)])],
+  ['tags in another order', Buffer.concat([advertisedBody({ ...plain, previousSession }), filled(33, 1)])],
+  ['an index of no site', changed(1, 0)],
+  ['an index of two bytes', changed(0, 1)],
+  ['a flag that is neither 0 nor 1', changed(114 + 33, 2, advertisedBody({ ...plain, previousSession }))],
+  ['a channel key of low order', advertisedBody({ ...plain, channelKey: filled(32, 0) })],
+  ['a mask key in no canonical form', advertisedBody({ ...plain, maskKey: filled(32, 255) })],
+] as const)('refused: %s', ([, body]) => {
+  try {
+    readAdvertisement(body)
+    expect.unreachable()
+  } catch (error) {
+    expect(errorCode(error)).toBe('message-invalid')
+  }
+})
