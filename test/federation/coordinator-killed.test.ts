@@ -1,7 +1,7 @@
 /**
- * kill -9 of the coordinator at ten seeded moments of a run. What should happen: the same round goes on, the model has
- * the same bits as without any kill. What should not happen: a round recruited twice, a training step run twice, more
- * than one chunk of an upload sent again.
+ * kill -9 of the coordinator in every phase of a secure round, and at two more seeded moments. What should happen: the
+ * same round goes on with the same survivors, the model has the same bits as without any kill. What should not happen: a
+ * round recruited twice, a training step run twice, two survivor sets, more than one chunk of an upload sent again.
  */
 import { chunkBytesMax } from '@consilium/protos/limits.ts'
 import type { StudyInput } from '@consilium/protos/plan/study.ts'
@@ -14,12 +14,12 @@ import { seededNumbers } from '../support/seeded.ts'
 const study: Partial<StudyInput> & { readonly rounds: number } = {
   model: { from: 'zoo', name: 'multi-layer-perceptron', hidden: [512, 1024] },
   localTraining: { steps: 4, batchSize: 16 },
-  rounds: 3,
+  rounds: 5,
 }
 
 const kills = 10
 
-test('a coordinator killed ten times ends with the same model, and nobody works twice', async () => {
+test('a coordinator killed in every phase ends with the same model, and nobody works twice', async () => {
   await using heart = await heartFolder('synthetic')
   const undisturbed = await (async () => {
     await using federation = await DeployedFederation.start(heart.folder)
@@ -30,7 +30,7 @@ test('a coordinator killed ten times ends with the same model, and nobody works 
   await using federation = await DeployedFederation.start(heart.folder)
   const { run } = await federation.admin.startRun(await federation.createStudy(study))
   const moments: string[] = []
-  for (const position of seededPositions(20_261_122)) {
+  for (const position of positions(20_261_122)) {
     moments.push(await reached(federation, run, position))
     await federation.killCoordinator()
     await federation.startCoordinator()
@@ -41,11 +41,15 @@ test('a coordinator killed ten times ends with the same model, and nobody works 
   expect(view.parametersSha256).toBe(undisturbed.parametersSha256)
   expect(view.modelSha256).toBe(undisturbed.modelSha256)
 
-  const recruited = (await federation.log(run))
+  const log = await federation.log(run)
+  const recruited = log
     .filter(({ type }) => type === 'cohort-selected')
     .map(({ body }) => `${body.purpose} ${body.round}`)
   expect(recruited).toHaveLength(1 + 2 * study.rounds)
   expect(new Set(recruited).size).toBe(recruited.length)
+  const fixed = log.filter(({ type }) => type === 'survivors-fixed').map(({ body }) => body.planHash)
+  expect(fixed).toHaveLength(recruited.length)
+  expect(new Set(fixed).size).toBe(fixed.length)
   for (const site of federation.sites.values()) {
     const started = site.events.flatMap((event) => (event.type === 'work-started' ? [event.planHash] : []))
     expect(new Set(started).size).toBe(started.length)
@@ -59,16 +63,26 @@ test('a coordinator killed ten times ends with the same model, and nobody works 
   }
 })
 
-const phases = ['recruit', 'work', 'collect-updates', 'commit']
+const phases = [
+  'recruit',
+  'work',
+  'advertise-keys',
+  'share-keys',
+  'collect-updates',
+  'confirm-survivors',
+  'unmask',
+  'commit',
+]
 /** Statistics, then training and evaluation in turn. */
 const exchanges = 1 + 2 * study.rounds
 
-/** Ten different places of the run, in order: an exchange and a phase of it. */
-function seededPositions(seed: number): number[] {
+/** Each phase in an exchange of its own, in order, and then two places drawn from what is left. */
+function positions(seed: number): number[] {
   const next = seededNumbers(seed)
-  const all = Array.from({ length: exchanges * phases.length }, (_, position) => ({ position, draw: next() }))
-  const drawn = all.sort((a, b) => a.draw - b.draw).slice(0, kills)
-  return drawn.map(({ position }) => position).sort((a, b) => a - b)
+  const table = phases.map((_, i) => i * phases.length + i)
+  const later = exchanges - phases.length
+  const drawn = Array.from({ length: kills - table.length }, () => Math.floor(next() * later * phases.length))
+  return [...table, ...drawn.map((at) => phases.length ** 2 + at).sort((one, other) => one - other)]
 }
 
 /** Resolves once the run is at this position or past it, with where it is. A run that ended by then is an error. */
