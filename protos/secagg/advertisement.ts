@@ -10,7 +10,8 @@ export function readAdvertisement(body: Uint8Array): Advertisement {
   const take = (length: number): Uint8Array => {
     if (at + length > body.length) throw new FederationError('message-invalid', 'the advertised keys are cut short')
     at += length
-    return body.slice(at - length, at)
+    // Copies: a slice of a Buffer would share its memory.
+    return Uint8Array.from(body.subarray(at - length, at))
   }
   const takeTagged = (tag: number) => at < body.length && body[at] === tag && take(1).length === 1
   const [high, low] = take(2)

@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto'
 import { generateIdentity, type Identity } from '@consilium/protos/identity.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import { planHash, type RoundPlan, type SecureRound } from '@consilium/protos/plan/round-plan.ts'
+import { readAdvertisement } from '@consilium/protos/secagg/advertisement.ts'
 import {
   type AgreementKeyPair,
   agreeWithTweetnacl,
@@ -156,7 +157,7 @@ function shareKeys(identity: Identity, session: Session, directory: Directory): 
   const sid = sessionId(Buffer.from(directory.planHash, 'hex'), rosterHash(roster), directory.sites)
   const sites = directory.sites.map((site) => {
     if (site.index === index) return { index }
-    const shared = agreeWithTweetnacl(channel.secretKey, keysIn(site.body).channelKey)
+    const shared = agreeWithTweetnacl(channel.secretKey, readAdvertisement(site.body).channelKey)
     return { index: site.index, channelKey: channelKey(shared, sid, index, site.index) }
   })
   const { threshold } = sessionThresholds(sites.length, secure)
@@ -175,7 +176,7 @@ function mask(identity: Identity, session: Session, shares: Shares, words: reado
   const u2Hash = sharersHash(sid!, shares.sharers)
   session.u2Hash = u2Hash
   session.sharers = shares.sharers.map((sharer) => sharer.index)
-  const keys = new Map(directory!.sites.map((site) => [site.index, keysIn(site.body)]))
+  const keys = new Map(directory!.sites.map((site) => [site.index, readAdvertisement(site.body)]))
   const pairs = new Map<number, Uint8Array>()
   for (const row of shares.received) {
     const from = row.index
@@ -199,9 +200,4 @@ function mask(identity: Identity, session: Session, shares: Shares, words: reado
   const bytes = new Uint8Array(Buffer.concat(parts.map((part) => part.bytes)))
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   return { bytes, sha256, masked: { root, vectorHashes: hashes.map((hash) => hash.sha256), signature } }
-}
-
-/** The two keys of an advertised body: behind the index, 32 bytes each. */
-function keysIn(body: Uint8Array): { readonly channelKey: Uint8Array; readonly maskKey: Uint8Array } {
-  return { channelKey: body.slice(2, 34), maskKey: body.slice(34, 66) }
 }
