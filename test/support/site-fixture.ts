@@ -9,6 +9,8 @@ import { type StudyInput, studySchema } from '@consilium/protos/plan/study.ts'
 import { generateRunKeyPair } from '@consilium/protos/sealing/sealed-update.ts'
 import { Agent } from '../../site-agent/agent.ts'
 import { openConsent } from '../../site-agent/consent.ts'
+import { openPinnedCoordinator } from '../../site-agent/coordinator-key.ts'
+import { openRosterKeeper } from '../../site-agent/roster.ts'
 import { objectFetcher } from '../../site-agent/round/fetch-object.ts'
 import type { AgentEvent, Site } from '../../site-agent/round/site.ts'
 import { openSiteTrainers } from '../../site-agent/round/trainers.ts'
@@ -29,6 +31,8 @@ export type SiteFixture = {
   readonly identity: Identity
   readonly state: string
   readonly leadsApproved: string[]
+  /** Fingerprints by name, as policy.yaml gives them. */
+  readonly sitesApproved: Record<string, string>
   readonly study: SignedStudy
   readonly model: string
   store: SiteStore
@@ -94,6 +98,7 @@ export function openSite(options: { study?: Partial<StudyInput>; approved?: bool
     identity: generateIdentity(),
     state,
     leadsApproved: [] as string[],
+    sitesApproved: {} as Record<string, string>,
     study,
     model,
   }
@@ -147,7 +152,10 @@ export function studyBytes(study: SignedStudy): Uint8Array {
 const noData = { trainRows: 0, testRows: 0, droppedRows: 0, remarks: [] }
 
 function start(
-  fixture: Pick<SiteFixture, 'coordinator' | 'trainer' | 'events' | 'identity' | 'state' | 'leadsApproved'>,
+  fixture: Pick<
+    SiteFixture,
+    'coordinator' | 'trainer' | 'events' | 'identity' | 'state' | 'leadsApproved' | 'sitesApproved'
+  >,
 ) {
   const store = openSiteStore(fixture.state)
   const { link } = fixture.coordinator
@@ -164,9 +172,16 @@ function start(
     fetchObject,
     emit,
   })
+  const pinnedCoordinator = openPinnedCoordinator({
+    publicKey: coordinator.publicKey,
+    keep: () => undefined,
+    emit,
+  })
   const site: Site = {
     name: siteName,
-    coordinatorPublicKey: coordinator.publicKey,
+    get coordinatorPublicKey() {
+      return pinnedCoordinator.publicKey
+    },
     store,
     link,
     fetchObject,
@@ -174,7 +189,10 @@ function start(
     now: () => new Date(0),
     emit,
   }
-  const readPolicy = () => ({ approve: { leads: fixture.leadsApproved } })
-  const agent = new Agent(site, openConsent({ site, identity: fixture.identity, readPolicy }))
+  const readPolicy = () => ({ approve: { leads: fixture.leadsApproved }, roster: { sites: fixture.sitesApproved } })
+  const agent = new Agent(site, openConsent({ site, identity: fixture.identity, readPolicy }), {
+    roster: openRosterKeeper({ site, publicKey: fixture.identity.publicKey, readPolicy }),
+    coordinator: pinnedCoordinator,
+  })
   return { store, site, agent }
 }
