@@ -12,6 +12,7 @@ import type { LogEntry } from '@consilium/protos/log/entry.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { SignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import type { MaskedInput } from '@consilium/protos/secagg/messages.ts'
+import type { Thresholds } from '@consilium/protos/secagg/thresholds.ts'
 
 export type JoinRequest = {
   readonly site: SiteName
@@ -114,7 +115,13 @@ export type RoundView = {
   readonly round: number
   readonly cohort: readonly SiteName[]
   readonly survivors: readonly SiteName[]
-  readonly dropouts: readonly { readonly site: SiteName; readonly reason: string; readonly purpose: Purpose }[]
+  readonly dropouts: readonly {
+    readonly site: SiteName
+    readonly reason: string
+    readonly purpose: Purpose
+    /** In which phase it dropped out. */
+    readonly phase: string
+  }[]
   readonly loss?: number
   readonly auroc?: number
   readonly accuracy?: number
@@ -125,7 +132,12 @@ export type RoundView = {
   readonly seconds: number
   readonly clippedShare: number
   readonly parametersSha256?: Sha256
+  /** Of the round that trained (or, in round 0, summed up); absent in sealed mode and where no session came about. */
+  readonly secure?: SecureSessionView
 }
+
+/** What protected a secure round's sum: n, c, t and m of its session, and who signed its survivor set. */
+export type SecureSessionView = Thresholds & { readonly confirmed: readonly SiteName[] }
 
 export type RunView = {
   readonly run: RunId
@@ -149,6 +161,8 @@ export type RunView = {
       readonly total: number
       readonly uploadedBytes: number
     }[]
+    /** In confirm-survivors and unmask: so many more answers are needed, from any of these sites. */
+    readonly awaited?: { readonly answers: number; readonly sites: readonly SiteName[] }
   }
   readonly modelSha256?: Sha256
   readonly parametersSha256?: Sha256

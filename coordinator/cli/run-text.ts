@@ -51,15 +51,30 @@ export function liveView(run: RunView, terminal: Terminal): string {
   return [above, rounds.length > 0 ? `\n${roundTable(rounds)}` : '', below].join('')
 }
 
-function currentText({ round, purpose, phase, sites }: NonNullable<RunView['current']>, terminal: Terminal): string {
+function currentText(current: NonNullable<RunView['current']>, terminal: Terminal): string {
+  const { round, purpose, phase, sites } = current
   const width = Math.max(10, Math.min(40, terminal.columns - 60))
   const names = Math.max(4, ...sites.map(({ site }) => site.length))
   const lines = sites.map(({ site, state, done, total, uploadedBytes }) => {
-    const share = total > 0 ? `${done} of ${total}` : ''
+    const share = total > 0 ? `  ${Math.floor((100 * done) / total)} %` : ''
     const uploaded = uploadedBytes > 0 ? `  ${formatBytes(uploadedBytes)} uploaded` : ''
-    return `  ${site.padEnd(names)}  ${bar(done, total, width)}  ${state}  ${share}${uploaded}\n`
+    return `  ${site.padEnd(names)}  ${bar(done, total, width)}  ${state}${share}${uploaded}\n`
   })
-  return `\n${colored(terminal, 'bold', `round ${round}`)}  ${purpose}: ${phase}\n${lines.join('')}`
+  const awaited = awaitedText(current)
+  const head = `${colored(terminal, 'bold', `round ${round}`)}  ${purpose}: ${phaseWords(phase)}`
+  return `\n${head}${awaited ? `, ${awaited}` : ''}\n${lines.join('')}`
+}
+
+/** `confirm-survivors` as a person reads it. */
+function phaseWords(phase: string): string {
+  return phase.replaceAll('-', ' ')
+}
+
+/** What a round of secure aggregation waits for once its sum is settled; unmasking has no deadline. */
+function awaitedText({ phase, awaited }: NonNullable<RunView['current']>): string {
+  if (!awaited || awaited.answers === 0) return ''
+  const sites = `${awaited.answers} more of ${awaited.sites.join(', ')}`
+  return phase === 'unmask' ? `open until ${sites} reveal their shares` : `waiting for ${sites}`
 }
 
 /** One line for each thing that is new in `run` since `before`: rounds ended, dropouts, a phase begun, the run's end. */
@@ -71,13 +86,15 @@ export function newLines(before: RunView | undefined, run: RunView): string[] {
   const known = ended(before)
   for (const round of run.rounds) {
     const dropoutsBefore = before?.rounds.find((other) => other.round === round.round)?.dropouts.length ?? 0
-    for (const { site, purpose, reason } of round.dropouts.slice(dropoutsBefore))
-      lines.push(`round ${round.round}  ${site} dropped out (${purpose}): ${reason}`)
+    for (const dropout of round.dropouts.slice(dropoutsBefore)) lines.push(dropoutLine(round.round, dropout))
     if (isOver(round, run) && !known.has(round.round)) lines.push(roundLine(round))
   }
   const { current } = run
-  if (current && phaseOf(before) !== phaseOf(run))
-    lines.push(`round ${current.round}  ${current.purpose}: ${current.phase}, ${current.sites.length} sites`)
+  if (current && phaseOf(before) !== phaseOf(run)) {
+    const awaited = awaitedText(current)
+    const phase = `round ${current.round}  ${current.purpose}: ${phaseWords(current.phase)}`
+    lines.push(`${phase}, ${awaited || `${current.sites.length} sites`}`)
+  }
   if (run.state !== 'running' && before?.state !== run.state) lines.push(endLine(run))
   return lines.map(printable)
 }
@@ -113,12 +130,27 @@ function runHead(run: RunView): string {
     ['run', run.run],
     ['study', `${run.studyName} (${shortHash(run.studyHash)})`],
     ['state', run.reason ? `${run.state}: ${run.reason}` : run.state],
+    ['aggregation', aggregationText(run)],
     ['rounds', roundsDone(run)],
+    ['now', run.current && nowText(run.current)],
     ['started', formatTime(run.startedAt)],
     ['ended', run.endedAt ? formatTime(run.endedAt) : undefined],
     ['model', run.modelSha256],
     ['log head', run.logHead],
   ])
+}
+
+function aggregationText({ aggregation, rounds }: RunView): string {
+  if (aggregation === 'sealed') return 'sealed: the coordinator opens the update of each site'
+  const session = rounds.findLast(({ secure }) => secure)?.secure
+  if (!session) return 'secure: the coordinator learns sums over sites only'
+  const { survivorsMin, sites, colluders } = session
+  return `secure: sums over at least ${survivorsMin} of ${sites} sites, of which ${colluders} may collude with the coordinator`
+}
+
+function nowText(current: NonNullable<RunView['current']>): string {
+  const awaited = awaitedText(current)
+  return `round ${current.round}, ${current.purpose}: ${phaseWords(current.phase)}${awaited ? `, ${awaited}` : ''}`
 }
 
 function roundsDone(run: RunView): string {
@@ -128,30 +160,44 @@ function roundsDone(run: RunView): string {
 }
 
 function roundTable(rounds: readonly RoundView[]): string {
-  const rows = rounds.map((round) => [
-    String(round.round),
-    `${round.survivors.length}/${round.cohort.length}`,
-    formatMetric(round.trainingLoss),
-    formatMetric(round.loss),
-    formatMetric(round.auroc),
-    formatMetric(round.accuracy),
-    formatBytes(round.uploadBytes),
-    `${round.seconds.toFixed(2)} s`,
-  ])
-  return table(['round', 'sites', 'training loss', 'loss', 'AUROC', 'accuracy', 'received', 'time'], rows)
+  const hasSiteMean = rounds.some(({ meanSiteAccuracy }) => meanSiteAccuracy !== undefined)
+  const columns: readonly (readonly [string, (round: RoundView) => string])[] = [
+    ['round', ({ round }) => String(round)],
+    ['sites', ({ survivors, cohort }) => `${survivors.length}/${cohort.length}`],
+    ['train loss', ({ trainingLoss }) => formatMetric(trainingLoss)],
+    ['loss', ({ loss }) => formatMetric(loss)],
+    ['AUROC', ({ auroc }) => formatMetric(auroc)],
+    ['accuracy', ({ accuracy }) => formatMetric(accuracy)],
+    // The mean of the sites' accuracies, each site counting the same.
+    ...(hasSiteMean ? [['site mean', (round: RoundView) => formatMetric(round.meanSiteAccuracy)] as const] : []),
+    ['received', ({ uploadBytes }) => formatBytes(uploadBytes)],
+    ['time', ({ seconds }) => `${seconds.toFixed(2)} s`],
+  ]
+  return table(
+    columns.map(([title]) => title),
+    rounds.map((round) => columns.map(([, cell]) => cell(round))),
+  )
 }
 
 /** The newest `most` dropouts, one to a line: a reason is too long for a column. */
 function dropoutText(rounds: readonly RoundView[], most: number): string {
   const lines = rounds.flatMap(({ round, dropouts }) =>
-    dropouts.map(({ site, purpose, reason }) =>
-      printable(`round ${round}  ${site} dropped out (${purpose}): ${reason}`),
-    ),
+    dropouts.map((dropout) => printable(dropoutLine(round, dropout))),
   )
   return lines.length === 0 ? '' : `\n${lines.slice(-most).join('\n')}\n`
 }
 
+function dropoutLine(round: number, { site, purpose, phase, reason }: RoundView['dropouts'][number]): string {
+  return `round ${round}  ${site} dropped out (${purpose}, ${phaseWords(phase)}): ${reason}`
+}
+
+/** Under masks no one but a site itself knows its result. */
 function finalTable(run: RunView): string {
+  if (run.aggregation === 'secure') {
+    const mean = run.rounds.findLast(({ meanSiteAccuracy }) => meanSiteAccuracy !== undefined)?.meanSiteAccuracy
+    const known = mean === undefined ? '' : ` Accuracy, mean over the sites: ${formatMetric(mean)}.`
+    return run.state === 'running' ? '' : `\nThe results of single sites stay at the sites.${known}\n`
+  }
   if (run.final.length === 0) return ''
   const rows = run.final.map(({ site, examples, loss, auroc, accuracy }) => [
     site,

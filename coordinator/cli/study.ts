@@ -1,4 +1,5 @@
 /** `consilium study`: sign a study and hand it to the coordinator; see what the hospitals decided about it. */
+import type { Study } from '@consilium/protos/plan/study.ts'
 import type { Command } from 'commander'
 import type { StudyView } from '../services.ts'
 import { action, type CommandContext, examples, type Invocation } from './command.ts'
@@ -89,9 +90,15 @@ function studyText(view: StudyView): string {
     ['label', `${study.label.name} (${study.label.type})`],
     ['training', `${study.optimizer.name}, ${study.rounds} rounds`],
     ['standardised', study.standardisation],
+    ['aggregation', aggregationText(study)],
     ['cohort', `at least ${study.cohort.min}, quorum ${study.cohort.quorum}`],
   ])
   if (view.decisions.length === 0) return `${head}\nNo hospital has decided yet.\n`
   const rows = view.decisions.map(({ site, decision, reason, at }) => [site, decision, formatTime(at), reason || '-'])
   return `${head}\n${table(['site', 'decision', 'at', 'reason'], rows)}`
+}
+
+function aggregationText({ aggregation }: Study): string {
+  if (aggregation.mode === 'sealed') return 'sealed: the coordinator opens the update of each site'
+  return `secure: the coordinator learns sums over sites only; weights ${aggregation.weights}`
 }

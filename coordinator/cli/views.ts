@@ -2,11 +2,12 @@
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { RoundView__Output } from '@consilium/protos/gen/consilium/v1/RoundView.ts'
 import type { RunView__Output } from '@consilium/protos/gen/consilium/v1/RunView.ts'
+import type { SecureSession__Output } from '@consilium/protos/gen/consilium/v1/SecureSession.ts'
 import type { SiteView__Output } from '@consilium/protos/gen/consilium/v1/SiteView.ts'
 import type { StudyView__Output } from '@consilium/protos/gen/consilium/v1/StudyView.ts'
 import { purposeSchema } from '@consilium/protos/plan/names.ts'
 import { readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
-import type { RoundView, RunView, SiteView, StudyView } from '../services.ts'
+import type { RoundView, RunView, SecureSessionView, SiteView, StudyView } from '../services.ts'
 
 export type StudySummary = Omit<StudyView, 'signedStudy'>
 
@@ -25,7 +26,8 @@ export function studySummary(view: StudyView__Output): StudySummary {
 
 /** With the signed study, its signature verified here too. */
 export function studyView(view: StudyView__Output): StudyView {
-  return { ...studySummary(view), signedStudy: readSignedStudy(view.signedStudy) }
+  const { manifest, lead, signature } = readSignedStudy(view.signedStudy)
+  return { ...studySummary(view), signedStudy: { manifest, lead, signature } }
 }
 
 /** Whole runs from messages that each hold some of their rounds. */
@@ -49,6 +51,7 @@ export function runView(view: RunView__Output): RunView {
     reason,
     startedAt,
     endedAt,
+    aggregation: oneOf(view.aggregation, ['secure', 'sealed']),
     roundsPlanned,
     rounds: view.rounds.map(roundView),
     ...(view.current ? { current: currentWork(view.current) } : {}),
@@ -69,26 +72,34 @@ function roundView(view: RoundView__Output): RoundView {
     round,
     cohort,
     survivors,
-    dropouts: view.dropouts.map(({ site, reason, purpose }) => ({
+    dropouts: view.dropouts.map(({ site, reason, purpose, phase }) => ({
       site,
       reason,
       purpose: oneOf(purpose, purposeSchema.options),
+      phase,
     })),
-    ...optionalNumbers(view, ['loss', 'auroc', 'accuracy', 'trainingLoss']),
+    ...optionalNumbers(view, ['loss', 'auroc', 'accuracy', 'meanSiteAccuracy', 'trainingLoss']),
     uploadBytes,
     seconds,
     clippedShare,
     ...optionalHash('parametersSha256', view.parametersSha256),
+    ...(view.secure ? { secure: secureSession(view.secure) } : {}),
   }
 }
 
+function secureSession(view: SecureSession__Output): SecureSessionView {
+  const { sites, colluders, threshold, survivorsMin, confirmed } = view
+  return { sites, colluders, threshold, survivorsMin, confirmed }
+}
+
 function currentWork(current: NonNullable<RunView__Output['current']>): NonNullable<RunView['current']> {
-  const { round, purpose, phase, sites } = current
+  const { round, purpose, phase, sites, awaited } = current
   return {
     round,
     purpose: oneOf(purpose, purposeSchema.options),
     phase,
     sites: sites.map(({ site, state, done, total, uploadedBytes }) => ({ site, state, done, total, uploadedBytes })),
+    ...(awaited ? { awaited: { answers: awaited.answers, sites: awaited.sites } } : {}),
   }
 }
 

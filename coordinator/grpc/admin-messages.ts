@@ -1,12 +1,14 @@
 /** The messages of admin.proto from the domain's own types, and the checks of what the operator sends. */
 
+import { countField, invalid, textField } from '@consilium/protos/fields.ts'
+import type { CurrentWork as WireCurrentWork } from '@consilium/protos/gen/consilium/v1/CurrentWork.ts'
 import type { RoundView as WireRoundView } from '@consilium/protos/gen/consilium/v1/RoundView.ts'
 import type { RunView as WireRunView } from '@consilium/protos/gen/consilium/v1/RunView.ts'
 import type { StudyView as WireStudyView } from '@consilium/protos/gen/consilium/v1/StudyView.ts'
 import { joinCodeMinutesDefault, joinCodeMinutesMax } from '@consilium/protos/limits.ts'
 import { type RunId, runIdSchema, type Sha256 } from '@consilium/protos/plan/names.ts'
+import type { SignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import type { RoundView, RunView, StudyView } from '../services.ts'
-import { countField, invalid, textField } from './fields.ts'
 
 export function validMinutes(minutes: number): number {
   return countField(minutes, 'valid_minutes', joinCodeMinutesMax) || joinCodeMinutesDefault
@@ -30,8 +32,13 @@ export function studyView(view: StudyView, withStudy: boolean): WireStudyView {
   return {
     ...rest,
     decisions: [...decisions],
-    ...(withStudy ? { signedStudy: Buffer.from(JSON.stringify(signedStudy)) } : {}),
+    ...(withStudy ? { signedStudy: signedStudyBytes(signedStudy) } : {}),
   }
+}
+
+/** What was signed and nothing worked out from it, which the reader would refuse. */
+function signedStudyBytes({ manifest, lead, signature }: SignedStudy): Buffer {
+  return Buffer.from(JSON.stringify({ manifest, lead, signature }))
 }
 
 /** The newest rounds that a view without all of them still has: enough to tell how far the run is and how good. */
@@ -76,21 +83,30 @@ function runView(view: RunView, rounds: readonly RoundView[]): WireRunView {
   return {
     ...rest,
     rounds: rounds.map(roundView),
-    ...(current ? { current: { ...current, sites: [...current.sites] } } : {}),
+    ...(current ? { current: currentWork(current) } : {}),
     modelSha256: hashBytes(modelSha256),
     parametersSha256: hashBytes(parametersSha256),
     final: [...final],
   }
 }
 
+function currentWork({ sites, awaited, ...rest }: NonNullable<RunView['current']>): WireCurrentWork {
+  return {
+    ...rest,
+    sites: [...sites],
+    ...(awaited && { awaited: { answers: awaited.answers, sites: [...awaited.sites] } }),
+  }
+}
+
 function roundView(view: RoundView): WireRoundView {
-  const { cohort, survivors, dropouts, parametersSha256, ...rest } = view
+  const { cohort, survivors, dropouts, parametersSha256, secure, ...rest } = view
   return {
     ...rest,
     cohort: [...cohort],
     survivors: [...survivors],
     dropouts: [...dropouts],
     parametersSha256: hashBytes(parametersSha256),
+    ...(secure && { secure: { ...secure, confirmed: [...secure.confirmed] } }),
   }
 }
 

@@ -4,6 +4,7 @@ import type { MessageTypeDefinition } from '@grpc/proto-loader';
 import type { AddSiteReply as _consilium_v1_AddSiteReply, AddSiteReply__Output as _consilium_v1_AddSiteReply__Output } from './consilium/v1/AddSiteReply.ts';
 import type { AddSiteRequest as _consilium_v1_AddSiteRequest, AddSiteRequest__Output as _consilium_v1_AddSiteRequest__Output } from './consilium/v1/AddSiteRequest.ts';
 import type { AdminClient as _consilium_v1_AdminClient, AdminDefinition as _consilium_v1_AdminDefinition } from './consilium/v1/Admin.ts';
+import type { Awaited as _consilium_v1_Awaited, Awaited__Output as _consilium_v1_Awaited__Output } from './consilium/v1/Awaited.ts';
 import type { CancelRunRequest as _consilium_v1_CancelRunRequest, CancelRunRequest__Output as _consilium_v1_CancelRunRequest__Output } from './consilium/v1/CancelRunRequest.ts';
 import type { CreateStudyPart as _consilium_v1_CreateStudyPart, CreateStudyPart__Output as _consilium_v1_CreateStudyPart__Output } from './consilium/v1/CreateStudyPart.ts';
 import type { CurrentWork as _consilium_v1_CurrentWork, CurrentWork__Output as _consilium_v1_CurrentWork__Output } from './consilium/v1/CurrentWork.ts';
@@ -19,6 +20,7 @@ import type { ReadLogRequest as _consilium_v1_ReadLogRequest, ReadLogRequest__Ou
 import type { RevokeSiteRequest as _consilium_v1_RevokeSiteRequest, RevokeSiteRequest__Output as _consilium_v1_RevokeSiteRequest__Output } from './consilium/v1/RevokeSiteRequest.ts';
 import type { RoundView as _consilium_v1_RoundView, RoundView__Output as _consilium_v1_RoundView__Output } from './consilium/v1/RoundView.ts';
 import type { RunView as _consilium_v1_RunView, RunView__Output as _consilium_v1_RunView__Output } from './consilium/v1/RunView.ts';
+import type { SecureSession as _consilium_v1_SecureSession, SecureSession__Output as _consilium_v1_SecureSession__Output } from './consilium/v1/SecureSession.ts';
 import type { ShowRunRequest as _consilium_v1_ShowRunRequest, ShowRunRequest__Output as _consilium_v1_ShowRunRequest__Output } from './consilium/v1/ShowRunRequest.ts';
 import type { ShowStudyRequest as _consilium_v1_ShowStudyRequest, ShowStudyRequest__Output as _consilium_v1_ShowStudyRequest__Output } from './consilium/v1/ShowStudyRequest.ts';
 import type { SiteDecision as _consilium_v1_SiteDecision, SiteDecision__Output as _consilium_v1_SiteDecision__Output } from './consilium/v1/SiteDecision.ts';
@@ -42,6 +44,7 @@ export interface ProtoGrpcType {
       AddSiteReply: MessageTypeDefinition<_consilium_v1_AddSiteReply, _consilium_v1_AddSiteReply__Output>
       AddSiteRequest: MessageTypeDefinition<_consilium_v1_AddSiteRequest, _consilium_v1_AddSiteRequest__Output>
       Admin: SubtypeConstructor<typeof grpc.Client, _consilium_v1_AdminClient> & { service: _consilium_v1_AdminDefinition }
+      Awaited: MessageTypeDefinition<_consilium_v1_Awaited, _consilium_v1_Awaited__Output>
       CancelRunRequest: MessageTypeDefinition<_consilium_v1_CancelRunRequest, _consilium_v1_CancelRunRequest__Output>
       CreateStudyPart: MessageTypeDefinition<_consilium_v1_CreateStudyPart, _consilium_v1_CreateStudyPart__Output>
       CurrentWork: MessageTypeDefinition<_consilium_v1_CurrentWork, _consilium_v1_CurrentWork__Output>
@@ -57,6 +60,7 @@ export interface ProtoGrpcType {
       RevokeSiteRequest: MessageTypeDefinition<_consilium_v1_RevokeSiteRequest, _consilium_v1_RevokeSiteRequest__Output>
       RoundView: MessageTypeDefinition<_consilium_v1_RoundView, _consilium_v1_RoundView__Output>
       RunView: MessageTypeDefinition<_consilium_v1_RunView, _consilium_v1_RunView__Output>
+      SecureSession: MessageTypeDefinition<_consilium_v1_SecureSession, _consilium_v1_SecureSession__Output>
       ShowRunRequest: MessageTypeDefinition<_consilium_v1_ShowRunRequest, _consilium_v1_ShowRunRequest__Output>
       ShowStudyRequest: MessageTypeDefinition<_consilium_v1_ShowStudyRequest, _consilium_v1_ShowStudyRequest__Output>
       SiteDecision: MessageTypeDefinition<_consilium_v1_SiteDecision, _consilium_v1_SiteDecision__Output>

@@ -13,7 +13,7 @@ import { systemClock } from '@consilium/protos/clock.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { sha256Hex } from '@consilium/protos/hash.ts'
 import type { LogEntry } from '@consilium/protos/log/entry.ts'
-import { leadFingerprint, readSignedStudy, studyHash } from '@consilium/protos/plan/signed-study.ts'
+import { leadFingerprint, readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import pino from 'pino'
 
 const at = '2026-11-05T12:00:00.000Z'
@@ -137,7 +137,7 @@ function fakeStudies(fake: FakeAdmin) {
   return {
     async createStudy(bytes, objects) {
       if (fake.studyRefusal) throw fake.studyRefusal
-      const signedStudy = readSignedStudy(bytes)
+      const { hash, ...signedStudy } = readSignedStudy(bytes)
       fake.objectBytes.length = 0
       for await (const object of objects) {
         fake.objects.set(sha256Hex(object), object)
@@ -145,7 +145,7 @@ function fakeStudies(fake: FakeAdmin) {
       }
       const { study } = signedStudy.manifest
       const view: StudyView = {
-        hash: studyHash(signedStudy.manifest),
+        hash,
         name: study.name,
         title: study.title,
         leadFingerprint: leadFingerprint(signedStudy),

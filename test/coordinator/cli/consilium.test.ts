@@ -11,7 +11,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { aStudy } from '../../support/a-study.ts'
 import { type AdminFixture, consilium, consiliumOn, startAdminFixture } from '../../support/admin-fixture.ts'
-import { aRun, modelBytes, modelSha256, runStates } from './runs.ts'
+import { aRun, modelBytes, modelSha256, runStates, secureRunStates } from './runs.ts'
 
 let fixture: AdminFixture
 let folder: string
@@ -232,14 +232,23 @@ describe('consilium study', () => {
     expect((await fixture.consilium('study', 'list')).stdout).toMatch(/^heart-disease +[0-9a-f]{12} +1 of 2 /m)
     const { stdout } = await fixture.consilium('study', 'show', 'heart-disease')
     expect(stdout).toMatch(/^model +logistic-regression, 6 parameters$/m)
+    expect(stdout).toMatch(/^aggregation +secure: the coordinator learns sums over sites only; weights bucket$/m)
     expect(stdout).toMatch(/^bern +reject +2026-11-05 12:00:00 UTC +no age column$/m)
     const shown = JSON.parse((await fixture.consilium('study', 'show', 'heart-disease', '--json')).stdout) as {
       readonly signedStudy: unknown
     }
-    expect(readSignedStudy(Buffer.from(JSON.stringify(shown.signedStudy)))).toEqual(
-      fixture.service.studies[0]?.signedStudy,
+    expect(readSignedStudy(Buffer.from(JSON.stringify(shown.signedStudy)))).toMatchObject(
+      fixture.service.studies[0]!.signedStudy,
     )
     expect((await fixture.consilium('study', 'show', 'nothing')).code).toBe(3)
+  })
+
+  test('show of a sealed study says that the coordinator opens single updates', async () => {
+    await writeFile(inFolder('study.yaml'), stringify({ ...aStudy, aggregation: { mode: 'sealed' } }))
+    await create()
+    expect((await fixture.consilium('study', 'show', 'heart-disease')).stdout).toMatch(
+      /^aggregation +sealed: the coordinator opens the update of each site$/m,
+    )
   })
 })
 
@@ -263,10 +272,10 @@ describe('consilium run', () => {
       [
         'run heart-1 of heart-disease: running, 2 rounds planned',
         'round 1  train: work, 3 sites',
-        'round 1  train: collect-updates, 3 sites',
+        'round 1  train: collect updates, 3 sites',
         'round 1  loss 0.5000  AUROC 0.8100  accuracy 0.7500  3 of 3 sites  12.3 kB  0.40 s',
         'round 2  train: work, 3 sites',
-        'round 2  long-beach dropped out (train): no progress for 600 s',
+        'round 2  long-beach dropped out (train, work): no progress for 600 s',
         'round 2  loss 0.5000  AUROC 0.8200  accuracy 0.7500  2 of 3 sites  12.3 kB  0.40 s',
         `run heart-1 finished, model ${modelSha256}`,
         '',
@@ -287,10 +296,49 @@ describe('consilium run', () => {
   test('watch redraws on a terminal: bars while sites work, the rounds, the result at each site', async () => {
     const { stdout } = await consiliumOn({ isLive: true }, '--home', fixture.home, 'run', 'watch', 'heart-1')
     expect(stdout.split('\u001b[J')).toHaveLength(5)
-    expect(stdout).toMatch(/basel {7}█{8}░{32} {2}working {2}20 of 100/)
+    expect(stdout).toMatch(/basel {7}█{8}░{32} {2}working {2}20 %/)
     const last = stdout.slice(stdout.lastIndexOf('\u001b[J'))
     expect(last).toMatch(/^ {4}1 +3\/3 +0\.5500 +0\.5000 +0\.8100 +0\.7500 +12\.3 kB +0\.40 s$/m)
     expect(last).toMatch(/^basel +50 +0\.5000 +0\.9000 +0\.8000$/m)
+  })
+
+  test('watch of a secure run tells each phase, whom it waits for, and no result of a single site', async () => {
+    fixture.service.runs.set('heart-1', secureRunStates())
+    expect((await fixture.consilium('run', 'watch', 'heart-1')).stdout.split('\n')).toEqual([
+      'run heart-1 of heart-disease: running, 1 rounds planned',
+      'round 1  train: work, 4 sites',
+      'round 1  train: advertise keys, 4 sites',
+      'round 1  train: share keys, 4 sites',
+      'round 1  train: collect updates, 4 sites',
+      'round 1  train: confirm survivors, waiting for 3 more of basel, budapest, geneva',
+      'round 1  train: unmask, open until 1 more of budapest, geneva reveal their shares',
+      'round 1  train: commit, 4 sites',
+      'round 1  long-beach dropped out (train, collect updates): no progress for 300 s',
+      'round 1  loss 0.5000  AUROC 0.8100  accuracy 0.7500  3 of 4 sites  12.3 kB  0.40 s',
+      `run heart-1 finished, model ${modelSha256}`,
+      '',
+    ])
+  })
+
+  test('show of a secure run names its thresholds, what it waits for, and the mean over the sites', async () => {
+    const states = secureRunStates()
+    fixture.service.runs.set('heart-1', states.slice(0, 6))
+    expect((await fixture.consilium('run', 'show', 'heart-1')).stdout).toMatch(
+      /^now +round 1, train: unmask, open until 1 more of budapest, geneva reveal their shares$/m,
+    )
+    fixture.service.runs.set('heart-1', states)
+    const { stdout } = await fixture.consilium('run', 'show', 'heart-1')
+    expect(stdout).toMatch(/^aggregation +secure: sums over at least 3 of 4 sites, of which 1 may collude/m)
+    expect(stdout).toContain('The results of single sites stay at the sites. Accuracy, mean over the sites: 0.7125.')
+    expect(stdout).toMatch(/site mean[\s\S]*0\.7125/)
+    expect(stdout).not.toContain('test rows')
+    expect(JSON.parse((await fixture.consilium('run', 'show', 'heart-1', '--json')).stdout)).toEqual(states.at(-1))
+  })
+
+  test('show of a sealed run says that the coordinator opens single updates, and has a row for each site', async () => {
+    const { stdout } = await fixture.consilium('run', 'show', 'heart-1')
+    expect(stdout).toMatch(/^aggregation +sealed: the coordinator opens the update of each site$/m)
+    expect(stdout).toMatch(/^basel +50 +0\.5000 +0\.9000 +0\.8000$/m)
   })
 
   test('start --watch follows the run it started', async () => {
@@ -321,7 +369,7 @@ describe('consilium run', () => {
       /^heart-1 +heart-disease +finished +2 of 2 +0\.8200 +0\.7500 +2026-11-05 12:00:00 UTC$/m,
     )
     const shown = await fixture.consilium('run', 'show', 'heart-1')
-    expect(shown.stdout).toMatch(/^round 2 {2}long-beach dropped out \(train\): no progress for 600 s$/m)
+    expect(shown.stdout).toMatch(/^round 2 {2}long-beach dropped out \(train, work\): no progress for 600 s$/m)
     expect(JSON.parse((await fixture.consilium('run', 'show', 'heart-1', '--json')).stdout)).toEqual(runStates().at(-1))
     expect((await fixture.consilium('run', 'cancel', 'heart-1', '--reason', 'wrong rate')).stdout).toBe(
       'run heart-1 is cancelled: wrong rate\n',

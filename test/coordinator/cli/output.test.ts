@@ -75,7 +75,8 @@ describe('text from elsewhere', () => {
   })
 
   test('cannot begin a line of its own in what run watch prints', () => {
-    const run = aRun({ rounds: [aRound(1, { dropouts: [{ site: 'basel', reason: hostile, purpose: 'train' }] })] })
+    const dropouts = [{ site: 'basel', reason: hostile, purpose: 'train', phase: 'work' }] as const
+    const run = aRun({ rounds: [aRound(1, { dropouts })] })
     const lines = newLines(undefined, run)
     expect(lines.filter((line) => line.startsWith('run heart-1 finished'))).toEqual([])
     expect(lines.join('')).not.toMatch(/\p{Cc}/u)

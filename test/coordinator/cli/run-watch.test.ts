@@ -81,7 +81,7 @@ test.for([3, 8, 40])('with %i sites no drawing is higher than a terminal of 24 r
 
 test('a reason longer than the terminal is wide is cut while the run goes on, and told in full at its end', async () => {
   const reason = `refused: ${'column age, data row 3, '.repeat(5)}correct the file`
-  const rounds = [aRound(1, { dropouts: [{ site: 'basel', purpose: 'train', reason }] })]
+  const rounds = [aRound(1, { dropouts: [{ site: 'basel', purpose: 'train', phase: 'work', reason }] })]
   const { terminal, written } = aTerminal(24)
   const { connect } = coordinator([
     { ...working(3), rounds },

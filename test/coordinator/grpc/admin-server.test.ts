@@ -116,7 +116,7 @@ test('a study whose object arrives damaged is refused', async () => {
 
 test('a shown study carries what was signed; a listed one does not', async () => {
   const shown = await outcome<{ signedStudy: Buffer }>((done) => operator.showStudy({ study: 'heart' }, done))
-  expect(JSON.parse(shown.reply!.signedStudy.toString())).toEqual({ signed: true })
+  expect(JSON.parse(shown.reply!.signedStudy.toString())).toEqual(signed)
   const listed = await outcome<{ studies: { signedStudy: Buffer; decisions: unknown }[] }>((done) =>
     operator.listStudies({}, done),
   )
@@ -147,7 +147,12 @@ test('a run is watched until it ends, every field in its place', async () => {
 
 test('a run of any length is told in messages that fit; watching sends again only what may have changed', async () => {
   const reason = 'a reason of some length '.repeat(20)
-  const dropouts = Array.from({ length: 100 }, (_, i) => ({ site: `site-${i}`, reason, purpose: 'train' as const }))
+  const dropouts = Array.from({ length: 100 }, (_, i) => ({
+    site: `site-${i}`,
+    reason,
+    purpose: 'train' as const,
+    phase: 'work',
+  }))
   const rounds = Array.from({ length: 150 }, (_, i) => ({ ...runView.rounds[0]!, round: i + 1, dropouts }))
   shownRun = { ...runView, rounds }
   views = (async function* () {
@@ -270,6 +275,8 @@ const siteView: SiteView = {
   revokedReason: '',
 }
 
+const signed = { manifest: { any: 'thing' }, lead: 'lead', signature: 'signature' }
+
 const studyView: StudyView = {
   hash: 'ab'.repeat(32),
   name: 'heart',
@@ -277,8 +284,8 @@ const studyView: StudyView = {
   leadFingerprint: 'SHA256:lead',
   createdAt: '2026-01-01T00:00:00.000Z',
   decisions: [{ site: 'site-a', decision: 'approve', reason: '', at: '2026-01-02T00:00:00.000Z' }],
-  // The edge passes it on as it is, whatever is in it.
-  signedStudy: { signed: true } as unknown as SignedStudy,
+  // The edge passes on what was signed as it is; the hash that a reader adds to it stays behind.
+  signedStudy: { ...signed, hash: 'ab'.repeat(32) } as unknown as SignedStudy,
 }
 
 const runView: RunView = {
@@ -289,18 +296,21 @@ const runView: RunView = {
   reason: '',
   startedAt: '2026-01-01T00:00:00.000Z',
   endedAt: '',
+  aggregation: 'secure',
   roundsPlanned: 3,
   rounds: [
     {
       round: 1,
       cohort: ['a', 'b'],
       survivors: ['a'],
-      dropouts: [{ site: 'b', reason: 'silent', purpose: 'train' }],
+      dropouts: [{ site: 'b', reason: 'silent', purpose: 'train', phase: 'share-keys' }],
       loss: 0.5,
       uploadBytes: 1000,
       seconds: 0.25,
       clippedShare: 0,
       parametersSha256: 'ab'.repeat(32),
+      meanSiteAccuracy: 0.75,
+      secure: { sites: 4, colluders: 1, threshold: 3, survivorsMin: 3, confirmed: ['a'] },
     },
   ],
   current: {
@@ -308,6 +318,7 @@ const runView: RunView = {
     purpose: 'evaluate',
     phase: 'work',
     sites: [{ site: 'a', state: 'working', done: 3, total: 4, uploadedBytes: 0 }],
+    awaited: { answers: 2, sites: ['a', 'b'] },
   },
   logHead: 'ef'.repeat(32),
   final: [{ site: 'a', auroc: 0.9, examples: 10 }],

@@ -1,12 +1,14 @@
 // Original file: admin.proto
 
 import type { SiteProgress as _consilium_v1_SiteProgress, SiteProgress__Output as _consilium_v1_SiteProgress__Output } from '../../consilium/v1/SiteProgress.ts';
+import type { Awaited as _consilium_v1_Awaited, Awaited__Output as _consilium_v1_Awaited__Output } from '../../consilium/v1/Awaited.ts';
 
 export interface CurrentWork {
   'round'?: (number);
   'purpose'?: (string);
   'phase'?: (string);
   'sites'?: (_consilium_v1_SiteProgress)[];
+  'awaited'?: (_consilium_v1_Awaited | null);
 }
 
 export interface CurrentWork__Output {
@@ -14,4 +16,5 @@ export interface CurrentWork__Output {
   'purpose': (string);
   'phase': (string);
   'sites': (_consilium_v1_SiteProgress__Output)[];
+  'awaited': (_consilium_v1_Awaited__Output | null);
 }

@@ -5,10 +5,12 @@ export interface Dropout {
   'site'?: (string);
   'reason'?: (string);
   'purpose'?: (string);
+  'phase'?: (string);
 }
 
 export interface Dropout__Output {
   'site': (string);
   'reason': (string);
   'purpose': (string);
+  'phase': (string);
 }

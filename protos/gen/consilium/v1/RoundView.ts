@@ -1,6 +1,7 @@
 // Original file: admin.proto
 
 import type { Dropout as _consilium_v1_Dropout, Dropout__Output as _consilium_v1_Dropout__Output } from '../../consilium/v1/Dropout.ts';
+import type { SecureSession as _consilium_v1_SecureSession, SecureSession__Output as _consilium_v1_SecureSession__Output } from '../../consilium/v1/SecureSession.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface RoundView {
@@ -16,10 +17,13 @@ export interface RoundView {
   'seconds'?: (number | string);
   'clippedShare'?: (number | string);
   'parametersSha256'?: (Buffer | Uint8Array | string);
+  'meanSiteAccuracy'?: (number | string);
+  'secure'?: (_consilium_v1_SecureSession | null);
   '_loss'?: "loss";
   '_auroc'?: "auroc";
   '_accuracy'?: "accuracy";
   '_trainingLoss'?: "trainingLoss";
+  '_meanSiteAccuracy'?: "meanSiteAccuracy";
 }
 
 export interface RoundView__Output {
@@ -35,8 +39,11 @@ export interface RoundView__Output {
   'seconds': (number);
   'clippedShare': (number);
   'parametersSha256': (Buffer);
+  'meanSiteAccuracy'?: (number);
+  'secure': (_consilium_v1_SecureSession__Output | null);
   '_loss'?: "loss";
   '_auroc'?: "auroc";
   '_accuracy'?: "accuracy";
   '_trainingLoss'?: "trainingLoss";
+  '_meanSiteAccuracy'?: "meanSiteAccuracy";
 }

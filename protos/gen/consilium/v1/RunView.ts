@@ -20,6 +20,7 @@ export interface RunView {
   'logHead'?: (string);
   'final'?: (_consilium_v1_SiteResult)[];
   'moreRounds'?: (boolean);
+  'aggregation'?: (string);
 }
 
 export interface RunView__Output {
@@ -38,4 +39,5 @@ export interface RunView__Output {
   'logHead': (string);
   'final': (_consilium_v1_SiteResult__Output)[];
   'moreRounds': (boolean);
+  'aggregation': (string);
 }

@@ -1,0 +1,12 @@
+// Original file: admin.proto
+
+
+export interface Awaited {
+  'answers'?: (number);
+  'sites'?: (string)[];
+}
+
+export interface Awaited__Output {
+  'answers': (number);
+  'sites': (string)[];
+}
