@@ -12,6 +12,18 @@ export const graphBytesMax = 1024 * 1024 * 1024
 export const objectBytesMax = 64 * 1024 * 1024 * 1024
 /** Sites in one cohort (the Shamir index is one byte). */
 export const cohortMax = 255
+/** Enrolled sites of a federation, as the roster lists them. */
+export const rosterSitesMax = 10_000
+/** Rotations of the coordinator's key. */
+export const keyRotationsMax = 1000
+/** Entries of one run's event log. */
+export const logSizeMax = 2 ** 40
+/** Hashes in one proof about a log of that size, with room to spare (RFC 6962, sections 2.1.1 and 2.1.2). */
+export const proofHashesMax = 64
+/** Vectors that one site uploads to a secure round. */
+export const secureVectorsMax = 4
+/** What a site advertises, bytes. */
+export const advertisedBytesMax = 256
 /** How long a join code may be good, minutes, and how long it is where nobody says. */
 export const joinCodeMinutesMax = 30 * 24 * 60
 export const joinCodeMinutesDefault = 24 * 60

@@ -1,10 +1,10 @@
 /** The parts of CreateStudy put together: the signed study, then each object, complete and with the hash announced. */
 import { FederationError } from '@consilium/protos/errors.ts'
+import { bytesField, countField, hashField, invalid } from '@consilium/protos/fields.ts'
 import type { CreateStudyPart__Output } from '@consilium/protos/gen/consilium/v1/CreateStudyPart.ts'
 import { sha256Hex } from '@consilium/protos/hash.ts'
 import { chunkBytesMax, graphBytesMax, planBytesMax } from '@consilium/protos/limits.ts'
 import type { AdminService, StudyView } from '../services.ts'
-import { bytesField, countField, hashField, invalid } from './fields.ts'
 
 type Parts = AsyncIterator<CreateStudyPart__Output>
 

@@ -1,14 +1,28 @@
 /** The messages of federation.proto to and from the domain's own types, with every field checked. */
+import type { LogProof, LogProofRequest } from '@consilium/protos/control-messages.ts'
+import {
+  bytesField,
+  choiceField,
+  countField,
+  hashBytes,
+  hashField,
+  invalid,
+  runField,
+  siteField,
+  textField,
+} from '@consilium/protos/fields.ts'
 import type { FromSite__Output } from '@consilium/protos/gen/consilium/v1/FromSite.ts'
 import type { JoinRequest__Output } from '@consilium/protos/gen/consilium/v1/JoinRequest.ts'
+import type { LogProofReply } from '@consilium/protos/gen/consilium/v1/LogProofReply.ts'
+import type { LogProofRequest__Output } from '@consilium/protos/gen/consilium/v1/LogProofRequest.ts'
 import type { Refusal__Output } from '@consilium/protos/gen/consilium/v1/Refusal.ts'
 import type { StudyDecision__Output } from '@consilium/protos/gen/consilium/v1/StudyDecision.ts'
 import type { ToSite as WireToSite } from '@consilium/protos/gen/consilium/v1/ToSite.ts'
 import type { UploadPart__Output } from '@consilium/protos/gen/consilium/v1/UploadPart.ts'
-import { chunkBytesMax, reasonCharactersMax } from '@consilium/protos/limits.ts'
+import { chunkBytesMax, logSizeMax, reasonCharactersMax } from '@consilium/protos/limits.ts'
+import { readMaskedInput, readSecureFromSite, wireSecureToSite } from '@consilium/protos/secagg/wire-messages.ts'
 import { isErrorCode } from '@consilium/protos/status.ts'
 import type { FromSite, JoinRequest, StudyDecision, ToSite, UploadHeader } from '../services.ts'
-import { bytesField, choiceField, countField, hashField, invalid, siteField, textField } from './fields.ts'
 
 const certificateRequestBytesMax = 8 * 1024
 
@@ -32,12 +46,13 @@ export function fromSite(wire: FromSite__Output): FromSite {
     return {
       type: 'progress',
       planHash: hashField(wire.progress.planHash, 'plan_hash'),
-      done: countField(wire.progress.done, 'done'),
-      total: countField(wire.progress.total, 'total'),
+      permille: countField(wire.progress.permille, 'permille', 1000),
     }
   if (wire.workDone) return { type: 'work-done', planHash: hashField(wire.workDone.planHash, 'plan_hash') }
   if (wire.refusal) return refusal(wire.refusal)
-  throw invalid('message', 'hello, progress, work_done or refusal')
+  const secure = readSecureFromSite(wire)
+  if (secure) return secure
+  throw invalid('message', 'a kind of message that this coordinator knows')
 }
 
 function refusal(wire: Refusal__Output): FromSite {
@@ -62,14 +77,32 @@ export function studyDecision(wire: StudyDecision__Output): StudyDecision {
   }
 }
 
+export function logProofRequest({ run, oldSize, newSize, seq }: LogProofRequest__Output): LogProofRequest {
+  const size = countField(newSize, 'new_size', logSizeMax)
+  // The wire has one more, so that 0 can stand for none.
+  const seqPlusOne = countField(seq, 'seq', size)
+  return {
+    run: runField(run),
+    oldSize: countField(oldSize, 'old_size', size),
+    newSize: size,
+    ...(seqPlusOne > 0 ? { seq: seqPlusOne - 1 } : {}),
+  }
+}
+
+export function logProofReply({ consistency, entry, inclusion }: LogProof): LogProofReply {
+  return { consistency: [...consistency], inclusion: [...inclusion], ...(entry ? { entry } : {}) }
+}
+
 export function uploadHeader(part: UploadPart__Output | undefined): UploadHeader {
   if (!part?.header) throw invalid('part', 'a header first')
   const size = countField(part.header.size, 'size')
+  const { masked } = part.header
   return {
     planHash: hashField(part.header.planHash, 'plan_hash'),
     sha256: hashField(part.header.sha256, 'sha256'),
     size,
     offset: countField(part.header.offset, 'offset', size),
+    ...(masked ? { masked: readMaskedInput(masked) } : {}),
   }
 }
 
@@ -81,19 +114,23 @@ export function toSite(message: ToSite): WireToSite {
   switch (message.type) {
     case 'study':
       return { study: { signedStudy: message.signedStudy } }
+    case 'roster': {
+      const sites = message.sites.map(({ site, publicKey }) => ({ site, identityPublicKey: publicKey }))
+      return { roster: { sites } }
+    }
+    case 'coordinator-keys':
+      return { coordinatorKeys: { rotations: [...message.rotations] } }
     case 'assignment':
       return { assignment: { plan: message.plan.bytes, signature: message.plan.signature } }
     case 'collect-updates':
-      return { collectUpdates: { planHash: bytesOf(message.planHash) } }
+      return { collectUpdates: { planHash: hashBytes(message.planHash) } }
     case 'round-over':
       return {
-        roundOver: { planHash: bytesOf(message.planHash), outcome: message.outcome, reason: message.reason },
+        roundOver: { planHash: hashBytes(message.planHash), outcome: message.outcome, reason: message.reason },
       }
     case 'run-over':
       return { runOver: { run: message.run, outcome: message.outcome, reason: message.reason } }
+    default:
+      return wireSecureToSite(message)
   }
-}
-
-function bytesOf(hexadecimal: string): Buffer {
-  return Buffer.from(hexadecimal, 'hex')
 }

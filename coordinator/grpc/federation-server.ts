@@ -5,6 +5,7 @@
 import type { PeerCertificate } from 'node:tls'
 import type { Clock } from '@consilium/protos/clock.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
+import { countField, hashField } from '@consilium/protos/fields.ts'
 import type { FederationHandlers } from '@consilium/protos/gen/consilium/v1/Federation.ts'
 import { chunkBytesMax } from '@consilium/protos/limits.ts'
 import { federationTypes, packageDefinition } from '@consilium/protos/load.ts'
@@ -13,8 +14,13 @@ import type { CertificateAuthority } from '../certificate-authority.ts'
 import type { Caller, FederationService } from '../services.ts'
 import { attend } from './attend.ts'
 import { siteOf } from './certificates.ts'
-import { certificateRequest, joinRequest, studyDecision } from './federation-messages.ts'
-import { countField, hashField } from './fields.ts'
+import {
+  certificateRequest,
+  joinRequest,
+  logProofReply,
+  logProofRequest,
+  studyDecision,
+} from './federation-messages.ts'
 import { type Admission, type Guard, guardCalls, type OpenCall } from './guard.ts'
 import { duplex, serverStreaming, unary } from './handlers.ts'
 import { type Listener, startListener } from './listener.ts'
@@ -33,6 +39,8 @@ export type FederationServerOptions = {
   readonly joinRate?: PeerRate
   /** How often a site may make an entry in the log by asking for it: a renewal, a decision. By one site, and by all. */
   readonly entryRate?: PeerRate
+  /** How often a site may have its coordinator prove something of a log, which reads in it. By one site, and by all. */
+  readonly proofRate?: PeerRate
 }
 
 type PeerRate = { readonly perPeer: Rate; readonly overall: Rate }
@@ -43,6 +51,8 @@ type Who = Caller | undefined
 const joinPath = '/consilium.v1.Federation/Join'
 const defaultJoinRate = { perPeer: { burst: 60, perSecond: 2 }, overall: { burst: 300, perSecond: 20 } }
 const defaultEntryRate = { perPeer: { burst: 300, perSecond: 1 }, overall: { burst: 3000, perSecond: 50 } }
+/** Two proofs go with each secure round. */
+const defaultProofRate = { perPeer: { burst: 300, perSecond: 40 }, overall: { burst: 10_000, perSecond: 1000 } }
 /** Payload of one message of a download: well below the site's window, so that a cut costs less than a chunk. */
 const fetchMessageBytes = chunkBytesMax / 4
 
@@ -92,8 +102,9 @@ function admitSite(service: FederationService, certificate: PeerCertificate | un
 }
 
 function handlers(options: FederationServerOptions, guard: Guard<Who>): FederationHandlers {
-  const { service, clock, entryRate = defaultEntryRate } = options
+  const { service, clock, entryRate = defaultEntryRate, proofRate = defaultProofRate } = options
   const mayEnter = peerBuckets(entryRate.perPeer, entryRate.overall, clock)
+  const mayAskProof = peerBuckets(proofRate.perPeer, proofRate.overall, clock)
   /** The caller of a method that makes an entry. */
   const entering = (open: OpenCall<Who>) => {
     const caller = site(open)
@@ -112,6 +123,12 @@ function handlers(options: FederationServerOptions, guard: Guard<Who>): Federati
     Decide: unary(guard, async (request, open) => {
       await service.decide(entering(open), studyDecision(request))
       return {}
+    }),
+    ProveLog: unary(guard, async (request, open) => {
+      const caller = site(open)
+      if (!mayAskProof(caller.site))
+        throw new FederationError('rate-limited', `too many proofs asked for by site ${caller.site}: wait a second`)
+      return logProofReply(await service.proveLog(caller, logProofRequest(request)))
     }),
     Fetch: serverStreaming(guard, async function* (request, open) {
       const sha256 = hashField(request.sha256, 'sha256')

@@ -1,15 +1,15 @@
 /**
- * The upload of a sealed update: chunks go to the service one by one, and each is acknowledged once it is staged. A site
- * keeps at most one chunk unacknowledged, so a cut anywhere costs at most that much.
+ * The upload of a masked or sealed update: chunks go to the service one by one, and each is acknowledged once it is
+ * staged. A site keeps at most one chunk unacknowledged, so a cut anywhere costs at most that much.
  */
 
 import { FederationError } from '@consilium/protos/errors.ts'
+import { invalid } from '@consilium/protos/fields.ts'
 import type { UploadPart__Output } from '@consilium/protos/gen/consilium/v1/UploadPart.ts'
 import type { UploadReply } from '@consilium/protos/gen/consilium/v1/UploadReply.ts'
 import type { ServerDuplexStream } from '@grpc/grpc-js'
 import type { Caller, FederationService, UploadHeader } from '../services.ts'
 import { uploadChunk, uploadHeader } from './federation-messages.ts'
-import { invalid } from './fields.ts'
 
 type UploadCall = ServerDuplexStream<UploadPart__Output, UploadReply>
 

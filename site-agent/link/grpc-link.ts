@@ -12,6 +12,7 @@ import { openEgress } from './egress.ts'
 import { fetchObject, hashOfFile } from './fetch.ts'
 import type { JoinedSite } from './identity-files.ts'
 import type { EgressLedger, Link } from './link.ts'
+import { fromLogProofReply, toLogProofRequest } from './messages.ts'
 import { persist } from './persist.ts'
 import { type Environment, proxyFor } from './proxy.ts'
 import { identityOf, openRenewal } from './renewal.ts'
@@ -31,6 +32,8 @@ export type LinkOptions = {
 }
 
 const studiesMax = 10_000
+/** How often an upload starts anew because other bytes arrived than were sent: what was staged before a power cut, say. */
+const uploadsAnewMax = 3
 
 /** Dials with the first call. */
 export function openLink(options: LinkOptions): Link {
@@ -54,21 +57,28 @@ export function openLink(options: LinkOptions): Link {
       const request = { studyHash: Buffer.from(studyHash, 'hex'), decision, reason, signature }
       await wire.unary(service.Decide, request, { kind: 'decision', study: studyHash })
     },
+    proveLog(request, study) {
+      const asked = toLogProofRequest(request)
+      return persist(transfers, closing.signal, async () =>
+        fromLogProofReply(await wire.unary(service.ProveLog, asked, { kind: 'log-proof', study }), request),
+      )
+    },
     fetch(download) {
       const signal = orClosing(download.signal)
       return persist(transfers, signal, (onProgress) => fetchObject(wire, { ...download, onProgress, signal }))
     },
-    async upload({ planHash, path, study, onProgress, signal }) {
+    async upload({ planHash, path, study, masked, onProgress, signal }) {
       const until = orClosing(signal)
       const { hash, bytes: size } = await hashOfFile(path)
-      const file = { planHash, path, sha256: hash.digest('hex'), size, study }
-      await persist(transfers, until, (onKept) => {
+      const file = { planHash, path, sha256: hash.digest('hex'), size, study, ...(masked ? { masked } : {}) }
+      const attempt = (onKept: () => void) => {
         const tell = (kept: number) => {
           onKept()
           onProgress(kept, size)
         }
         return uploadFile(wire, file, tell, until)
-      })
+      }
+      await persist(transfers, until, attempt, uploadsAnewMax)
     },
     async close() {
       closing.abort()

@@ -3,10 +3,10 @@
  * dials out.
  */
 import type {
-  FromSite as ToCoordinator,
+  ToSite as FromCoordinator,
   LogProof,
   LogProofRequest,
-  ToSite as FromCoordinator,
+  FromSite as ToCoordinator,
 } from '@consilium/protos/control-messages.ts'
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { MaskedInput } from '@consilium/protos/secagg/messages.ts'
@@ -65,7 +65,10 @@ export interface Link {
     readonly study: string
     readonly signal: AbortSignal
   }): Promise<void>
-  /** What proves that a run's log extends what this site confirmed; rejects with what the coordinator refuses. */
+  /**
+   * What proves that a run's log extends what this site confirmed; the hashes are the caller's to check. Goes on asking
+   * while nothing answers, until the link is closed; rejects with what the coordinator refuses.
+   */
   proveLog(request: LogProofRequest, study: string): Promise<LogProof>
   /** Uploads the file from the offset the coordinator already has; goes on by itself after a cut until `signal` aborts. */
   upload(upload: {

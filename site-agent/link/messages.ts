@@ -1,60 +1,139 @@
-/** The messages of the control stream to and from the domain's own types; what the coordinator sends is checked too. */
-import { FederationError } from '@consilium/protos/errors.ts'
+/** The messages of federation.proto to and from the domain's own types; what the coordinator sends is checked too. */
+import type { KeyRotation, LogProof, LogProofRequest, RosterSite } from '@consilium/protos/control-messages.ts'
+import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
+import {
+  bytesField,
+  choiceField,
+  hashBytes,
+  hashField,
+  invalid,
+  listField,
+  runField,
+  siteField,
+  textField,
+} from '@consilium/protos/fields.ts'
+import type { CoordinatorKeys__Output } from '@consilium/protos/gen/consilium/v1/CoordinatorKeys.ts'
 import type { FromSite } from '@consilium/protos/gen/consilium/v1/FromSite.ts'
+import type { LogProofReply__Output } from '@consilium/protos/gen/consilium/v1/LogProofReply.ts'
+import type { LogProofRequest as WireLogProofRequest } from '@consilium/protos/gen/consilium/v1/LogProofRequest.ts'
+import type { Roster__Output } from '@consilium/protos/gen/consilium/v1/Roster.ts'
 import type { ToSite__Output } from '@consilium/protos/gen/consilium/v1/ToSite.ts'
-import { planBytesMax, reasonCharactersMax } from '@consilium/protos/limits.ts'
-import { runIdSchema, sha256Schema } from '@consilium/protos/plan/names.ts'
-import { z } from 'zod'
+import {
+  keyRotationsMax,
+  messageBytesMax,
+  planBytesMax,
+  proofHashesMax,
+  reasonCharactersMax,
+  rosterSitesMax,
+} from '@consilium/protos/limits.ts'
+import { readSecureToSite, wireSecureFromSite } from '@consilium/protos/secagg/wire-messages.ts'
 import type { FromCoordinator, ToCoordinator } from './link.ts'
-
-const bytes = (min: number, max: number) =>
-  z.instanceof(Uint8Array).refine(({ length }) => length >= min && length <= max, `${min} to ${max} bytes`)
-const hash = bytes(32, 32).transform((value) => sha256Schema.parse(Buffer.from(value).toString('hex')))
-const reason = z.string().max(reasonCharactersMax)
-
-const studySchema = z.object({ signedStudy: bytes(1, planBytesMax) })
-const assignmentSchema = z.object({ plan: bytes(1, planBytesMax), signature: bytes(64, 64) })
-const collectUpdatesSchema = z.object({ planHash: hash })
-const roundOverSchema = z.object({ planHash: hash, outcome: z.enum(['committed', 'failed', 'dropped']), reason })
-const runOverSchema = z.object({ run: runIdSchema, outcome: z.enum(['finished', 'failed', 'cancelled']), reason })
 
 /** Throws `message-invalid` for a message with a field out of its bounds, or of a kind this agent does not know. */
 export function fromCoordinator(wire: ToSite__Output): FromCoordinator {
-  if (wire.study) return { type: 'study', ...parse(studySchema, wire.study) }
-  if (wire.assignment) {
-    const { plan, signature } = parse(assignmentSchema, wire.assignment)
-    return { type: 'assignment', plan: { bytes: plan, signature } }
-  }
-  if (wire.collectUpdates) return { type: 'collect-updates', ...parse(collectUpdatesSchema, wire.collectUpdates) }
-  if (wire.roundOver) return { type: 'round-over', ...parse(roundOverSchema, wire.roundOver) }
-  if (wire.runOver) return { type: 'run-over', ...parse(runOverSchema, wire.runOver) }
-  throw new FederationError('message-invalid', 'the coordinator sent a kind of message that this agent does not know')
+  return checked(() => readMessage(wire))
 }
 
 export function toCoordinator(message: ToCoordinator): FromSite {
   switch (message.type) {
     case 'progress':
-      return { progress: { planHash: hashBytes(message.planHash), done: message.done, total: message.total } }
+      return { progress: { planHash: hashBytes(message.planHash), permille: message.permille } }
     case 'work-done':
       return { workDone: { planHash: hashBytes(message.planHash) } }
     case 'refusal':
       return {
         refusal: {
-          planHash: hashBytes(message.planHash),
-          studyHash: hashBytes(message.studyHash),
+          planHash: hashBytes(message.planHash ?? ''),
+          studyHash: hashBytes(message.studyHash ?? ''),
           code: message.code,
           reason: message.reason.slice(0, reasonCharactersMax).toWellFormed(),
         },
       }
+    default:
+      return wireSecureFromSite(message)
   }
 }
 
-function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(value)
-  if (parsed.success) return parsed.data
-  throw new FederationError('message-invalid', `the coordinator sent a bad message: ${z.prettifyError(parsed.error)}`)
+/** The wire has one more than `seq`, so that 0 can stand for none. */
+export function toLogProofRequest({ run, oldSize, newSize, seq }: LogProofRequest): WireLogProofRequest {
+  return { run, oldSize, newSize, seq: seq === undefined ? 0 : seq + 1 }
 }
 
-function hashBytes(sha256: string | undefined): Buffer {
-  return Buffer.from(sha256 ?? '', 'hex')
+/** Holds the entry where one was asked for, and none else. */
+export function fromLogProofReply(wire: LogProofReply__Output, { seq }: LogProofRequest): LogProof {
+  const { consistency, entry, inclusion } = wire
+  return checked(() => {
+    if (entry.length > 0 !== (seq !== undefined)) throw invalid('entry', 'the entry asked for, and no other')
+    return {
+      consistency: proofHashes(consistency, 'consistency'),
+      inclusion: proofHashes(inclusion, 'inclusion'),
+      ...(seq === undefined ? {} : { entry: bytesField(entry, 'entry', 1, messageBytesMax) }),
+    }
+  })
+}
+
+function readMessage(wire: ToSite__Output): FromCoordinator {
+  if (wire.study)
+    return { type: 'study', signedStudy: bytesField(wire.study.signedStudy, 'signed_study', 1, planBytesMax) }
+  if (wire.roster) return { type: 'roster', sites: rosterSites(wire.roster) }
+  if (wire.coordinatorKeys) return { type: 'coordinator-keys', rotations: keyRotations(wire.coordinatorKeys) }
+  if (wire.assignment) {
+    const bytes = bytesField(wire.assignment.plan, 'plan', 1, planBytesMax)
+    return { type: 'assignment', plan: { bytes, signature: bytesField(wire.assignment.signature, 'signature', 64) } }
+  }
+  if (wire.collectUpdates)
+    return { type: 'collect-updates', planHash: hashField(wire.collectUpdates.planHash, 'plan_hash') }
+  if (wire.roundOver) {
+    const { planHash, outcome, reason } = wire.roundOver
+    return {
+      type: 'round-over',
+      planHash: hashField(planHash, 'plan_hash'),
+      outcome: choiceField(outcome, 'outcome', ['committed', 'failed', 'dropped']),
+      reason: textField(reason, 'reason', reasonCharactersMax),
+    }
+  }
+  if (wire.runOver) {
+    const { run, outcome, reason } = wire.runOver
+    return {
+      type: 'run-over',
+      run: runField(run),
+      outcome: choiceField(outcome, 'outcome', ['finished', 'failed', 'cancelled']),
+      reason: textField(reason, 'reason', reasonCharactersMax),
+    }
+  }
+  const secure = readSecureToSite(wire)
+  if (secure) return secure
+  throw invalid('message', 'a kind of message that this agent knows')
+}
+
+function rosterSites({ sites }: Roster__Output): RosterSite[] {
+  const read = listField(sites, 'sites', rosterSitesMax, ({ site, identityPublicKey }, name) => ({
+    site: siteField(site, `${name}.site`),
+    publicKey: bytesField(identityPublicKey, `${name}.identity_public_key`, 32),
+  }))
+  if (new Set(read.map(({ site }) => site)).size < read.length) throw invalid('sites', 'each site once')
+  return read
+}
+
+function keyRotations({ rotations }: CoordinatorKeys__Output): KeyRotation[] {
+  return listField(rotations, 'rotations', keyRotationsMax, (rotation, name) => ({
+    oldPublicKey: bytesField(rotation.oldPublicKey, `${name}.old_public_key`, 32),
+    newPublicKey: bytesField(rotation.newPublicKey, `${name}.new_public_key`, 32),
+    oldSignature: bytesField(rotation.oldSignature, `${name}.old_signature`, 64),
+    newSignature: bytesField(rotation.newSignature, `${name}.new_signature`, 64),
+  }))
+}
+
+function proofHashes(hashes: readonly Uint8Array[], field: string): Uint8Array[] {
+  return listField(hashes, field, proofHashesMax, (hash, name) => bytesField(hash, name, 32), 0)
+}
+
+function checked<Message>(read: () => Message): Message {
+  try {
+    return read()
+  } catch (cause) {
+    throw new FederationError('message-invalid', `the coordinator sent a bad message: ${errorMessage(cause)}`, {
+      cause,
+    })
+  }
 }

@@ -20,14 +20,17 @@ const passing: ReadonlySet<ErrorCode> = new Set([
 
 /**
  * Runs `attempt` until it succeeds; it tells of progress, after which the next delay is short again. Rejects with
- * `cancelled` once `signal` aborts, or with what the coordinator refuses.
+ * `cancelled` once `signal` aborts, or with what the coordinator refuses. An upload whose bytes arrived damaged
+ * (`hash-mismatch`) is dropped by the coordinator, and may start anew `anewMax` times.
  */
 export async function persist<Result>(
   { wire, delays, log }: { readonly wire: Wire; readonly delays: BackoffSource; readonly log: Logger },
   signal: AbortSignal,
   attempt: (onProgress: () => void) => Promise<Result>,
+  anewMax = 0,
 ): Promise<Result> {
   const backoff = delays.start()
+  let anewLeft = anewMax
   for (;;) {
     const generation = wire.generation()
     try {
@@ -37,7 +40,8 @@ export async function persist<Result>(
       const code = errorCode(error)
       // Refused under a certificate that has been replaced meanwhile: the new one may do.
       const isOutdated = finalRefusals.has(code) && generation !== wire.generation()
-      if (!(error instanceof FederationError) || !(passing.has(code) || isOutdated)) throw error
+      const isAnew = code === 'hash-mismatch' && anewLeft-- > 0
+      if (!(error instanceof FederationError) || !(passing.has(code) || isOutdated || isAnew)) throw error
       log.debug({ code, reason: errorMessage(error) }, 'a transfer broke off and is tried again')
       await backoff.wait(signal)
     }

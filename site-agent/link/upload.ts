@@ -5,10 +5,13 @@
  */
 import { type FileHandle, open } from 'node:fs/promises'
 import { FederationError } from '@consilium/protos/errors.ts'
+import { hashBytes } from '@consilium/protos/fields.ts'
 import type { UploadPart } from '@consilium/protos/gen/consilium/v1/UploadPart.ts'
 import { chunkBytesMax } from '@consilium/protos/limits.ts'
 import { federationTypes } from '@consilium/protos/load.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
+import type { MaskedInput } from '@consilium/protos/secagg/messages.ts'
+import { wireMaskedInput } from '@consilium/protos/secagg/wire-messages.ts'
 import type { Sender, Wire } from './wire.ts'
 
 export type UploadFile = {
@@ -18,6 +21,8 @@ export type UploadFile = {
   readonly size: number
   /** Hash of the study, for the ledger. */
   readonly study: string
+  /** In secure mode: what the site signed about the masked vectors in the file. */
+  readonly masked?: MaskedInput
 }
 
 /** One attempt, from the offset the coordinator tells. `onKept` is called as it acknowledges. */
@@ -30,7 +35,7 @@ export async function uploadFile(
   const { planHash, study, size } = file
   const { offset, complete } = await wire.unary(
     federationTypes().Federation.service.UploadOffset,
-    { planHash: Buffer.from(planHash, 'hex') },
+    { planHash: hashBytes(planHash) },
     { kind: 'upload-offset', study },
   )
   if (offset > size)
@@ -46,7 +51,7 @@ async function sendFrom(
   onKept: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const { planHash, sha256, study, size } = file
+  const { planHash, sha256, study, size, masked } = file
   await using handle = await open(file.path, 'r')
   const acknowledged = keepCount(offset)
   const { sender, done } = wire.duplex(
@@ -67,7 +72,13 @@ async function sendFrom(
   const typed: Sender<UploadPart> = sender
   const label = { kind: 'upload', study }
   try {
-    const header = { planHash: Buffer.from(planHash, 'hex'), sha256: Buffer.from(sha256, 'hex'), size, offset }
+    const header = {
+      planHash: hashBytes(planHash),
+      sha256: hashBytes(sha256),
+      size,
+      offset,
+      ...(masked ? { masked: wireMaskedInput(masked) } : {}),
+    }
     typed.send({ header }, label)
     for (let sent = offset; sent < size && (await acknowledged.reach(sent)); ) {
       const chunk = await readAt(handle, sent, Math.min(chunkBytesMax, size - sent), file.path)

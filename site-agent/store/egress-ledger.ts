@@ -30,6 +30,7 @@ const routine: ReadonlySet<string> = new Set([
   'studies',
   'fetch',
   'upload-offset',
+  'log-proof',
   'transport',
 ])
 

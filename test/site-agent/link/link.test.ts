@@ -21,14 +21,14 @@ test('messages go both ways, in order, and stop when nobody wants them any more'
   const link = wire.linkOf(await wire.joinSite('site-a'))
   const site = attend(link)
   await site.up(1)
-  link.send({ type: 'progress', planHash, done: 1, total: 2 }, '')
+  link.send({ type: 'progress', planHash, permille: 500 }, '')
   link.send({ type: 'work-done', planHash }, '')
   link.send({ type: 'refusal', studyHash: planHash, code: 'operator-refused', reason: 'é'.repeat(600) }, '')
   await until(wire, () => wire.service.streams[0]?.heard.length === 4)
   const [hello, ...rest] = wire.service.streams[0]!.heard
   expect(hello).toEqual({ type: 'hello', agentVersion: 'test' })
   expect(rest).toEqual([
-    { type: 'progress', planHash, done: 1, total: 2 },
+    { type: 'progress', planHash, permille: 500 },
     { type: 'work-done', planHash },
     { type: 'refusal', studyHash: planHash, code: 'operator-refused', reason: 'é'.repeat(500) },
   ])
@@ -58,7 +58,7 @@ test.for(['hello', 'progress'])('a %s that the ledger cannot take does not leave
   }
   const link = wire.linkOf(await wire.joinSite('site-a'), full)
   const attending = link.attend({
-    onUp: () => link.send({ type: 'progress', planHash, done: 1, total: 2 }, ''),
+    onUp: () => link.send({ type: 'progress', planHash, permille: 500 }, ''),
     onDown: () => {},
     onMessage: () => {},
     signal: new AbortController().signal,

@@ -1,7 +1,7 @@
-/** Checks of single fields: every value a caller sends has a size and a shape, or the call is refused. */
-import { FederationError } from '@consilium/protos/errors.ts'
-import { objectBytesMax } from '@consilium/protos/limits.ts'
-import { type Sha256, type SiteName, siteNameSchema } from '@consilium/protos/plan/names.ts'
+/** Checks of single fields of a message: every value that crosses the wire has a size and a shape, or it is refused. */
+import { FederationError } from './errors.ts'
+import { objectBytesMax } from './limits.ts'
+import { type RunId, runIdSchema, type Sha256, type SiteName, siteNameSchema } from './plan/names.ts'
 
 export function invalid(field: string, expected: string): FederationError {
   return new FederationError('message-invalid', `${field}: expected ${expected}`)
@@ -12,11 +12,16 @@ export function hashField(bytes: Uint8Array | null | undefined, field: string): 
   return Buffer.from(bytesField(bytes, field, 32, 32)).toString('hex')
 }
 
+/** A hash as the bytes that {@link hashField} reads. */
+export function hashBytes(sha256: Sha256): Buffer {
+  return Buffer.from(sha256, 'hex')
+}
+
 export function bytesField(
   bytes: Uint8Array | null | undefined,
   field: string,
   bytesMin: number,
-  bytesMax: number,
+  bytesMax = bytesMin,
 ): Uint8Array {
   if (!bytes || bytes.length < bytesMin || bytes.length > bytesMax)
     throw invalid(field, bytesMin === bytesMax ? `${bytesMin} bytes` : `${bytesMin} to ${bytesMax} bytes`)
@@ -44,8 +49,26 @@ export function countField(count: number, field: string, max = objectBytesMax): 
   return count
 }
 
-export function siteField(name: string): SiteName {
+/** From 1 to `lengthMax` items, each read under its own name, as in `sites[0]`; fewer where `lengthMin` says so. */
+export function listField<Wire, Item>(
+  list: readonly Wire[],
+  field: string,
+  lengthMax: number,
+  read: (wire: Wire, name: string) => Item,
+  lengthMin = 1,
+): Item[] {
+  if (list.length < lengthMin || list.length > lengthMax) throw invalid(field, `${lengthMin} to ${lengthMax} items`)
+  return list.map((wire, i) => read(wire, `${field}[${i}]`))
+}
+
+export function siteField(name: string, field = 'site'): SiteName {
   const parsed = siteNameSchema.safeParse(name)
-  if (!parsed.success) throw invalid('site', 'lower-case letters, digits and hyphens, at most 63')
+  if (!parsed.success) throw invalid(field, 'lower-case letters, digits and hyphens, at most 63')
+  return parsed.data
+}
+
+export function runField(run: string): RunId {
+  const parsed = runIdSchema.safeParse(run)
+  if (!parsed.success) throw invalid('run', 'the name of a run, as `consilium run list` shows it')
   return parsed.data
 }
