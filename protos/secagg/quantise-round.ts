@@ -3,13 +3,13 @@
  * coordinator reads the sum by them, so both must get the very same ones.
  */
 import { FederationError } from '../errors.ts'
-import type { RoundPlan } from '../plan/round-plan.ts'
+import type { SiteName } from '../plan/names.ts'
 import type { Study } from '../plan/study.ts'
 import { type Quantisation, quantisation } from './fixed-point.ts'
 
 /** Throws `invalid-argument` for a study that adds its updates without masks. */
 export function roundQuantisation(
-  plan: Pick<RoundPlan, 'cohort'>,
+  plan: { readonly cohort: readonly SiteName[] },
   { updateNormMax, aggregation }: Pick<Study, 'updateNormMax' | 'aggregation'>,
 ): Quantisation {
   if (aggregation.mode !== 'secure')
