@@ -105,4 +105,55 @@ export const migrations: readonly string[] = [
     offered_at TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  -- The plan itself: what a secure round goes on by after a restart. Empty for work of an older version.
+  ALTER TABLE work ADD COLUMN plan TEXT NOT NULL DEFAULT '';
+
+  -- Secure rounds: what this site did in each, for good. Empty until it did.
+  CREATE TABLE sessions (
+    plan_hash TEXT PRIMARY KEY,
+    run TEXT NOT NULL,
+    round INTEGER NOT NULL,
+    purpose TEXT NOT NULL,
+    model TEXT NOT NULL,
+    sid TEXT NOT NULL DEFAULT '',
+    u2_hash TEXT NOT NULL DEFAULT '',
+    u3_hash TEXT NOT NULL DEFAULT '',
+    survivors TEXT NOT NULL DEFAULT '[]',
+    released INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  -- At most one upload for one purpose of one round on one model.
+  CREATE UNIQUE INDEX sessions_committed ON sessions (run, round, purpose, model) WHERE u2_hash <> '';
+  CREATE INDEX sessions_confirmed ON sessions (model, purpose) WHERE u3_hash <> '';
+
+  -- Secrets and messages of sessions that are not over, sealed with a key of the site's own.
+  CREATE TABLE session_secrets (
+    plan_hash TEXT PRIMARY KEY REFERENCES sessions (plan_hash),
+    sealed BLOB NOT NULL
+  ) STRICT;
+
+  -- What each global model reached on this site's own test rows. It never leaves.
+  CREATE TABLE evaluations (
+    plan_hash TEXT PRIMARY KEY,
+    run TEXT NOT NULL,
+    round INTEGER NOT NULL,
+    study TEXT NOT NULL,
+    examples INTEGER NOT NULL,
+    loss REAL,
+    accuracy REAL,
+    at TEXT NOT NULL
+  ) STRICT;
+  `,
+  `
+  -- The newest head of each run's event log that this site has accepted, and the entry that made the model it last
+  -- worked on.
+  CREATE TABLE heads (
+    run TEXT PRIMARY KEY,
+    size INTEGER NOT NULL,
+    root TEXT NOT NULL,
+    model_entry INTEGER,
+    parameters TEXT,
+    accepted_at TEXT NOT NULL
+  ) STRICT;
+  `,
 ]

@@ -4,16 +4,20 @@ import { join } from 'node:path'
 import { openDatabase } from './database.ts'
 import { type EgressStore, openEgressLedger } from './egress-ledger.ts'
 import { type ObjectFolder, type Outbox, openObjectFolder, openOutbox } from './folders.ts'
+import { type Heads, openHeads } from './heads.ts'
 import { type Journal, openJournal } from './journal.ts'
 import { openRecords, type Records } from './records.ts'
 import { openRoster, type Roster } from './roster.ts'
+import { openSessions, type Sessions } from './sessions.ts'
 import { type StudyStore, studyStore } from './studies.ts'
 
 export type SiteStore = {
   readonly studies: StudyStore
   readonly journal: Journal
+  readonly sessions: Sessions
   readonly records: Records
   readonly roster: Roster
+  readonly heads: Heads
   readonly egress: EgressStore
   readonly outbox: Outbox
   readonly objects: ObjectFolder
@@ -27,8 +31,10 @@ export function openSiteStore(state: string, now: () => Date = () => new Date())
   return {
     studies: studyStore(database, now),
     journal: openJournal(database, now),
+    sessions: openSessions(database),
     records: openRecords(database, now),
     roster: openRoster(database, now),
+    heads: openHeads(database, now),
     egress: openEgressLedger(database),
     outbox: openOutbox(join(state, 'outbox')),
     objects: openObjectFolder(join(state, 'objects')),

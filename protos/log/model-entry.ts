@@ -1,0 +1,63 @@
+/**
+ * The entry of a run's log that made a global model: a training round that was committed, or a run taken back to an
+ * earlier model. Sites read it from the proof that they ask for, so it is held to its own hash and stream first.
+ */
+import { z } from 'zod'
+import { FederationError } from '../errors.ts'
+import { canonicalJson } from '../hash.ts'
+import { messageBytesMax } from '../limits.ts'
+import { type RunId, type Sha256, sha256Schema } from '../plan/names.ts'
+import { parseJson } from '../plan/signed-study.ts'
+import { entryHash, type LogEntry, logEntrySchema } from './entry.ts'
+import { leafHash } from './merkle.ts'
+
+/** Name of a run's stream in the event log. */
+export function runStream(run: RunId): string {
+  return `run/${run}`
+}
+
+/** An entry's leaf in the Merkle tree of its stream: its 32-byte hash, hashed as a leaf. */
+export function entryLeaf(entry: Pick<LogEntry, 'hash'>): Uint8Array {
+  return leafHash(Buffer.from(entry.hash, 'hex'))
+}
+
+export type ModelEntry = {
+  readonly made: 'trained' | 'rolled-back'
+  /** SHA-256 of the global parameters. */
+  readonly parameters: Sha256
+  /** What the Merkle tree holds of the entry. */
+  readonly leaf: Uint8Array
+}
+
+/** Reads canonical JSON of entry `seq` of a run; throws `model-not-in-log` where it is another one or made no model. */
+export function readModelEntry(bytes: Uint8Array, run: RunId, seq: number): ModelEntry {
+  const entry = readEntry(bytes)
+  if (!entry || entry.stream !== runStream(run) || entry.seq !== seq)
+    throw new FederationError('model-not-in-log', `what came is not entry ${seq} of the log of run ${run}`)
+  const made = madeModelSchema.safeParse(entry)
+  if (!made.success)
+    throw new FederationError('model-not-in-log', `entry ${seq} of run ${run} (${entry.type}) made no global model`)
+  const leaf = entryLeaf(entry)
+  return made.data.type === 'run-rolled-back'
+    ? { made: 'rolled-back', parameters: made.data.body.parameters, leaf }
+    : { made: 'trained', parameters: made.data.body.result.parameters, leaf }
+}
+
+const madeModelSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('round-committed'),
+    body: z.object({ result: z.object({ purpose: z.literal('train'), parameters: sha256Schema }) }),
+  }),
+  z.object({ type: z.literal('run-rolled-back'), body: z.object({ parameters: sha256Schema }) }),
+])
+
+/** The entry, where the bytes are its one canonical form and its hash is its own. */
+function readEntry(bytes: Uint8Array): LogEntry | undefined {
+  if (bytes.length > messageBytesMax) return undefined
+  try {
+    const entry = logEntrySchema.parse(parseJson(bytes))
+    return canonicalJson(entry).equals(bytes) && entryHash(entry) === entry.hash ? entry : undefined
+  } catch {
+    return undefined
+  }
+}

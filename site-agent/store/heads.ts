@@ -1,0 +1,61 @@
+/**
+ * The newest head of each run's event log that this site has accepted, and the entry of it that made the model it last
+ * worked on. A coordinator that shows this site another past is found out by it, also after a restart.
+ */
+import type { DatabaseSync } from 'node:sqlite'
+import { FederationError } from '@consilium/protos/errors.ts'
+import type { LogHead } from '@consilium/protos/log/head.ts'
+import type { RunId, Sha256 } from '@consilium/protos/plan/names.ts'
+import { durably, inTransaction } from './database.ts'
+
+export type AcceptedHead = LogHead & {
+  /** Absent while this site has worked on the study's initial parameters only. */
+  readonly model?: AcceptedModel
+}
+
+/** Position of the entry that made a model, and the SHA-256 of its parameters. */
+export type AcceptedModel = { readonly entry: number; readonly parameters: Sha256 }
+
+export type Heads = {
+  find(run: RunId): AcceptedHead | undefined
+  /**
+   * Keeps a head, and the model where one is given; returns once a power cut cannot undo it. The caller has checked that
+   * it extends the one kept so far; throws `log-forked` for a smaller head, another one of the same size, or a model
+   * made by an earlier entry.
+   */
+  accept(run: RunId, head: LogHead, model?: AcceptedModel): void
+}
+
+export function openHeads(database: DatabaseSync, now: () => Date): Heads {
+  const select = database.prepare('SELECT * FROM heads WHERE run = ?')
+  const insert = database.prepare(
+    `INSERT OR REPLACE INTO heads (run, size, root, model_entry, parameters, accepted_at) VALUES (?, ?, ?, ?, ?, ?)`,
+  )
+  const find = (run: RunId) => {
+    const row = select.get(run)
+    return row && readHead(row)
+  }
+  return {
+    find,
+    accept: (run, head, model) =>
+      durably(database, () =>
+        inTransaction(database, () => {
+          const known = find(run)
+          const kept = model ?? known?.model
+          if (known && (goesBack(known, head) || (known.model && kept!.entry < known.model.entry)))
+            throw new FederationError('log-forked', `this site has accepted a later head of the log of run ${run}`)
+          insert.run(run, head.size, head.root, kept?.entry ?? null, kept?.parameters ?? null, now().toISOString())
+        }),
+      ),
+  }
+}
+
+function goesBack(known: LogHead, head: LogHead): boolean {
+  return head.size < known.size || (head.size === known.size && head.root !== known.root)
+}
+
+function readHead(row: Record<string, unknown>): AcceptedHead {
+  const head = { size: Number(row.size), root: String(row.root) }
+  if (row.model_entry === null) return head
+  return { ...head, model: { entry: Number(row.model_entry), parameters: String(row.parameters) } }
+}
