@@ -14,7 +14,8 @@ import { z } from 'zod'
 /** Sites that a policy may name. */
 const sitesMax = 1000
 
-const fingerprintSchema = z
+/** As `site-agent status` and `consilium lead show` print it. */
+export const fingerprintSchema = z
   .string()
   .regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'a fingerprint as `SHA256:` and 43 characters, as its owner read it out')
 

@@ -10,7 +10,10 @@ export const exitCodeMeanings: readonly (readonly [ExitCode, string])[] = [
   [exitCodes.ok, 'done; for run: stopped by a signal'],
   [exitCodes.failure, 'failed: data that do not fit, a ledger that does not verify, a disk that is full'],
   [exitCodes.usage, 'what was written is wrong: a command, an option, site.yaml, policy.yaml'],
-  [exitCodes.refused, 'refused: unknown study, bad join code, another agent runs here, not allowed'],
+  [
+    exitCodes.refused,
+    'refused: unknown study or site, another fingerprint, bad join code, another agent runs here, not allowed',
+  ],
   [exitCodes.notReachable, 'the coordinator is not reachable'],
   [exitCodes.notJoined, 'this site has not joined, or is no longer a member (certificate revoked or expired)'],
 ]
@@ -30,6 +33,7 @@ const byErrorCode: { readonly [Code in ErrorCode]?: ExitCode } = {
   'join-code-expired': exitCodes.refused,
   'join-code-used': exitCodes.refused,
   'signature-invalid': exitCodes.refused,
+  'roster-mismatch': exitCodes.refused,
   'link-down': exitCodes.notReachable,
   unauthenticated: exitCodes.notJoined,
   'certificate-expired': exitCodes.notJoined,

@@ -11,6 +11,7 @@ import { addEgressCommand } from './egress.ts'
 import { exitCodeMeanings, exitCodeOf, exitCodes } from './exit-codes.ts'
 import { addJoinCommand } from './join.ts'
 import { printableLines, processTerminal, type Terminal } from './output.ts'
+import { addRosterCommands } from './roster.ts'
 import { addRunCommand } from './run.ts'
 import { addStatusCommand } from './status.ts'
 import { addStudyCommands } from './study.ts'
@@ -60,6 +61,7 @@ function program(context: CommandContext): Command {
   addJoinCommand(root, context)
   addRunCommand(root, context)
   addStudyCommands(root, context)
+  addRosterCommands(root, context)
   addCheckCommand(root, context)
   addStatusCommand(root, context)
   addEgressCommand(root, context)
@@ -70,6 +72,8 @@ const afterHelp = `
 From a join code to the first round:
   $ site-agent join - < code.txt           once, with the code from the federation's operator
   $ site-agent run                         in a terminal or as a service
+  $ site-agent roster list                 the other sites' keys; compare them out of band, then
+  $ site-agent roster approve basel SHA256:...
   $ site-agent study list
   $ site-agent study show heart-disease    what it would compute, what would leave, how often
   $ site-agent study approve heart-disease

@@ -1,6 +1,8 @@
 /** `site-agent status`: is this site a member, does its agent run, what has it worked on, what did it refuse. */
+import type { RosterSite } from '@consilium/protos/control-messages.ts'
 import type { Command } from 'commander'
-import { type Membership, readMembership } from '../connect.ts'
+import { type Membership, openMembership, readMembership } from '../connect.ts'
+import { rosterLines } from '../roster.ts'
 import { isLocked } from '../store/lock.ts'
 import type { SiteStore } from '../store/site-store.ts'
 import { action, type CommandContext, examples } from './command.ts'
@@ -17,14 +19,25 @@ export function addStatusCommand(root: Command, context: CommandContext): void {
     .action(
       action(context, (invocation) =>
         withStore(invocation, async (store) => {
-          const status = { ...readMembership(invocation.state), ...statusOf(store, invocation.state) }
+          const { site, identity } = openMembership(invocation.state)
+          const roster = rosterCounts(store, { site, publicKey: identity.publicKey })
+          const status = { ...readMembership(invocation.state), ...statusOf(store, invocation.state), roster }
           invocation.print(status, () => describe(status))
         }),
       ),
     )
 }
 
-type Status = Membership & ReturnType<typeof statusOf>
+type Status = Membership & ReturnType<typeof statusOf> & { readonly roster: ReturnType<typeof rosterCounts> }
+
+/** A key that is offered in place of a pinned one counts as both. */
+function rosterCounts(store: SiteStore, self: RosterSite) {
+  const states = rosterLines(store.roster, self).map(({ state }) => state)
+  return {
+    pinned: states.filter((state) => state === 'pinned' || state === 'changed').length,
+    awaiting: states.filter((state) => state === 'offered' || state === 'changed').length,
+  }
+}
 
 function statusOf(store: SiteStore, state: string) {
   const decisions = store.studies.list().map(({ hash }) => store.studies.decisionOn(hash)?.decision)
@@ -46,7 +59,7 @@ function statusOf(store: SiteStore, state: string) {
 }
 
 function describe(status: Status): string {
-  const { studies, work, refusals, egress } = status
+  const { studies, roster, work, refusals, egress } = status
   return [
     fields([
       ['site', status.site],
@@ -56,6 +69,7 @@ function describe(status: Status): string {
       ['certificate until', formatTime(status.certificateExpiresAt)],
       ['agent', status.running ? 'running' : 'not running'],
       ['studies', `${studies.approved} approved, ${studies.rejected} rejected, ${studies.undecided} await a decision`],
+      ['other sites', `${roster.pinned} pinned, ${roster.awaiting} await approval`],
       ['has left', formatTraffic(egress)],
     ]),
     work.length === 0 ? '' : '\nLatest work\n',

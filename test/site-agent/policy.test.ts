@@ -19,13 +19,26 @@ afterEach(() => {
 const lead = fingerprint(generateIdentity().publicKey)
 const policy = `approve:\n  leads:\n    - ${lead}\n`
 
-test('without a policy nothing is approved automatically', () => {
-  expect(readPolicy({ site, state })).toEqual({ approve: { leads: [] } })
+const nothing = { approve: { leads: [] }, roster: { sites: {} }, secure: {}, rollback: { accept: false } }
+
+test('without a policy nothing is approved or trusted, and no run goes back', () => {
+  expect(readPolicy({ site, state })).toEqual(nothing)
 })
 
 test('the policy may stand in either folder', () => {
   writeFileSync(join(state, 'policy.yaml'), policy)
-  expect(readPolicy({ site, state })).toEqual({ approve: { leads: [lead] } })
+  expect(readPolicy({ site, state })).toEqual({ ...nothing, approve: { leads: [lead] } })
+})
+
+test('the policy names sites by their fingerprints, the least that a secure round needs, and whether runs go back', () => {
+  const text = `roster: { sites: { basel: '${lead}' } }\nsecure: { survivorsMin: 4, colluders: 2 }\nrollback: { accept: true }\n`
+  writeFileSync(join(state, 'policy.yaml'), text)
+  expect(readPolicy({ site, state })).toEqual({
+    ...nothing,
+    roster: { sites: { basel: lead } },
+    secure: { survivorsMin: 4, colluders: 2 },
+    rollback: { accept: true },
+  })
 })
 
 test.for([
@@ -35,6 +48,19 @@ test.for([
     says: /policy\.yaml:1:20 approve\.leads\[0\]: .*a fingerprint/,
   },
   { what: 'a word that is not ours', text: 'aprove: { leads: [] }', says: /aprove: unknown key/ },
+  {
+    what: 'a site without a fingerprint',
+    text: 'roster: { sites: { basel: yes } }',
+    says: /policy\.yaml:1:27 roster\.sites\.basel: expected a fingerprint/,
+  },
+  {
+    what: 'a site with a name that no site has',
+    text: `roster: { sites: { Basel: '${lead}' } }`,
+    says: /roster\.sites\.Basel: .*lower-case letters/,
+  },
+  { what: 'a sum of two sites', text: 'secure: { survivorsMin: 2 }', says: /secure\.survivorsMin: .*>=3/ },
+  { what: 'part of a colluder', text: 'secure: { colluders: 0.5 }', says: /secure\.colluders: .*int/ },
+  { what: 'a word for a yes', text: 'rollback: { accept: always }', says: /rollback\.accept: .*boolean/ },
   { what: 'no YAML', text: 'approve: [', says: /policy\.yaml:1:11 / },
   { what: 'a list where a mapping is due', text: '- approve', says: /the file: / },
   { what: 'an endless file', text: `# ${'x'.repeat(70_000)}`, says: /at most 65536 bytes/ },
