@@ -84,7 +84,12 @@ export type RoundCommand =
       readonly reason: string
     }
   | { readonly type: 'commit'; readonly planHash: Sha256; readonly result: RoundResult }
-  | { readonly type: 'give-up'; readonly planHash: Sha256; readonly reason: string }
+  | {
+      readonly type: 'give-up'
+      readonly planHash: Sha256
+      readonly code: 'update-invalid' | 'shares-invalid'
+      readonly reason: string
+    }
 
 type OfSite<Type extends string> = { readonly type: Type; readonly planHash: Sha256; readonly site: SiteName }
 
