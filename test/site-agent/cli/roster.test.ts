@@ -32,8 +32,12 @@ async function roster(
   const terminal = {
     isLive: false,
     columns: 100,
-    write: (text: string) => void (written.out += text),
-    writeError: (text: string) => void (written.error += text),
+    write: (text: string) => {
+      written.out += text
+    },
+    writeError: (text: string) => {
+      written.error += text
+    },
   }
   const code = await main(['roster', ...args, '--site', folder.site], {
     terminal,
