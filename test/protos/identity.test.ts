@@ -1,4 +1,5 @@
 /** Ed25519 identities: RFC 8032's vectors, and the forgeries that a naive verifier accepts. */
+import { labelledHash } from '@consilium/protos/hash.ts'
 import {
   assertUsablePublicKey,
   fingerprint,
@@ -6,6 +7,7 @@ import {
   identityFromSeed,
   sign,
   verifySignature,
+  verifySignatureOfHash,
 } from '@consilium/protos/identity.ts'
 import fc from 'fast-check'
 import nacl from 'tweetnacl'
@@ -35,6 +37,17 @@ describe('an identity', () => {
       }),
       { numRuns: 15 },
     )
+  })
+
+  test('verifies the same by the hash of what was signed, for whoever has no more of it', () => {
+    const [signer, part] = [generateIdentity(), Buffer.from('shares')]
+    const signature = sign(signer, 'sharekeys', part)
+    const hash = labelledHash('sharekeys', part)
+    expect(verifySignatureOfHash(signer.publicKey, signature, 'sharekeys', hash)).toBe(true)
+    expect(verifySignatureOfHash(signer.publicKey, signature, 'unmask', hash)).toBe(false)
+    expect(verifySignatureOfHash(signer.publicKey, signature, 'sharekeys', labelledHash('sharekeys'))).toBe(false)
+    expect(verifySignatureOfHash(signer.publicKey, signature, 'sharekeys', hash.subarray(1))).toBe(false)
+    expect(verifySignatureOfHash(generateIdentity().publicKey, signature, 'sharekeys', hash)).toBe(false)
   })
 
   test('does not verify a signature with any one bit flipped', () => {

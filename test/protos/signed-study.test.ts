@@ -1,4 +1,5 @@
 /** The signed study: what a site approves cannot be changed afterwards, by anyone but the lead. */
+import { readFileSync } from 'node:fs'
 import { canonicalJson } from '@consilium/protos/hash.ts'
 import { fingerprint, generateIdentity, identityFromSeed } from '@consilium/protos/identity.ts'
 import { planBytesMax } from '@consilium/protos/limits.ts'
@@ -10,6 +11,7 @@ import {
   signStudy,
   studyHash,
 } from '@consilium/protos/plan/signed-study.ts'
+import { studySchema } from '@consilium/protos/plan/study.ts'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { aManifest } from '../support/a-study.ts'
@@ -43,17 +45,18 @@ function other(leaf: unknown): unknown {
 }
 
 describe('a signed study', () => {
-  test('reads back as it was signed, with the fingerprint of its lead', () => {
+  test('reads back as it was signed, with its hash and the fingerprint of its lead', () => {
     const read = readSignedStudy(bytes(signed))
-    expect(read).toEqual(signed)
+    expect(read).toEqual({ ...signed, hash: studyHash(signed.manifest) })
     expect(leadFingerprint(read)).toBe(fingerprint(lead.publicKey))
   })
 
-  test('has the same hash whatever the order of its keys and whether its defaults were written out', () => {
+  test('has the same hash whatever the order of its keys', () => {
     const manifest = aManifest()
     const reversed = Object.fromEntries(Object.entries(manifest).reverse()) as typeof manifest
     expect(studyHash(reversed)).toBe(studyHash(manifest))
-    expect(readSignedStudy(canonicalJson(signed))).toEqual(signed)
+    expect(readSignedStudy(bytes({ ...signed, manifest: reversed })).hash).toBe(studyHash(manifest))
+    expect(readSignedStudy(canonicalJson(signed))).toEqual(readSignedStudy(bytes(signed)))
   })
 
   test.for(leaves(signed).map((path) => [path.join('.'), path] as const))('is refused with %s changed', ([, path]) => {
@@ -116,6 +119,31 @@ describe('a signed study', () => {
       expect.objectContaining({ code: 'limit-exceeded' }),
     )
     expect(() => readSignedStudy(Buffer.from('{'))).toThrow(expect.objectContaining({ code: 'message-invalid' }))
+  })
+})
+
+describe('a study signed before some defaults existed', () => {
+  const frozen: { hash: string; fingerprint: string; signed: SignedStudy } = JSON.parse(
+    readFileSync(new URL('../vectors/signed_study.json', import.meta.url), 'utf8'),
+  )
+
+  test('still verifies under its own hash, and gains the defaults of today', () => {
+    expect(frozen.signed.manifest.study).not.toHaveProperty('aggregation')
+    expect(frozen.signed.manifest.study.deadlines).not.toHaveProperty('keysMs')
+    const read = readSignedStudy(bytes(frozen.signed))
+    expect(read.hash).toBe(frozen.hash)
+    expect(leadFingerprint(read)).toBe(frozen.fingerprint)
+    expect(read.manifest.study).toEqual(studySchema.parse(frozen.signed.manifest.study))
+    expect(read.manifest.study).toMatchObject({ aggregation: { mode: 'secure' }, deadlines: { keysMs: 60_000 } })
+  })
+
+  test('is another study once a default of today is written into it', () => {
+    const written = withLeaf(frozen.signed, ['manifest', 'study', 'aggregation'], () => ({ mode: 'secure' }))
+    expect(() => readSignedStudy(bytes(written))).toThrow(expect.objectContaining({ code: 'signature-invalid' }))
+    const { manifest } = readSignedStudy(bytes(frozen.signed))
+    expect(() => readSignedStudy(bytes({ ...frozen.signed, manifest }))).toThrow(
+      expect.objectContaining({ code: 'signature-invalid' }),
+    )
   })
 })
 

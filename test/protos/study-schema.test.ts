@@ -54,7 +54,8 @@ describe('a study file', () => {
       standardisation: 'federated',
       rounds: 15,
       cohort: { min: 3, quorum: 3 },
-      deadlines: { recruitMs: 30_000, workMs: 600_000, uploadMs: 300_000, absentMs: 30_000 },
+      aggregation: { mode: 'secure', weights: 'bucket', weightMax: 65_536 },
+      deadlines: { recruitMs: 30_000, workMs: 600_000, uploadMs: 300_000, keysMs: 60_000, absentMs: 30_000 },
       split: { by: 'hash', key: 'patient_id', testFraction: 0.2 },
       evaluation: { bins: 512, everyRounds: 1 },
     })
@@ -159,6 +160,24 @@ describe('a study file', () => {
       'cohort.quorum: the quorum cannot exceed cohort.min',
     ],
     [
+      'a secure sum of two sites',
+      'rounds: 15',
+      'rounds: 15\ncohort: { min: 2, quorum: 2 }',
+      'study.yaml:16:16 cohort.min: a secure sum hides a site among at least 3',
+    ],
+    [
+      'weights of an unknown kind',
+      'rounds: 15',
+      'rounds: 15\naggregation: { mode: secure, weights: rows }',
+      'study.yaml:16:39 aggregation.weights: expected "uniform" or "bucket" or "exact"',
+    ],
+    [
+      'a largest weight for updates that are sealed',
+      'rounds: 15',
+      'rounds: 15\naggregation: { mode: sealed, weightMax: 10 }',
+      'study.yaml:16:30 aggregation.weightMax: unknown key; allowed here: mode',
+    ],
+    [
       'a zoo model with parameters of its own',
       'rounds: 15',
       'rounds: 15\ninitialParameters: from-model',
@@ -211,6 +230,7 @@ describe('a study file', () => {
 })
 
 describe('a study', () => {
+  const fullAggregation = { mode: 'secure', weights: 'exact', weightMax: 2 ** 24, colluders: 2, survivorsMin: 6 }
   const changes: readonly (readonly [string, object])[] = [
     ['a multi-layer perceptron', { model: { from: 'zoo', name: 'multi-layer-perceptron', hidden: [16, 8] } }],
     [
@@ -225,7 +245,8 @@ describe('a study', () => {
     ],
     ['Adam', { optimizer: { name: 'adam', learningRate: 0.001 } }],
     ['a split by a column', { split: { by: 'column', column: 'split' } }],
-    ['two sites', { cohort: { min: 2, quorum: 1 } }],
+    ['two sites, where each update is sealed', { cohort: { min: 2, quorum: 1 }, aggregation: { mode: 'sealed' } }],
+    ['the thresholds and weights of its secure sum', { aggregation: fullAggregation }],
   ]
   test.for(changes)('may name %s', ([, change]) => {
     const study = studySchema.parse({ ...aStudy, ...change })
@@ -253,6 +274,13 @@ describe('a study', () => {
     ['only test rows', { split: { by: 'hash', key: 'id', testFraction: 1 } }],
     ['one bin', { evaluation: { bins: 1 } }],
     ['a cohort of 256', { cohort: { min: 256 } }],
+    ['a secure sum of two sites', { cohort: { min: 2, quorum: 2 } }],
+    ['two survivors', { aggregation: { ...fullAggregation, survivorsMin: 2 } }],
+    ['fewer than no colluders', { aggregation: { ...fullAggregation, colluders: -1 } }],
+    ['a weight of nothing', { aggregation: { ...fullAggregation, weightMax: 0 } }],
+    ['a weight that 255 sites overflow', { aggregation: { ...fullAggregation, weightMax: 2 ** 24 + 1 } }],
+    ['aggregation in the clear', { aggregation: { mode: 'plain' } }],
+    ['no time for the keys', { deadlines: { keysMs: 0 } }],
   ]
   test.for(wrong)('may not have %s', ([, change]) => {
     expect(studySchema.safeParse({ ...aStudy, ...change }).success).toBe(false)

@@ -176,11 +176,16 @@ export function rebuild(
       )
 }
 
-export const headerPlan: HeaderPlan = { cohort: 30, weightMax: 1000, lossMax: 10 }
+export const headerPlan: HeaderPlan = { cohort: 30, weightMax: 1000 }
 
 /** Words that no masking may disturb: a header, and full 32-bit values that depend on site and place. */
 export function wordsOf(index: number, length: number, salt: number): Words {
-  const header = { weight: 1 + ((index * 37) % 1000), clipped: index % 3 === 0, clampedCoordinates: index, loss: 1 }
+  const header = {
+    weight: 1 + ((index * 37) % 1000),
+    clipped: index % 3 === 0,
+    clampedCoordinates: index,
+    lossSum: index / 4,
+  }
   const update = new Int32Array(length)
   for (let i = 0; i < length; i++) update[i] = Math.imul(index * 1000 + i + salt, 0x9e3779b1)
   return { hdr: encodeHeader(header, headerPlan), update }

@@ -13,38 +13,46 @@ function sumOf(vectors: readonly Int32Array[]): Int32Array {
 }
 
 describe('the header', () => {
-  const plan = { cohort: 4, weightMax: 1000, lossMax: 100 }
-  const site = { weight: 500, clipped: false, clampedCoordinates: 3, loss: 0.5 }
+  const plan = { cohort: 4, weightMax: 1000 }
+  const site = { weight: 500, clipped: false, clampedCoordinates: 3, lossSum: 250.25 }
 
-  test('starts with four ones, the weight and the flags, and has sixteen words', () => {
+  test('starts with four ones, the weight and the flags, then four words of the loss, and has sixteen words', () => {
     const words = encodeHeader(site, plan)
     expect([...words.subarray(0, 7)]).toEqual([1, 1, 1, 1, 500, 1, 3])
+    expect(readStatistics(words.subarray(7, 11))).toEqual(Float64Array.of(250.25))
     expect(words.length).toBe(headerWords)
-    expect([...words.subarray(8)]).toEqual([0, 0, 0, 0, 0, 0, 0, 0])
+    expect([...words.subarray(11)]).toEqual([0, 0, 0, 0, 0])
   })
 
-  test('sums to counts and the mean loss by weight', () => {
-    const sites = [site, { ...site, weight: 100, clipped: true, loss: 2 }, { ...site, weight: 0, loss: 99 }]
+  test('sums to counts and the sum of the losses', () => {
+    const sites = [site, { ...site, weight: 100, clipped: true, lossSum: -1.5 }, { ...site, weight: 0, lossSum: 0 }]
     const read = readHeaderSum(sumOf(sites.map((one) => encodeHeader(one, plan))), 3, plan)
-    expect(read).toMatchObject({ survivors: 3, weight: 600, clipped: 1, clampedCoordinates: 9 })
-    expect(read.loss).toBeCloseTo((500 * 0.5 + 100 * 2) / 600, 5)
+    expect(read).toEqual({ survivors: 3, weight: 600, clipped: 1, clampedCoordinates: 9, lossSum: 248.75 })
   })
 
-  test('has no mean loss where no survivor has weight', () => {
-    const words = sumOf([1, 2, 3].map(() => encodeHeader({ ...site, weight: 0 }, plan)))
-    expect(readHeaderSum(words, 3, plan).loss).toBeUndefined()
+  test('adds losses as float64 would, whatever their size and sign', () => {
+    const loss = fc.double({ min: -1e9, max: 1e9, noNaN: true })
+    fc.assert(
+      fc.property(fc.array(loss, { minLength: 3, maxLength: 4 }), (losses) => {
+        const words = sumOf(losses.map((lossSum) => encodeHeader({ ...site, lossSum }, plan)))
+        const exact = losses.reduce((sum, one) => sum + one, 0)
+        const { lossSum } = readHeaderSum(words, losses.length, plan)
+        expect(Math.abs(lossSum - exact)).toBeLessThanOrEqual(4 * 2 ** -36 + 4e9 * 2 ** -52)
+      }),
+      { numRuns: 200 },
+    )
   })
 
   test('does not overflow at the largest of everything, 255 sites', () => {
-    const large = { cohort: 255, weightMax: 16_843_008, lossMax: 7 }
-    const most = { weight: large.weightMax, clipped: false, clampedCoordinates: 1e9, loss: 1e30 }
+    const large = { cohort: 255, weightMax: 16_843_008 }
+    const most = { weight: large.weightMax, clipped: false, clampedCoordinates: 1e9, lossSum: 1e30 }
     const read = readHeaderSum(sumOf(Array.from({ length: 255 }, () => encodeHeader(most, large))), 255, large)
     expect(read.weight).toBe(255 * large.weightMax)
-    expect(read.loss).toBeCloseTo(7, 6)
+    expect(read.lossSum).toBe(255 * 2 ** 53)
     expect(read.clampedCoordinates).toBeLessThan(2 ** 32)
   })
 
-  test.for([0, 1, 2, 3, 9, 15])('with a mask left in word %i fails the round', (at) => {
+  test.for([0, 1, 2, 3, 11, 15])('with a mask left in word %i fails the round', (at) => {
     const words = sumOf([1, 2, 3].map(() => encodeHeader(site, plan)))
     words[at]! += 1
     expect(() => readHeaderSum(words, 3, plan)).toThrow(expect.objectContaining({ code: 'update-invalid' }))
@@ -57,13 +65,20 @@ describe('the header', () => {
     expect(() => readHeaderSum(words.subarray(1), 3, plan)).toThrow(refused)
     expect(() => readHeaderSum(words.with(4, 3001), 3, plan)).toThrow(refused)
     expect(() => readHeaderSum(words.with(5, 4), 3, plan)).toThrow(refused)
-    expect(() => encodeHeader({ ...site, loss: Number.NaN }, plan)).toThrow(refused)
   })
 
-  test('is refused for a weight beyond the plan and a loss without bound', () => {
-    const refused = expect.objectContaining({ code: 'invalid-argument' })
-    expect(() => encodeHeader({ ...site, weight: 1001 }, plan)).toThrow(refused)
-    expect(() => encodeHeader(site, { ...plan, lossMax: 0 })).toThrow(refused)
+  test.for([Number.NaN, Number.POSITIVE_INFINITY])('is refused for a loss of %d', (lossSum) => {
+    expect(() => encodeHeader({ ...site, lossSum }, plan)).toThrow(expect.objectContaining({ code: 'update-invalid' }))
+  })
+
+  test.for([1001, -1, 0.5, Number.NaN])('is refused for a weight of %d where the plan allows 1000', (weight) => {
+    expect(() => encodeHeader({ ...site, weight }, plan)).toThrow(expect.objectContaining({ code: 'invalid-argument' }))
+  })
+
+  test('is refused where the weights of the cohort could overflow', () => {
+    expect(() => encodeHeader(site, { cohort: 255, weightMax: 2 ** 25 })).toThrow(
+      expect.objectContaining({ code: 'limit-exceeded' }),
+    )
   })
 })
 
