@@ -4,13 +4,20 @@
  */
 import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
 import { type LogEntry, type NewEntry, noHead } from '@consilium/protos/log/entry.ts'
+import type { LogHead } from '@consilium/protos/log/head.ts'
+import { type MerkleTree, openMerkleTree } from '@consilium/protos/log/merkle.ts'
+import { entryLeaf } from '@consilium/protos/log/model-entry.ts'
 import type { EventLog } from './store/event-log.ts'
 
-export type EventStream<State, Event> = {
+export type EventStream<State, Event> = Pick<MerkleTree, 'consistency' | 'inclusion'> & {
   readonly state: State
   /** Hash of the last entry; 64 zeros where there is none. */
   readonly head: string
   readonly length: number
+  /** Number and Merkle tree hash of the entries that are durable. `consistency` and `inclusion` prove things of it. */
+  logHead(): LogHead
+  /** The entry at a position below the length. */
+  entry(seq: number): Promise<LogEntry>
   /**
    * Runs `decide` on the state once every earlier change is done, appends what it returns, and gives the events that
    * became true. What `decide` throws is passed on and changes nothing.
@@ -41,11 +48,13 @@ export async function openEventStream<State, Event>(
   let length = 0
   let failed: Error | undefined
   let last: Promise<unknown> = Promise.resolve()
+  const tree = openMerkleTree()
 
   const take = (entry: LogEntry, event: Event) => {
     state = evolve(state, event)
     head = entry.hash
     length = entry.seq + 1
+    tree.append(entryLeaf(entry))
   }
   for await (const entry of log.read(stream)) take(entry, fromEntry(entry))
 
@@ -82,6 +91,14 @@ export async function openEventStream<State, Event>(
     },
     get length() {
       return length
+    },
+    logHead: () => ({ size: length, root: Buffer.from(tree.root()).toString('hex') }),
+    consistency: tree.consistency,
+    inclusion: tree.inclusion,
+    async entry(seq) {
+      const entry = await log.entry(stream, seq)
+      if (!entry) throw new FederationError('log-broken', `entry ${seq} of stream ${stream} is missing`)
+      return entry
     },
     change(decide) {
       const result = last.then(() => changeNow(decide))

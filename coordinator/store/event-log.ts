@@ -10,6 +10,8 @@ export interface EventLog {
   append(stream: string, expectedLength: number, entries: readonly NewEntry[]): Promise<readonly LogEntry[]>
   /** All entries of a stream in order; none for an unknown stream. */
   read(stream: string): AsyncIterable<LogEntry>
+  /** One entry, as its own hash has it; undefined beyond the end of the stream. */
+  entry(stream: string, seq: number): Promise<LogEntry | undefined>
   /** Names of all streams, in the order of their first entry. */
   streams(): Promise<readonly string[]>
   close(): Promise<void>

@@ -20,6 +20,9 @@ export function openMemoryEventLog(): EventLog {
     async *read(stream) {
       for (const entry of streams.get(stream) ?? []) yield structuredClone(entry)
     },
+    async entry(stream, seq) {
+      return structuredClone(streams.get(stream)?.[seq])
+    },
     async streams() {
       return [...streams.keys()]
     },

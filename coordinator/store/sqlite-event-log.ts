@@ -15,6 +15,7 @@ export function openSqliteEventLog(path: string): EventLog {
   const insert = database.prepare(
     'INSERT INTO entries (stream, seq, previous, at, type, body, hash) VALUES (?, ?, ?, ?, ?, ?, ?)',
   )
+  const one = database.prepare('SELECT * FROM entries WHERE stream = ? AND seq = ?')
   const page = database.prepare('SELECT * FROM entries WHERE stream = ? AND seq >= ? ORDER BY seq LIMIT ?')
 
   return {
@@ -40,6 +41,13 @@ export function openSqliteEventLog(path: string): EventLog {
         }
         if (rows.length < pageEntries) return
       }
+    },
+    async entry(stream, seq) {
+      const row = one.get(stream, seq)
+      if (!row) return undefined
+      const entry = readEntry(row, seq)
+      follow({ length: seq, head: entry.previous }, entry)
+      return entry
     },
     async streams() {
       const rows = database.prepare('SELECT stream FROM entries WHERE seq = 0 ORDER BY position').all()

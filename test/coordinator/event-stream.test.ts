@@ -1,5 +1,7 @@
 /** Changes of a stream are decided one after the other, and nothing is true before it is in the log. */
 import type { LogEntry } from '@consilium/protos/log/entry.ts'
+import { openMerkleTree, verifyConsistency, verifyInclusion } from '@consilium/protos/log/merkle.ts'
+import { entryLeaf } from '@consilium/protos/log/model-entry.ts'
 import { expect, test } from 'vitest'
 import { openEventStream } from '../../coordinator/event-stream.ts'
 import type { EventLog } from '../../coordinator/store/event-log.ts'
@@ -56,4 +58,45 @@ test('after an append that failed nothing more is decided: what is in the log is
   await expect(stream.change(() => [])).rejects.toThrow('disk full')
   expect(stream.state).toBe(0)
   expect(failures).toHaveLength(1)
+})
+
+test('its head is the Merkle tree hash of what is durable, also opened again', async () => {
+  const log = openMemoryEventLog()
+  const stream = await open(log)
+  const heads = [stream.logHead()]
+  for (const added of [1, 2, 3, 4, 5]) {
+    await stream.change(() => [added])
+    heads.push(stream.logHead())
+  }
+  expect(heads.map(({ size }) => size)).toEqual([0, 1, 2, 3, 4, 5])
+  const tree = openMerkleTree()
+  expect(heads[0]!.root).toBe(Buffer.from(tree.root()).toString('hex'))
+  for await (const entry of log.read('run/a')) {
+    tree.append(entryLeaf(entry))
+    expect(heads[entry.seq + 1]!.root).toBe(Buffer.from(tree.root()).toString('hex'))
+  }
+  expect((await open(log)).logHead()).toEqual(heads[5])
+})
+
+test('it proves that a head extends an earlier one and that an entry stands below it', async () => {
+  const stream = await open(openMemoryEventLog())
+  await stream.change(() => [1, 2, 3])
+  const old = stream.logHead()
+  await stream.change(() => [4, 5])
+  const grown = stream.logHead()
+  const inBytes = (head: { size: number; root: string }) => ({ size: head.size, root: Buffer.from(head.root, 'hex') })
+  expect(verifyConsistency(inBytes(old), inBytes(grown), stream.consistency(3, 5))).toBe(true)
+  const entry = await stream.entry(1)
+  expect(entry.body).toEqual({ added: 2 })
+  const { size, root } = inBytes(grown)
+  const path = stream.inclusion(1, 5)
+  expect(verifyInclusion({ leaf: entryLeaf(entry), index: 1, size, path, root })).toBe(true)
+  await expect(stream.entry(5)).rejects.toMatchObject({ code: 'log-broken' })
+})
+
+test('an append that failed is not in the head', async () => {
+  const log = openMemoryEventLog()
+  const stream = await open({ ...log, append: () => Promise.reject(new Error('disk full')) })
+  await expect(stream.change(() => [1])).rejects.toThrow('disk full')
+  expect(stream.logHead().size).toBe(0)
 })

@@ -83,6 +83,15 @@ export function eventLogContract(name: string, open: () => Promise<EventLog>): v
       await log.close()
     })
 
+    test('a single entry is the one that reading the stream gives', async () => {
+      const log = await open()
+      const appended = await log.append('run/a', 0, [newEntry('one'), newEntry('two', { n: 2 }), newEntry('three')])
+      expect(await log.entry('run/a', 1)).toEqual(appended[1])
+      expect(await log.entry('run/a', 3)).toBeUndefined()
+      expect(await log.entry('run/none', 0)).toBeUndefined()
+      await log.close()
+    })
+
     test('an append of nothing changes nothing', async () => {
       const log = await open()
       expect(await log.append('run/a', 0, [])).toEqual([])
