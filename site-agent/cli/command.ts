@@ -4,12 +4,14 @@
  */
 import type { Command } from 'commander'
 import { type Folders, resolveFolders } from '../config.ts'
-import { printableLines, type Terminal } from './output.ts'
+import { alarming, printableLines, type Terminal } from './output.ts'
 
 export type CommandContext = {
   readonly terminal: Terminal
   /** Standard input as text. */
   readonly readInput: () => Promise<string>
+  /** Asks the person at the terminal for one line; absent where nobody sits there. */
+  readonly ask?: ((question: string) => Promise<string>) | undefined
   /** Aborts on SIGINT or SIGTERM; a command that never asks for it is ended by them at once. */
   readonly interrupted: AbortSignal
 }
@@ -20,11 +22,14 @@ export type Invocation<Options> = Folders & {
   readonly json: boolean
   readonly terminal: Terminal
   readonly readInput: () => Promise<string>
+  readonly ask?: ((question: string) => Promise<string>) | undefined
   readonly interrupted: AbortSignal
   /** Prints `value` as one JSON document with `--json`, else `text`. */
   print(value: unknown, text: () => string): void
   /** Tells people something beside the output; nothing with `--json`. */
   remark(text: string): void
+  /** Shows what must not be missed, in red where the terminal has colours; nothing with `--json`. */
+  alarm(text: string): void
 }
 
 export type Action<Options> = (invocation: Invocation<Options>) => Promise<void>
@@ -36,7 +41,7 @@ export function action<Options = Record<never, never>>(context: CommandContext, 
   return async (...parameters: unknown[]): Promise<void> => {
     const command = parameters.at(-1) as Command
     const { site, state, json = false } = command.optsWithGlobals<GlobalOptions>()
-    const { terminal, readInput } = context
+    const { terminal, readInput, ask } = context
     await run({
       ...resolveFolders({ ...(site && { site }), ...(state && { state }) }),
       args: command.args,
@@ -44,12 +49,16 @@ export function action<Options = Record<never, never>>(context: CommandContext, 
       json,
       terminal,
       readInput,
+      ask: json ? undefined : ask,
       get interrupted() {
         return context.interrupted
       },
       print: (value, text) => terminal.write(json ? `${JSON.stringify(value)}\n` : printableLines(text())),
       remark: (text) => {
         if (!json) terminal.writeError(`${printableLines(text)}\n`)
+      },
+      alarm: (text) => {
+        if (!json) terminal.write(`${alarming(terminal, printableLines(text))}\n`)
       },
     })
   }

@@ -19,6 +19,7 @@ import { addStudyCommands } from './study.ts'
 export type MainOptions = {
   readonly terminal?: Terminal
   readonly readInput?: () => Promise<string>
+  readonly ask?: (question: string) => Promise<string>
   readonly interrupted?: AbortSignal
 }
 
@@ -30,6 +31,7 @@ export async function main(args: readonly string[], options: MainOptions = {}): 
     const context: CommandContext = {
       terminal,
       readInput: options.readInput ?? readStandardInput,
+      ask: options.ask ?? (terminal.isLive && process.stdin.isTTY ? askPerson : undefined),
       get interrupted() {
         interrupted ??= interruptSignal()
         return interrupted
@@ -125,6 +127,16 @@ function interruptSignal(): AbortSignal {
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal)
   return controller.signal
+}
+
+async function askPerson(question: string): Promise<string> {
+  const { createInterface } = await import('node:readline/promises')
+  const lines = createInterface({ input: process.stdin, output: process.stdout })
+  try {
+    return await lines.question(question)
+  } finally {
+    lines.close()
+  }
 }
 
 const inputBytesMax = 64 * 1024

@@ -1,9 +1,12 @@
-/** What the command line shows people: a terminal, tables, fields, numbers with units. */
+/** What the command line shows people: a terminal, tables, fields, numbers with units; red where it must not be missed. */
+import { styleText } from 'node:util'
 
 /** Where a command writes; tests hand in their own. */
 export type Terminal = {
   /** True where standard output is a terminal whose last line can be redrawn. */
   readonly isLive: boolean
+  /** Such a terminal, unless NO_COLOR (no-color.org) says otherwise. */
+  readonly hasColor: boolean
   /** Width in characters. */
   readonly columns: number
   write(text: string): void
@@ -11,14 +14,21 @@ export type Terminal = {
 }
 
 export function processTerminal(environment: NodeJS.ProcessEnv = process.env): Terminal {
+  const isLive = process.stdout.isTTY === true && environment.TERM !== 'dumb'
   return {
-    isLive: process.stdout.isTTY === true && environment.TERM !== 'dumb',
+    isLive,
+    hasColor: isLive && !environment.NO_COLOR,
     get columns() {
       return process.stdout.columns ?? 100
     },
     write: (text) => void process.stdout.write(text),
     writeError: (text) => void process.stderr.write(text),
   }
+}
+
+/** Text of this program's own in red and bold; as it is where there are no colours. */
+export function alarming({ hasColor }: Terminal, text: string): string {
+  return hasColor ? styleText(['red', 'bold'], text, { validateStream: false }) : text
 }
 
 /** Rows under a header, every column as wide as its widest cell. */

@@ -31,21 +31,32 @@ export function describeStudy(
       ['training', describeTraining(study)],
       ['standardisation', study.standardisation],
       ['split', describeSplit(study)],
+      ['aggregation', describeAggregation(study)],
       ['rounds', `${study.rounds}, each with at least ${study.cohort.min} sites`],
     ]),
-    '\nWhat leaves this site in one run\n',
+    describeLeaving(leaves),
+  ].join('')
+}
+
+function describeLeaving({ mode, items, runBytesMax, keyMessages, remarks }: Preview): string {
+  const isSecure = mode === 'secure'
+  return [
+    `\nWhat leaves this site in one run, ${isSecure ? 'masked (secure aggregation)' : 'SEALED, NOT MASKED'}\n`,
     table(
-      ['for', 'times', 'values', 'at most', 'what'],
-      leaves.items.map(({ purpose, times, values, bytesMax, content, header }) => [
+      ['for', 'times', 'values', isSecure ? 'bytes' : 'at most', 'what'],
+      items.map(({ purpose, times, values, bytesMax, content, header }) => [
         purpose,
         String(times),
         String(values),
-        formatBytes(bytesMax),
+        isSecure ? String(bytesMax) : formatBytes(bytesMax),
         `${content}; ${header.join(', ')}`,
       ]),
     ),
-    `${formatBytes(leaves.runBytesMax)} at most in one run.\n`,
-    ...leaves.remarks.map((remark) => `${remark}\n`),
+    `${formatBytes(runBytesMax)} at most in one run.\n`,
+    keyMessages
+      ? `Besides, ${keyMessages.times} times at most ${keyMessages.bytesMax} bytes and ${keyMessages.bytesMaxPerSite} for each site of the round: public keys, sealed shares, signatures.\n`
+      : '',
+    ...remarks.map((remark) => `${remark}\n`),
   ].join('')
 }
 
@@ -67,6 +78,12 @@ function describeModel({ model }: Study): string {
 function describeTraining({ localTraining, optimizer, loss }: Study): string {
   const amount = 'steps' in localTraining ? `${localTraining.steps} steps` : `${localTraining.epochs} epochs`
   return `${amount} a round, batch ${localTraining.batchSize}, ${optimizer.name} at learning rate ${optimizer.learningRate}, ${loss}`
+}
+
+function describeAggregation({ aggregation }: Study): string {
+  return aggregation.mode === 'secure'
+    ? `secure: the coordinator learns sums over the sites only; weights ${aggregation.weights}`
+    : 'SEALED: the coordinator can open the update of each site'
 }
 
 function describeSplit({ split }: Study): string {

@@ -72,7 +72,9 @@ async function show(invocation: Invocation<unknown>): Promise<void> {
     const decision = store.studies.decisionOn(known.hash)
     const dataCheck = store.records.dataCheckOf(known.hash)
     const leaves = preview(manifest)
-    invocation.print({ ...studyView(known, decision), dataCheck, leaves, study: manifest.study }, () =>
+    const { mode, warning } = leaves
+    if (warning) invocation.alarm(warning)
+    invocation.print({ ...studyView(known, decision), mode, dataCheck, leaves, study: manifest.study }, () =>
       describeStudy(known, manifest, leaves, describeDecision(known, decision), dataCheck),
     )
   })
@@ -86,10 +88,12 @@ async function decide(invocation: Invocation<{ readonly reason: string }>, word:
   await withStore(invocation, async (store) => {
     const known = await findOrFetch(invocation, store, reference)
     const { hash: study, name, lead } = known
+    const { mode, warning } = preview(readSignedStudy(known.signed).manifest)
+    if (word === 'approved' && warning) await confirmSealed(invocation, warning)
     const account = userInfo().username
     const decision = store.studies.decide({ study, decision: word, lead, by: 'person', account, reason })
     const told = await tell(invocation, store, decision)
-    invocation.print({ ...studyView(known, decision), told: told === undefined }, () =>
+    invocation.print({ ...studyView(known, decision), mode, told: told === undefined }, () =>
       [
         `Study ${name} (${shortHash(study)}) is ${word} at this site.\n`,
         told === undefined
@@ -99,6 +103,13 @@ async function decide(invocation: Invocation<{ readonly reason: string }>, word:
       ].join(''),
     )
   })
+}
+
+/** A person at a terminal reads what sealed mode means and agrees to it by name, or nothing is decided. */
+async function confirmSealed({ alarm, ask }: Invocation<unknown>, warning: string): Promise<void> {
+  alarm(warning)
+  if (!ask || (await ask('Type sealed to approve it all the same: ')).trim() === 'sealed') return
+  throw new FederationError('cancelled', 'the study was not approved; nothing is decided')
 }
 
 /** Undefined once the coordinator knows, else why it does not. */

@@ -109,7 +109,7 @@ async function command(...args: (string | { readonly input: string })[]): Promis
   const write = (text: string) => {
     out += text
   }
-  const terminal = { isLive: false, columns: 100, write, writeError: () => {} }
+  const terminal = { isLive: false, hasColor: false, columns: 100, write, writeError: () => {} }
   const code = await main([...words, '--site', site, '--json'], { terminal, readInput: async () => input })
   return { code, out }
 }

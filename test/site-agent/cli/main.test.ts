@@ -13,12 +13,14 @@ import { lead, studyBytes, studyOf } from '../../support/site-fixture.ts'
 
 let folder: JoinedFolder
 const manifest = studyOf({}, { addObject: () => '0'.repeat(64) })
+const sealedManifest = studyOf({ name: 'open', aggregation: { mode: 'sealed' } }, { addObject: () => '0'.repeat(64) })
 const hash = studyHash(manifest)
 
 beforeAll(async () => {
   folder = await joinedSite('mercy')
   const store = openSiteStore(folder.state)
   store.studies.keep(studyBytes(signStudy(manifest, lead)))
+  store.studies.keep(studyBytes(signStudy(sealedManifest, lead)))
   const at = '2026-11-22T10:00:00.000Z'
   store.egress.append({ at, kind: 'join', study: '', bytes: 700, sha256: 'a'.repeat(64) })
   store.egress.append({ at, kind: 'upload', study: hash, bytes: 300, sha256: 'b'.repeat(64) })
@@ -28,11 +30,14 @@ afterAll(() => rmSync(folder.site, { recursive: true, force: true }))
 
 type Output = { readonly code: number; readonly out: string; readonly error: string }
 
-async function run(args: readonly string[], input = ''): Promise<Output> {
+type Person = { readonly hasColor?: boolean; readonly ask?: (question: string) => Promise<string> }
+
+async function run(args: readonly string[], input = '', { hasColor = false, ask }: Person = {}): Promise<Output> {
   let out = ''
   let error = ''
   const terminal: Terminal = {
     isLive: false,
+    hasColor,
     columns: 100,
     write: (text) => {
       out += text
@@ -41,7 +46,8 @@ async function run(args: readonly string[], input = ''): Promise<Output> {
       error += text
     },
   }
-  const code = await main(args, { terminal, readInput: async () => input, interrupted: AbortSignal.abort() })
+  const interrupted = AbortSignal.abort()
+  const code = await main(args, { terminal, readInput: async () => input, interrupted, ...(ask && { ask }) })
   return { code, out, error }
 }
 
@@ -103,7 +109,7 @@ test('status tells membership and work without asking anybody', async () => {
   expect(JSON.parse(out)).toMatchObject({
     site: 'mercy',
     running: false,
-    studies: { approved: 0, rejected: 0, undecided: 1 },
+    studies: { approved: 0, rejected: 0, undecided: 2 },
     egress: { messages: 2, bytes: 1000 },
   })
   expect((await here('status')).out).toMatch(/agent +not running/)
@@ -122,11 +128,51 @@ test('a second agent on the same state is refused, and status sees the first', a
 
 test('study show tells what would leave: kinds, sizes, how often', async () => {
   const { out } = await here('study', 'show', 'heart')
-  expect(out).toMatch(/train +3 +3 +\d+ B +the update/)
-  expect(out).toMatch(/evaluate +3 +8 +\d+ B +two histograms of 4 bins/)
-  expect(out).toMatch(/can open each one by itself/)
+  expect(out).toMatch(/train +3 +3 +76 +the update/)
+  expect(out).toMatch(/evaluate +3 +12 +112 +test rows.*two histograms of 4 bins/)
+  expect(out).toMatch(/Nothing of a single site can be read by the coordinator/)
+  expect(out).not.toMatch(/SEALED/)
   const json = JSON.parse((await here('study', 'show', hash.slice(0, 12), '--json')).out)
-  expect(json).toMatchObject({ hash, decision: null, leaves: { items: [{ times: 1 }, { times: 3 }, { times: 3 }] } })
+  expect(json).toMatchObject({
+    hash,
+    mode: 'secure',
+    decision: null,
+    leaves: { mode: 'secure', items: [{ times: 1 }, { times: 3 }, { times: 3 }] },
+  })
+})
+
+test('a sealed study is shown in red, and in a word where there is no colour', async () => {
+  const { out } = await run(['study', 'show', 'open', '--site', folder.site], '', { hasColor: true })
+  expect(out.startsWith('\u001b[31m\u001b[1mSEALED MODE, NO SECURE AGGREGATION')).toBe(true)
+  const plain = await here('study', 'show', 'open')
+  expect(plain.out).toMatch(/^SEALED MODE, NO SECURE AGGREGATION: .*open every single update of this site\.$/m)
+  expect(plain.out).toMatch(/^aggregation +SEALED/m)
+  expect(plain.out).toMatch(/train +3 +3 +\d+ B +the update/)
+  expect(JSON.parse((await here('study', 'show', 'open', '--json')).out)).toMatchObject({ mode: 'sealed' })
+})
+
+test('at a terminal a sealed study is approved only by a person who types so, after the warning', async () => {
+  const asked: string[] = []
+  const approve = (answer: string) =>
+    run(['study', 'approve', 'open', '--site', folder.site], '', {
+      ask: async (question) => {
+        asked.push(question)
+        return answer
+      },
+    })
+  const declined = await approve('yes')
+  expect([declined.code, declined.out]).toEqual([1, expect.stringMatching(/^SEALED MODE/)])
+  expect(declined.error).toMatch(/was not approved/)
+  expect((await here('study', 'list')).out).toMatch(/open .* awaits a decision/)
+  expect((await approve('sealed')).out).toMatch(/SEALED MODE[\s\S]*is approved at this site/)
+  expect(asked).toHaveLength(2)
+})
+
+test('without a terminal approving a sealed study says what that means, and --json prints one document', async () => {
+  expect((await here('study', 'approve', 'open')).out).toMatch(/^SEALED MODE[\s\S]*is approved/)
+  const { out } = await here('study', 'approve', 'open', '--json')
+  expect(JSON.parse(out)).toMatchObject({ mode: 'sealed', decision: { decision: 'approved' } })
+  expect((await here('study', 'reject', 'open')).out).not.toMatch(/SEALED/)
 })
 
 test('a decision holds at once, also where the coordinator cannot be told yet', async () => {

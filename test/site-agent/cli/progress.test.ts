@@ -19,7 +19,7 @@ function print(options: { readonly json: boolean; readonly isLive: boolean }, ev
       shown.log += text
     },
   })
-  const terminal = { isLive: options.isLive, columns: 80, write, writeError: () => undefined }
+  const terminal = { isLive: options.isLive, hasColor: false, columns: 80, write, writeError: () => undefined }
   events.forEach(eventPrinter({ json: options.json, terminal, log }))
   return shown
 }
@@ -27,7 +27,7 @@ function print(options: { readonly json: boolean; readonly isLive: boolean }, ev
 test('a terminal shows progress on one live line, which makes room for the next log line', () => {
   const { out, log } = print({ json: false, isLive: true }, [moving, done])
   expect(out).toMatch(/^\rheart-1 round 2 train: 7 of 20\r +\r$/)
-  expect(log).toMatch(/^\d\d:\d\d:\d\d info {2}heart-1 round 2 train: done, 260 sealed bytes wait\n$/)
+  expect(log).toMatch(/^\d\d:\d\d:\d\d info {2}heart-1 round 2 train: done, 260 bytes wait\n$/)
 })
 
 test('where standard output is no terminal, nothing but whole log lines is written', () => {

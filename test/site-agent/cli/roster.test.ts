@@ -31,6 +31,7 @@ async function roster(
   const written = { out: '', error: '' }
   const terminal = {
     isLive: false,
+    hasColor: false,
     columns: 100,
     write: (text: string) => {
       written.out += text
