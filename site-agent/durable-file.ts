@@ -3,6 +3,7 @@
  * Only the owner may read it.
  */
 import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 export function writeDurably(path: string, bytes: Uint8Array): void {
@@ -13,6 +14,23 @@ export function writeDurably(path: string, bytes: Uint8Array): void {
     fsyncSync(file)
   } finally {
     closeSync(file)
+  }
+  renameSync(partial, path)
+  syncFolder(dirname(path))
+}
+
+/** As {@link writeDurably}, for bytes that are made one piece after the other and never stand in memory whole. */
+export async function writePiecesDurably(
+  path: string,
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<void> {
+  const partial = `${path}.partial`
+  const file = await open(partial, 'w', 0o600)
+  try {
+    for await (const piece of pieces) await file.writeFile(piece)
+    await file.sync()
+  } finally {
+    await file.close()
   }
   renameSync(partial, path)
   syncFolder(dirname(path))

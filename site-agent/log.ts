@@ -47,8 +47,18 @@ export function describeEvent(event: AgentEvent): string {
       return `${round(event)}: working`
     case 'progress':
       return `${round(event)}: ${event.done} of ${event.total}`
+    case 'evaluated':
+      return `${round(event)}: ${evaluation(event)}; this stays here`
     case 'work-done':
-      return `${round(event)}: done, ${event.bytes} sealed bytes wait`
+      return `${round(event)}: done, ${event.bytes} bytes wait`
+    case 'keys-advertised':
+      return `${round(event)}: keys advertised`
+    case 'keys-shared':
+      return `${round(event)}: keys shared among ${event.sites} sites`
+    case 'survivors-confirmed':
+      return `${round(event)}: confirmed the sum of ${event.survivors} sites`
+    case 'unmasked':
+      return `${round(event)}: helped to unmask the sum`
     case 'uploading':
       return `${round(event)}: ${event.sentBytes} of ${event.totalBytes} bytes sent`
     case 'uploaded':
@@ -90,6 +100,12 @@ const warnings: ReadonlySet<AgentEvent['type']> = new Set([
 
 function round(event: { readonly run: string; readonly round: number; readonly purpose: string }): string {
   return `${event.run} round ${event.round} ${event.purpose}`
+}
+
+function evaluation(event: Extract<AgentEvent, { type: 'evaluated' }>): string {
+  const { examples, loss, accuracy } = event
+  const parts = [loss !== undefined && `loss ${loss.toFixed(4)}`, accuracy !== undefined && `accuracy ${(100 * accuracy).toFixed(1)} %`]
+  return [`${examples} test rows`, ...parts].filter(Boolean).join(', ')
 }
 
 function short(hash: string): string {

@@ -1,10 +1,13 @@
 /** What every phase of a round is given at a site: its name, the pinned coordinator, store, link, trainers, clock, listener. */
 import { type ErrorCode, errorCode, errorMessage, FederationError } from '@consilium/protos/errors.ts'
+import type { Identity } from '@consilium/protos/identity.ts'
 import { reasonCharactersMax } from '@consilium/protos/limits.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
+import type { MaskThreads } from '@consilium/protos/secagg/mask-threads.ts'
 import type { Link } from '../link/link.ts'
+import type { Policy } from '../policy.ts'
 import type { SiteStore } from '../store/site-store.ts'
 import type { DataSummary } from '../train/trainer.ts'
 import type { FetchObject } from './fetch-object.ts'
@@ -12,12 +15,17 @@ import type { Trainers } from './trainers.ts'
 
 export type Site = {
   readonly name: SiteName
+  /** Signs every message of a secure round; what is kept of one is sealed with keys that follow from its seed. */
+  readonly identity: Identity
   /** Ed25519 key pinned when the site joined, or handed on since by its holder; 32 bytes. Read anew for every plan. */
   readonly coordinatorPublicKey: Uint8Array
   readonly store: SiteStore
   readonly link: Link
   readonly fetchObject: FetchObject
   readonly trainers: Trainers
+  readonly maskThreads: MaskThreads
+  /** As it stands in `policy.yaml` now. */
+  readonly readPolicy: () => Pick<Policy, 'secure' | 'rollback'>
   readonly now: () => Date
   readonly emit: (event: AgentEvent) => void
 }
@@ -46,7 +54,19 @@ export type AgentEvent =
   | { readonly type: 'trainer-restarted'; readonly study: Sha256; readonly reason: string }
   | ({ readonly type: 'work-started' } & InRound)
   | ({ readonly type: 'progress'; readonly done: number; readonly total: number } & InRound)
+  /** The global model on this site's own test rows; told to nobody else. */
+  | ({
+      readonly type: 'evaluated'
+      readonly examples: number
+      readonly loss?: number
+      readonly accuracy?: number
+    } & InRound)
   | ({ readonly type: 'work-done'; readonly bytes: number } & InRound)
+  /** Steps of a secure round: keys advertised, keys shared, survivors confirmed, shares revealed. */
+  | ({ readonly type: 'keys-advertised' } & InRound)
+  | ({ readonly type: 'keys-shared'; readonly sites: number } & InRound)
+  | ({ readonly type: 'survivors-confirmed'; readonly survivors: number } & InRound)
+  | ({ readonly type: 'unmasked' } & InRound)
   | ({ readonly type: 'uploading'; readonly sentBytes: number; readonly totalBytes: number } & InRound)
   | ({ readonly type: 'uploaded'; readonly bytes: number } & InRound)
   | {

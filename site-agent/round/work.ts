@@ -1,6 +1,6 @@
 /**
  * Work, at the site: fetch the global parameters, have the trainer train, evaluate or summarise, and report progress
- * at most five times a second. Nothing leaves here but counts of steps.
+ * at most five times a second. Nothing leaves here but the share that is done.
  */
 import { errorCode, FederationError } from '@consilium/protos/errors.ts'
 import { parameterCount } from '@consilium/protos/plan/signed-study.ts'
@@ -61,7 +61,8 @@ function progressReporter({ planHash, plan, study }: Assignment, site: Site): Tr
     const nowMs = site.now().getTime()
     if (done < total && nowMs - lastMs < progressIntervalMs) return
     lastMs = nowMs
-    site.link.send({ type: 'progress', planHash, done, total }, study.hash)
+    const permille = total > 0 ? Math.floor((1000 * done) / total) : 0
+    site.link.send({ type: 'progress', planHash, permille }, study.hash)
     site.emit({ type: 'progress', ...inRound(planHash, plan), done, total })
   }
 }

@@ -12,7 +12,8 @@ const busyTimeoutMs = 10_000
 export function openDatabase(path: string): DatabaseSync {
   try {
     const database = new DatabaseSync(path, { timeout: busyTimeoutMs })
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
+    // What is deleted is overwritten: secrets of rounds that are over are among it.
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON')
     migrate(database, path)
     return database
   } catch (cause) {

@@ -1,6 +1,7 @@
 /**
- * The two folders beside the database: `outbox/` holds finished, sealed contributions until their round is over;
- * `objects/` holds forward graphs and global parameters by their SHA-256.
+ * The two folders beside the database: `outbox/` holds finished contributions until their round is over, what is to leave
+ * and, in a secure round, the words that no mask covers yet; `objects/` holds forward graphs and global parameters by
+ * their SHA-256.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,14 +10,19 @@ import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import { writeDurably } from '../durable-file.ts'
 
 export type Outbox = {
-  /** Where the sealed contribution to a plan lies, or will. */
+  /** Where the sealed or masked contribution to a plan lies, or will. */
   path(planHash: Sha256): string
+  /** Where the words to be masked lie, sealed to this site. */
+  wordsPath(planHash: Sha256): string
+  /** Whether the work is finished: the contribution is here, or the words for it. */
   has(planHash: Sha256): boolean
+  /** Whether the contribution is here as it is to leave. */
+  isReady(planHash: Sha256): boolean
   /** Bytes of a contribution that is here. */
   size(planHash: Sha256): number
   /** Returns once the bytes survive a power cut. */
   put(planHash: Sha256, sealed: Uint8Array): void
-  remove(planHash: Sha256): void
+  removeWords(planHash: Sha256): void
   /** Deletes what belongs to none of these plans. */
   keepOnly(planHashes: ReadonlySet<Sha256>): void
 }
@@ -31,13 +37,16 @@ export type ObjectFolder = {
 
 export function openOutbox(folder: string): Outbox {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const path = (planHash: Sha256) => join(folder, `${planHash}.sealed`)
+  const path = (planHash: Sha256) => join(folder, `${planHash}.update`)
+  const wordsPath = (planHash: Sha256) => join(folder, `${planHash}.words`)
   return {
     path,
-    has: (planHash) => existsSync(path(planHash)),
+    wordsPath,
+    has: (planHash) => existsSync(path(planHash)) || existsSync(wordsPath(planHash)),
+    isReady: (planHash) => existsSync(path(planHash)),
     size: (planHash) => statSync(path(planHash)).size,
     put: (planHash, sealed) => writeDurably(path(planHash), sealed),
-    remove: (planHash) => rmSync(path(planHash), { force: true }),
+    removeWords: (planHash) => rmSync(wordsPath(planHash), { force: true }),
     keepOnly: (planHashes) => removeOthers(folder, planHashes),
   }
 }

@@ -3,7 +3,9 @@
  * what makes a restarted agent go on where it was, and never work twice for one purpose of one round of a run.
  */
 import type { DatabaseSync } from 'node:sqlite'
+import { canonicalJson } from '@consilium/protos/hash.ts'
 import type { Purpose, RunId, Sha256 } from '@consilium/protos/plan/names.ts'
+import { type RoundPlan, roundPlanSchema } from '@consilium/protos/plan/round-plan.ts'
 import { durably, inTransaction } from './database.ts'
 
 export type Work = {
@@ -17,12 +19,12 @@ export type Work = {
 }
 
 export type JournaledWork = Work & {
-  /** `done`: the sealed contribution lies in the outbox; `over`: the round, or this site's part in it, has ended. */
+  /** `done`: the contribution lies in the outbox, sealed or as words to be masked; `over`: the round, or this site's part in it, has ended. */
   readonly state: 'working' | 'done' | 'uploaded' | 'over'
   /** Empty until it is over: how the coordinator ended the round, `refused` by this site, or `superseded` unheard. */
   readonly outcome: '' | 'committed' | 'failed' | 'dropped' | 'refused' | 'superseded' | 'finished' | 'cancelled'
   readonly reason: string
-  /** Size of the sealed contribution. */
+  /** Size of what is uploaded. */
   readonly bytes: number
   readonly startedAt: string
   readonly doneAt: string
@@ -34,13 +36,15 @@ export type RunOutcome = 'finished' | 'failed' | 'cancelled'
 
 export type Journal = {
   /** Enters work that starts (again). Everything older of the same run that is still open is superseded. */
-  begin(work: Work): void
+  begin(planHash: Sha256, plan: RoundPlan): void
   done(planHash: Sha256, bytes: number): void
   uploaded(planHash: Sha256): void
   over(planHash: Sha256, outcome: Exclude<JournaledWork['outcome'], ''>, reason: string): void
   /** Ends what is still open of a run and remembers that the run is over. */
   runOver(run: RunId, outcome: RunOutcome, reason: string): void
   find(planHash: Sha256): JournaledWork | undefined
+  /** The plan of work that was taken up. */
+  planOf(planHash: Sha256): RoundPlan | undefined
   findRound(run: RunId, round: number, purpose: Purpose): JournaledWork | undefined
   /** The furthest this site got in a run. */
   newestOf(run: RunId): JournaledWork | undefined
@@ -59,10 +63,11 @@ export function openJournal(database: DatabaseSync, now: () => Date): Journal {
   const one = (row: Row | undefined) => row && readWork(row)
 
   return {
-    begin: ({ planHash, run, round, purpose, study, model }) =>
+    begin: (planHash, plan) =>
       inTransaction(database, () => {
+        const { run, round, purpose, study, model } = plan
         sql.supersede.run('superseded', 'a later plan of the same run came', at(), run, planHash)
-        sql.insert.run(planHash, run, round, purpose, study, model, at())
+        sql.insert.run(planHash, run, round, purpose, study, model, canonicalJson(plan).toString('utf8'), at())
       }),
     // With it everything before is on the disk: which plan was taken up is known for good before its update leaves.
     done: (planHash, bytes) => durably(database, () => void sql.setDone.run(bytes, at(), planHash)),
@@ -74,6 +79,10 @@ export function openJournal(database: DatabaseSync, now: () => Date): Journal {
         sql.supersede.run(outcome, reason, at(), run, '')
       }),
     find: (planHash) => one(sql.byHash.get(planHash)),
+    planOf(planHash) {
+      const plan = sql.byHash.get(planHash)?.plan
+      return plan ? roundPlanSchema.parse(JSON.parse(String(plan))) : undefined
+    },
     findRound: (run, round, purpose) => one(sql.byRound.get(run, round, purpose)),
     newestOf: (run) => one(sql.newest.get(run)),
     isRunOver: (run) => sql.runOverOf.get(run) !== undefined,
@@ -86,8 +95,8 @@ export function openJournal(database: DatabaseSync, now: () => Date): Journal {
 function prepare(database: DatabaseSync) {
   return {
     insert: database.prepare(
-      `INSERT INTO work (plan_hash, run, round, purpose, study, model, state, started_at)
-     VALUES (?, ?, ?, ?, ?, ?, 'working', ?)
+      `INSERT INTO work (plan_hash, run, round, purpose, study, model, plan, state, started_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, 'working', ?)
      ON CONFLICT (plan_hash) DO UPDATE SET state = 'working', started_at = excluded.started_at`,
     ),
     setDone: database.prepare(

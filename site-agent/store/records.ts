@@ -1,6 +1,9 @@
-/** What the site's people want to read later: what each check of the data found, and what the agent refused and why. */
+/**
+ * What the site's people want to read later: what each check of the data found, what the agent refused and why, and how
+ * well each global model did on the site's own test rows.
+ */
 import type { DatabaseSync } from 'node:sqlite'
-import type { Sha256 } from '@consilium/protos/plan/names.ts'
+import type { RunId, Sha256 } from '@consilium/protos/plan/names.ts'
 import type { DataSummary } from '../train/trainer.ts'
 
 export type DataCheck = {
@@ -21,6 +24,21 @@ export type RefusalRecord = {
   readonly reason: string
 }
 
+/** What a global model reached on this site's test rows. It stays here. */
+export type LocalEvaluation = {
+  readonly planHash: Sha256
+  readonly run: RunId
+  readonly round: number
+  readonly study: Sha256
+  /** Test rows. */
+  readonly examples: number
+  /** Mean loss; absent without test rows. */
+  readonly loss?: number
+  /** Share of rows classified right; absent without test rows or classes. */
+  readonly accuracy?: number
+  readonly at: string
+}
+
 export type Records = {
   dataChecked(check: Omit<DataCheck, 'at'>): void
   /** The last check of this site's data against a study. */
@@ -30,6 +48,9 @@ export type Records = {
   refusalOf(planHash: Sha256): RefusalRecord | undefined
   /** Newest first. */
   refusals(limit: number): readonly RefusalRecord[]
+  evaluated(evaluation: Omit<LocalEvaluation, 'at'>): void
+  /** Newest first. */
+  evaluations(limit: number): readonly LocalEvaluation[]
 }
 
 export function openRecords(database: DatabaseSync, now: () => Date): Records {
@@ -42,6 +63,10 @@ export function openRecords(database: DatabaseSync, now: () => Date): Records {
   )
   const refusalOfPlan = database.prepare('SELECT * FROM refusals WHERE plan_hash = ? ORDER BY seq DESC LIMIT 1')
   const latest = database.prepare('SELECT * FROM refusals ORDER BY seq DESC LIMIT ?')
+  const insertEvaluation = database.prepare(
+    'INSERT OR REPLACE INTO evaluations (plan_hash, run, round, study, examples, loss, accuracy, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+  )
+  const latestEvaluations = database.prepare('SELECT * FROM evaluations ORDER BY rowid DESC LIMIT ?')
   return {
     dataChecked({ study, summary, failure }) {
       const found = summary ? JSON.stringify(summary) : ''
@@ -63,6 +88,11 @@ export function openRecords(database: DatabaseSync, now: () => Date): Records {
       return row && readRefusal(row)
     },
     refusals: (limit) => latest.all(limit).map(readRefusal),
+    evaluated({ planHash, run, round, study, examples, loss, accuracy }) {
+      const at = now().toISOString()
+      insertEvaluation.run(planHash, run, round, study, examples, loss ?? null, accuracy ?? null, at)
+    },
+    evaluations: (limit) => latestEvaluations.all(limit).map(readEvaluation),
   }
 }
 
@@ -73,5 +103,18 @@ function readRefusal(row: Record<string, unknown>): RefusalRecord {
     study: String(row.study),
     code: String(row.code),
     reason: String(row.reason),
+  }
+}
+
+function readEvaluation(row: Record<string, unknown>): LocalEvaluation {
+  return {
+    planHash: String(row.plan_hash),
+    run: String(row.run),
+    round: Number(row.round),
+    study: String(row.study),
+    examples: Number(row.examples),
+    ...(row.loss !== null && { loss: Number(row.loss) }),
+    ...(row.accuracy !== null && { accuracy: Number(row.accuracy) }),
+    at: String(row.at),
   }
 }

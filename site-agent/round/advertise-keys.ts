@@ -1,0 +1,45 @@
+/**
+ * Advertise keys, at the site (fedsum, section A.3: message 1): fresh X25519 keys of this session, signed with the site's
+ * identity and bound to the plan and its model. They are journaled before they leave, and asked for again they are the same.
+ */
+import { randomBytes } from 'node:crypto'
+import { generateAgreementKeys } from '@consilium/protos/secagg/keys.ts'
+import type { Advertise } from '@consilium/protos/secagg/messages.ts'
+import { advertisedBody, advertiseMessage, signMessage } from '@consilium/protos/secagg/signed-messages.ts'
+import { findSession, type SessionState, sealState, secureCohort } from './session.ts'
+import { type Assignment, inRound, type Site } from './site.ts'
+
+export function advertiseKeys(
+  assignment: Assignment,
+  site: Pick<Site, 'name' | 'identity' | 'store' | 'emit'>,
+): Advertise {
+  const { planHash, plan } = assignment
+  const begun = findSession(planHash, site)
+  if (begun) return begun.state.advertise
+  const state = newSession(assignment, site)
+  const { run, round, purpose, model } = plan
+  site.store.sessions.advertise({ planHash, run, round, purpose, model }, sealState(state, planHash, site))
+  site.emit({ type: 'keys-advertised', ...inRound(planHash, plan) })
+  return state.advertise
+}
+
+function newSession(assignment: Assignment, { name, identity }: Pick<Site, 'name' | 'identity'>): SessionState {
+  const { planHash, plan } = assignment
+  const { index } = secureCohort(assignment, name)
+  const [channel, mask] = [generateAgreementKeys(), generateAgreementKeys()]
+  const body = advertisedBody({
+    index,
+    channelKey: channel.publicKey,
+    maskKey: mask.publicKey,
+    nonce: randomBytes(16),
+    modelHash: Buffer.from(plan.model, 'hex'),
+  })
+  const signature = signMessage(identity, advertiseMessage(Buffer.from(planHash, 'hex'), name, body))
+  const secrets = {
+    channelSecretKey: channel.secretKey,
+    maskSecretKey: mask.secretKey,
+    selfSeed: randomBytes(32),
+    held: new Map(),
+  }
+  return { secrets, advertise: { type: 'advertise', planHash, body, signature } }
+}

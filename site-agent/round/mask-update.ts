@@ -1,0 +1,80 @@
+/**
+ * Lays this site's masks over its words, a frame after the other, into the file that is uploaded (fedsum, sections A.3 and
+ * A.6). Threads add the masks; no more frames are in memory than there are threads, and one. The same session gives the
+ * same bytes however often it is done.
+ */
+import { createHash, type Hash } from 'node:crypto'
+import { agreementFor, pairSeed } from '@consilium/protos/secagg/keys.ts'
+import { type SiteSeeds, siteMasks } from '@consilium/protos/secagg/mask.ts'
+import type { MaskThreads } from '@consilium/protos/secagg/mask-threads.ts'
+import type { SecureVector } from '@consilium/protos/secagg/vectors.ts'
+import { writePiecesDurably } from '../durable-file.ts'
+import type { SessionSecrets } from './session.ts'
+import type { CheckedDirectory } from './share-keys.ts'
+import { type Piece, readWords, type WordsFile } from './words-file.ts'
+
+export type Masking = {
+  readonly words: WordsFile
+  readonly seeds: SiteSeeds
+  readonly u2Hash: Uint8Array
+  readonly threads: MaskThreads
+  readonly signal: AbortSignal
+}
+
+/**
+ * Writes the masked vectors to `path`. `beforeDone` is given the SHA-256 of each vector, in the plan's order, before the
+ * file stands there under its name.
+ */
+export async function maskUpdate(
+  masking: Masking,
+  path: string,
+  beforeDone: (vectorHashes: readonly Uint8Array[]) => void,
+): Promise<void> {
+  const hashes = new Map(masking.words.vectors.map(({ name }) => [name, createHash('sha256')]))
+  await writePiecesDurably(path, maskedPieces(masking, hashes, beforeDone))
+}
+
+async function* maskedPieces(
+  masking: Masking,
+  hashes: ReadonlyMap<string, Hash>,
+  beforeDone: (vectorHashes: readonly Uint8Array[]) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const { vector, words } of maskedInOrder(masking)) {
+    const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength)
+    hashes.get(vector)!.update(bytes)
+    yield bytes
+  }
+  beforeDone([...hashes.values()].map((hash) => hash.digest()))
+}
+
+/** One piece more than there are threads is under way, so that none waits. */
+async function* maskedInOrder({ words, seeds, u2Hash, threads, signal }: Masking): AsyncGenerator<Piece> {
+  const masks = new Map(words.vectors.map(({ name }: SecureVector) => [name, siteMasks(seeds, name, u2Hash)]))
+  const underWay: Promise<Piece>[] = []
+  for await (const piece of readWords(words)) {
+    signal.throwIfAborted()
+    const masked = threads.add([piece.words], masks.get(piece.vector)!, piece.wordOffset)
+    const done = masked.then((sum) => ({ ...piece, words: sum }))
+    // Whoever waits for it sees the rejection, later.
+    done.catch(() => undefined)
+    underWay.push(done)
+    if (underWay.length > threads.threads) yield await underWay.shift()!
+  }
+  for (const piece of underWay) yield await piece
+}
+
+/** The seeds of this site's masks with every other sharer. */
+export function seedsOf(
+  index: number,
+  { maskSecretKey, selfSeed }: SessionSecrets,
+  { sid, advertised }: CheckedDirectory,
+  sharers: readonly number[],
+): SiteSeeds {
+  const agree = agreementFor(sharers.length)
+  const peers = sharers.filter((peer) => peer !== index)
+  const pairs = peers.map((peer) => {
+    const shared = agree(maskSecretKey, advertised.get(peer)!.maskKey)
+    return [peer, pairSeed(shared, sid, index, peer)] as const
+  })
+  return { index, self: selfSeed, pairs: new Map(pairs) }
+}

@@ -1,0 +1,159 @@
+/**
+ * Sessions of secure rounds (fedsum, sections A.4 and A.8): the secrets and messages of each, sealed by whoever keeps them
+ * here and erased when the round is over; and, for good, what this site did in it: masked one set of sharers, confirmed
+ * one set of survivors, released once. Every change is on the disk before the call returns.
+ */
+import type { DatabaseSync } from 'node:sqlite'
+import { FederationError } from '@consilium/protos/errors.ts'
+import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import { durably, inTransaction } from './database.ts'
+
+export type SessionRecord = {
+  readonly planHash: Sha256
+  readonly run: RunId
+  readonly round: number
+  readonly purpose: Purpose
+  /** SHA-256 of the global parameters of the round. */
+  readonly model: Sha256
+  readonly state: 'advertised' | 'shared' | 'committed' | 'confirmed' | 'released'
+  /** Hexadecimal; empty until the site has shared, committed, confirmed. */
+  readonly sid: string
+  readonly u2Hash: string
+  readonly u3Hash: string
+  /** U3 by name, once confirmed. */
+  readonly survivors: readonly SiteName[]
+}
+
+export type Sessions = {
+  advertise(session: Pick<SessionRecord, 'planHash' | 'run' | 'round' | 'purpose' | 'model'>, sealed: Uint8Array): void
+  share(planHash: Sha256, sid: string, sealed: Uint8Array): void
+  /** Throws `already-uploaded` where this site has committed to other sharers, or for the same model and round before. */
+  commit(planHash: Sha256, u2Hash: string, sealed: Uint8Array): void
+  /** What is sealed changes, nothing else. */
+  keep(planHash: Sha256, sealed: Uint8Array): void
+  /** Throws `survivors-conflict` where this site has confirmed other survivors. */
+  confirm(planHash: Sha256, u3Hash: string, survivors: readonly SiteName[], sealed: Uint8Array): void
+  release(planHash: Sha256, sealed: Uint8Array): void
+  find(planHash: Sha256): SessionRecord | undefined
+  /** Undefined once erased. */
+  sealed(planHash: Sha256): Uint8Array | undefined
+  /** Sums over this model that the site helped to, or stood ready to. */
+  confirmed(model: Sha256, purpose: Purpose): readonly SessionRecord[]
+  /** Erases the secrets of every other session. */
+  keepOnly(planHashes: ReadonlySet<Sha256>): void
+}
+
+export function openSessions(database: DatabaseSync): Sessions {
+  const sql = prepare(database)
+  const find = (planHash: Sha256) => {
+    const row = sql.find.get(planHash)
+    return row && readSession(row)
+  }
+  const due = (planHash: Sha256): SessionRecord => {
+    const session = find(planHash)
+    if (!session) throw new FederationError('session-lost', 'this site has no session for this plan')
+    return session
+  }
+  const change = (planHash: Sha256, sealed: Uint8Array, body: () => void) =>
+    durably(database, () =>
+      inTransaction(database, () => {
+        body()
+        sql.seal.run(planHash, sealed)
+      }),
+    )
+  let isLogClean = false
+
+  return {
+    advertise: ({ planHash, run, round, purpose, model }, sealed) =>
+      change(planHash, sealed, () => void sql.insert.run(planHash, run, round, purpose, model)),
+    share: (planHash, sid, sealed) => change(planHash, sealed, () => void sql.share.run(sid, planHash)),
+    commit: (planHash, u2Hash, sealed) =>
+      change(planHash, sealed, () => {
+        const session = due(planHash)
+        const { run, round, purpose, model } = session
+        const earlier = sql.committed.get(run, round, purpose, model)
+        if (earlier && (earlier.plan_hash !== planHash || session.u2Hash !== u2Hash))
+          throw new FederationError(
+            'already-uploaded',
+            `this site has masked its update to ${purpose} round ${round} of run ${run} once already, for others to share the sum with`,
+          )
+        sql.commit.run(u2Hash, planHash)
+      }),
+    keep: (planHash, sealed) => change(planHash, sealed, () => undefined),
+    confirm: (planHash, u3Hash, survivors, sealed) =>
+      change(planHash, sealed, () => {
+        const { u3Hash: before } = due(planHash)
+        if (before !== '' && before !== u3Hash)
+          throw new FederationError('survivors-conflict', 'this site has confirmed other survivors of this round')
+        sql.confirm.run(u3Hash, JSON.stringify(survivors), planHash)
+      }),
+    release: (planHash, sealed) => change(planHash, sealed, () => void sql.release.run(planHash)),
+    find,
+    sealed: (planHash) => sql.sealed.get(planHash)?.sealed as Uint8Array | undefined,
+    confirmed: (model, purpose) => sql.confirmed.all(model, purpose).map(readSession),
+    keepOnly(planHashes) {
+      const over = sql.kept.all().flatMap((row) => (planHashes.has(String(row.plan_hash)) ? [] : [row.plan_hash!]))
+      if (over.length > 0) {
+        durably(database, () =>
+          inTransaction(database, () => {
+            for (const planHash of over) {
+              sql.overwrite.run(planHash)
+              sql.erase.run(planHash)
+            }
+          }),
+        )
+        isLogClean = false
+      }
+      // Earlier versions of the pages stand in the write-ahead log. While a reader holds it, the next time empties it.
+      if (!isLogClean) isLogClean = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0
+    },
+  }
+}
+
+function prepare(database: DatabaseSync) {
+  return {
+    insert: database.prepare('INSERT INTO sessions (plan_hash, run, round, purpose, model) VALUES (?, ?, ?, ?, ?)'),
+    share: database.prepare('UPDATE sessions SET sid = ? WHERE plan_hash = ?'),
+    commit: database.prepare('UPDATE sessions SET u2_hash = ? WHERE plan_hash = ?'),
+    committed: database.prepare(
+      `SELECT plan_hash FROM sessions WHERE run = ? AND round = ? AND purpose = ? AND model = ? AND u2_hash <> ''`,
+    ),
+    confirm: database.prepare('UPDATE sessions SET u3_hash = ?, survivors = ? WHERE plan_hash = ?'),
+    release: database.prepare('UPDATE sessions SET released = 1 WHERE plan_hash = ?'),
+    find: database.prepare('SELECT * FROM sessions WHERE plan_hash = ?'),
+    confirmed: database.prepare(`SELECT * FROM sessions WHERE model = ? AND purpose = ? AND u3_hash <> ''`),
+    seal: database.prepare(
+      `INSERT INTO session_secrets (plan_hash, sealed) VALUES (?, ?)
+       ON CONFLICT (plan_hash) DO UPDATE SET sealed = excluded.sealed`,
+    ),
+    sealed: database.prepare('SELECT sealed FROM session_secrets WHERE plan_hash = ?'),
+    kept: database.prepare('SELECT plan_hash FROM session_secrets'),
+    overwrite: database.prepare('UPDATE session_secrets SET sealed = zeroblob(length(sealed)) WHERE plan_hash = ?'),
+    erase: database.prepare('DELETE FROM session_secrets WHERE plan_hash = ?'),
+  }
+}
+
+function readSession(row: Record<string, unknown>): SessionRecord {
+  const [sid, u2Hash, u3Hash] = [String(row.sid), String(row.u2_hash), String(row.u3_hash)]
+  return {
+    planHash: String(row.plan_hash),
+    run: String(row.run),
+    round: Number(row.round),
+    purpose: row.purpose as Purpose,
+    model: String(row.model),
+    state: stateOf({ sid, u2Hash, u3Hash, released: row.released === 1 }),
+    sid,
+    u2Hash,
+    u3Hash,
+    survivors: JSON.parse(String(row.survivors)),
+  }
+}
+
+type Flags = { readonly sid: string; readonly u2Hash: string; readonly u3Hash: string; readonly released: boolean }
+
+function stateOf({ sid, u2Hash, u3Hash, released }: Flags): SessionRecord['state'] {
+  if (released) return 'released'
+  if (u3Hash) return 'confirmed'
+  if (u2Hash) return 'committed'
+  return sid ? 'shared' : 'advertised'
+}
