@@ -2,8 +2,10 @@
  * Puts the coordinator together on its stores: the federation's stream, the runs that go on, the sites that attend, and
  * the two services that the listeners call.
  */
+import { availableParallelism } from 'node:os'
 import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
 import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import { openMaskThreads } from '@consilium/protos/secagg/mask-threads.ts'
 import { adminService } from './admin-service.ts'
 import { openChanges } from './changes.ts'
 import { type EventStream, openEventStream } from './event-stream.ts'
@@ -11,12 +13,15 @@ import { type FederationEvent, federationEntry, federationStream, readFederation
 import { emptyFederation, evolveFederation, type Federation, type RunRecord } from './federation/federation.ts'
 import { federationService } from './federation-service.ts'
 import type { CoordinatorOptions, Parts } from './parts.ts'
+import type { Run } from './run/run.ts'
 import { attendanceOf } from './running/attendance.ts'
 import { openAttending } from './running/attending.ts'
 import { runMessages, studyOffers } from './running/messages.ts'
 import { openRunProcess, type RunProcess } from './running/run-process.ts'
+import { openSerial } from './running/serial.ts'
 import { signedPlans } from './running/signed-plans.ts'
 import { receive } from './running/site-messages.ts'
+import { openStoredMessages, type StoredMessages } from './running/stored-messages.ts'
 import { openUploads } from './running/uploads.ts'
 import type { AdminService, FederationService } from './services.ts'
 import { openStudies } from './study/studies.ts'
@@ -50,12 +55,17 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
     },
     onMessage: (from, message) => receive(parts, from, message),
   })
+  const threads = openMaskThreads(Math.max(1, availableParallelism() - 1))
+  const messages = openStoredMessages(objects)
   const uploads = openUploads({ objects, clock, findRun })
-  const planFor = signedPlans(options.identity)
+  const sources = { planOf: signedPlans(options.identity), messages }
 
   function deliver(site: SiteName): void {
     const allRuns = [...runs.values()].map(({ run }) => run)
-    attending.deliver(site, [...studyOffers(stream.state, studies, site), ...runMessages(allRuns, site, planFor)])
+    attending.deliver(site, [
+      ...membership(stream.state),
+      ...studyOffers(stream.state, studies, site),
+      ...runMessages(allRuns, site, sources)])
   }
 
   function onRunChange(process: RunProcess): void {
@@ -64,11 +74,15 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
   }
 
   /** The federation's stream holds the head of every run that ended. */
-  function anchor({ run, head, entries }: RunProcess): void {
+  function anchor(process: RunProcess): void {
+    const { run, head, entries } = process
+    const { root } = process.logHead()
     stream
       .change(({ runs: records }): FederationEvent[] => {
         if (run.state === 'running' || records.get(run.id)?.ended) return []
-        return [{ type: 'run-ended', at: clock.now().toISOString(), run: run.id, outcome: run.state, entries, head }]
+        return [
+          { type: 'run-ended', at: clock.now().toISOString(), run: run.id, outcome: run.state, entries, head, root },
+        ]
       })
       .catch((error) => log.error({ run: run.id, error: errorMessage(error) }, 'the end of a run was not anchored'))
   }
@@ -78,9 +92,12 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
     const { signed } = await studies.load(study!)
     const process = await openRunProcess(record, signed.manifest, {
       ...options,
+      threads,
+      messages,
       attendance: (run, progress) => attendanceOf(stream.state, attending, run, progress),
       onChange: onRunChange,
     })
+    await readShareKeys(process.run, messages)
     runs.set(record.run, process)
     await process.resume()
     return process
@@ -94,6 +111,8 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
     runs,
     attending,
     uploads,
+    messages,
+    inOrder: openSerial(),
     findRun,
     startRun,
     federationChanged() {
@@ -111,8 +130,15 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
       for (const process of runs.values()) await process.stop()
       attending.stop()
       await stream.settled()
+      await threads.close()
     },
   }
+}
+
+/** What sites sealed for each other before the coordinator was started again. */
+async function readShareKeys({ current }: Run, messages: StoredMessages): Promise<void> {
+  if (!current || !('session' in current) || !current.session || !('shared' in current.session)) return
+  for (const { message } of current.session.shared.values()) await messages.shareKeys(message)
 }
 
 async function openFederationStream(options: CoordinatorOptions): Promise<EventStream<Federation, FederationEvent>> {
@@ -141,13 +167,15 @@ async function openFederationStream(options: CoordinatorOptions): Promise<EventS
         ],
   )
   const { state } = stream
-  if (state.coordinatorPublicKey !== coordinatorPublicKey) throw foreignKeys(state, "the coordinator's signing key")
+  // A coordinator that was killed while it rotated its key goes on with the one that the log names.
+  if (!(await identity.adopt(Buffer.from(state.coordinatorPublicKey, 'base64'))))
+    throw foreignKeys(state, "the coordinator's signing key")
   if (state.authority !== authority.fingerprint) throw foreignKeys(state, 'the certificate authority')
   return stream
 }
 
-/** Sites pinned the keys that the federation was created with, and would refuse every other. */
+/** Sites pinned the keys that the log names, and would refuse every other. */
 function foreignKeys({ name }: Federation, what: string): FederationError {
-  const message = `${what} is not the one that federation ${name} was created with: restore the keys from the backup`
+  const message = `${what} is not the one that the log of federation ${name} names: restore the keys from the backup`
   return new FederationError('store-failed', message)
 }

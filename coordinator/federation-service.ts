@@ -4,6 +4,7 @@ import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import { decideStudy } from './federation/consent.ts'
 import { checkCaller, checkJoin, joined } from './federation/enrolment.ts'
 import type { Parts } from './parts.ts'
+import { proveLog } from './running/prove-log.ts'
 import type { Caller, FederationService, JoinReply, JoinRequest } from './services.ts'
 import { readFrom } from './store/object-store.ts'
 
@@ -31,6 +32,10 @@ export function federationService(parts: Parts): FederationService {
         decideStudy(state, checkCaller(state, caller, clock.now()), decision, clock.now()),
       )
       if (events.length > 0) parts.federationChanged()
+    },
+    async proveLog(caller, request) {
+      siteOf(caller)
+      return proveLog(parts, caller.site, request)
     },
     async fetch(caller, sha256, offset) {
       siteOf(caller)

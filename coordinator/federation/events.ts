@@ -21,6 +21,15 @@ export const federationEventSchema = z.discriminatedUnion('type', [
     /** SHA-256 of the certificate authority's certificate. */
     authority: sha256Schema,
   }),
+  /** The coordinator's key handed on: both keys sign ("rotate", old, new). */
+  z.strictObject({
+    type: z.literal('coordinator-key-rotated'),
+    at,
+    oldPublicKey: base64Schema(32),
+    newPublicKey: base64Schema(32),
+    oldSignature: base64Schema(64),
+    newSignature: base64Schema(64),
+  }),
   /** The secret of the join code stands here as a hash only. */
   z.strictObject({ type: z.literal('site-invited'), at, site, secretHash: sha256Schema, expiresAt: z.iso.datetime() }),
   z.strictObject({
@@ -62,7 +71,7 @@ export const federationEventSchema = z.discriminatedUnion('type', [
     publicKey: base64Schema(32),
     sealedSecretKey: z.base64().max(8192),
   }),
-  /** Anchors the run's stream: its length and the hash of its last entry. */
+  /** Anchors the run's stream: its length, the hash of its last entry and, in logs of this version, its Merkle tree hash. */
   z.strictObject({
     type: z.literal('run-ended'),
     at,
@@ -70,6 +79,7 @@ export const federationEventSchema = z.discriminatedUnion('type', [
     outcome: z.enum(['finished', 'failed', 'cancelled']),
     entries: z.int().min(1),
     head: sha256Schema,
+    root: sha256Schema.exactOptional(),
   }),
 ])
 
