@@ -16,6 +16,7 @@ export function attendanceOf(federation: Federation, attending: Attending, run: 
       return [
         site,
         {
+          identityPublicKey: federation.sites.get(site)?.identityPublicKey ?? '',
           ...(excluded && { excluded }),
           ...(absentSinceMs !== undefined && { absentSinceMs }),
           ...(progressAtMs !== undefined && { progressAtMs }),

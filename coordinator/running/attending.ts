@@ -6,7 +6,7 @@ import type { Clock } from '@consilium/protos/clock.ts'
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import type { FromSite, SiteStream, StreamListener, ToSite } from '../services.ts'
 
-/** A message that a stream gets once; `key` tells it from others. */
+/** A message that a stream gets once; `key` tells it from others. `message` is read only when it is sent. */
 export type Outgoing = { readonly key: string; readonly message: ToSite }
 
 export type Attending = {
@@ -88,7 +88,7 @@ export function openAttending({ clock, onChange, onMessage }: AttendingOptions):
       const { sent } = known
       // Only what is still due is remembered, so this does not grow with the rounds.
       known.sent = new Set(outgoing.map(({ key }) => key))
-      for (const { key, message } of outgoing) if (!sent.has(key)) known.stream.send(message)
+      for (const each of outgoing) if (!sent.has(each.key)) known.stream.send(each.message)
     },
     end,
     stop() {

@@ -4,7 +4,7 @@ import { decodeModel, encodeModel } from '@consilium/models/onnx/codec.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import type { Run } from '../run/run.ts'
 import type { ObjectStore } from '../store/object-store.ts'
-import { readFloats } from './aggregate.ts'
+import { readFloats } from './floats.ts'
 
 export async function storeFinishedModel(run: Run, objects: ObjectStore): Promise<Sha256> {
   const { study, layout, graph } = run.manifest

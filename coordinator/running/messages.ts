@@ -3,11 +3,34 @@ import type { SiteName } from '@consilium/protos/plan/names.ts'
 import type { SignedRoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { studiesToOffer } from '../federation/consent.ts'
 import type { Federation } from '../federation/federation.ts'
+import { rotationChain } from '../federation/key-rotation.ts'
+import { offeredRoster, rosterKey } from '../federation/roster.ts'
 import type { OpenRound, RoundOver } from '../round/round.ts'
 import type { Run } from '../run/run.ts'
 import type { ToSite } from '../services.ts'
 import type { Studies } from '../study/studies.ts'
 import type { Outgoing } from './attending.ts'
+import { directory, quorum, shares, survivors } from './secure-messages.ts'
+import type { StoredMessages } from './stored-messages.ts'
+
+/** Whose keys count: the coordinator's own, should it have changed, and the roster. First of all, for plans follow from it. */
+export function membership(federation: Federation): Outgoing[] {
+  const known = memberships.get(federation)
+  if (known) return known
+  const rotations = rotationChain(federation)
+  const sites = offeredRoster(federation)
+  const messages: Outgoing[] = [
+    ...(rotations.length > 0
+      ? [{ key: `keys:${rotations.length}`, message: { type: 'coordinator-keys', rotations } } as const]
+      : []),
+    { key: `roster:${rosterKey(sites)}`, message: { type: 'roster', sites } },
+  ]
+  memberships.set(federation, messages)
+  return messages
+}
+
+/** The same for every site, and asked for again after every event of a run. */
+const memberships = new WeakMap<Federation, Outgoing[]>()
 
 export function studyOffers(federation: Federation, studies: Studies, site: SiteName): Outgoing[] {
   return studiesToOffer(federation, site).flatMap(({ hash }): Outgoing[] => {
@@ -17,23 +40,25 @@ export function studyOffers(federation: Federation, studies: Studies, site: Site
 }
 
 /** `runs` in the order of their start. Of those that ended only the newest of each study is still told of. */
-export function runMessages(
-  runs: readonly Run[],
-  site: SiteName,
-  planOf: (round: OpenRound) => SignedRoundPlan,
-): Outgoing[] {
+export function runMessages(runs: readonly Run[], site: SiteName, sources: MessageSources): Outgoing[] {
   const newest = new Map(runs.map((run) => [run.study, run]))
   return runs
     .filter((run) => run.state === 'running' || newest.get(run.study) === run)
-    .flatMap((run) => messagesFor(run, site, planOf))
+    .flatMap((run) => messagesFor(run, site, sources))
+}
+
+/** What messages are made of besides the state. */
+export type MessageSources = {
+  readonly planOf: (round: OpenRound) => SignedRoundPlan
+  readonly messages: Pick<StoredMessages, 'loaded'>
 }
 
 /** In the order in which a site should hear them: what is over before what begins. */
-function messagesFor(run: Run, site: SiteName, planOf: (round: OpenRound) => SignedRoundPlan): Outgoing[] {
+function messagesFor(run: Run, site: SiteName, sources: MessageSources): Outgoing[] {
   const past = run.past.at(-1)
   return [
     ...(past ? roundOver(past, site) : []),
-    ...(run.current ? currentRound(run.current, site, planOf) : []),
+    ...(run.current ? currentRound(run.current, site, sources) : []),
     ...runOver(run, site),
   ]
 }
@@ -47,16 +72,36 @@ export function roundOver(round: RoundOver, site: SiteName): Outgoing[] {
   return [over(planHash, outcome.type, outcome.type === 'failed' ? outcome.reason : '')]
 }
 
-function currentRound(round: OpenRound, site: SiteName, planOf: (round: OpenRound) => SignedRoundPlan): Outgoing[] {
+/** What the phase asks of the site, until the site has answered. */
+function currentRound(round: OpenRound, site: SiteName, { planOf, messages }: MessageSources): Outgoing[] {
   if (round.phase === 'recruit' || !round.cohort.includes(site)) return []
   const { planHash } = round
   const dropout = round.dropouts.find((dropped) => dropped.site === site)
   if (dropout) return [over(planHash, 'dropped', dropout.reason)]
-  if (round.phase === 'commit') return []
-  if (round.phase === 'collect-updates' && round.updates.has(site)) return []
   const assignment = { key: `assignment:${planHash}`, message: { type: 'assignment', plan: planOf(round) } } as const
-  const collect = { key: `collect:${planHash}`, message: { type: 'collect-updates', planHash } } as const
-  return round.phase === 'work' ? [assignment] : [assignment, collect]
+  switch (round.phase) {
+    case 'work':
+      return [assignment]
+    case 'advertise-keys':
+      return round.session.advertised.has(site) ? [] : [assignment, asking({ type: 'advertise-keys', planHash })]
+    case 'share-keys':
+      return round.session.shared.has(site) ? [] : [directory(planHash, round.session)]
+    case 'collect-updates':
+      if (round.updates.has(site)) return []
+      if (round.session) return [shares(planHash, round.session, site, messages)]
+      return [assignment, asking({ type: 'collect-updates', planHash })]
+    case 'confirm-survivors':
+      return round.session.confirmed.has(site) ? [] : [survivors(planHash, round.session)]
+    case 'unmask':
+      if (round.session.revealed.has(site)) return []
+      return [survivors(planHash, round.session), quorum(planHash, round.session)]
+    case 'commit':
+      return []
+  }
+}
+
+function asking(message: Extract<ToSite, { type: 'advertise-keys' | 'collect-updates' }>): Outgoing {
+  return { key: `${message.type}:${message.planHash}`, message }
 }
 
 function runOver(run: Run, site: SiteName): Outgoing[] {

@@ -1,15 +1,26 @@
 /** The work of a run that is the coordinator's own: aggregating a round's updates and exporting the finished model. */
 import { errorCode, errorMessage, FederationError } from '@consilium/protos/errors.ts'
+import type { Sha256 } from '@consilium/protos/plan/names.ts'
+import type { MaskThreads } from '@consilium/protos/secagg/mask-threads.ts'
 import type { Logger } from 'pino'
 import type { Committing } from '../round/commit.ts'
 import { nextStep, type Run, type RunCommand } from '../run/run.ts'
 import type { KeyVault } from '../store/key-vault.ts'
 import type { ObjectStore } from '../store/object-store.ts'
-import { aggregate } from './aggregate.ts'
+import { aggregateSealed } from './aggregate-sealed.ts'
+import { aggregateSecure, type SecureRoundOver } from './aggregate-secure.ts'
 import { storeFinishedModel } from './finished-model.ts'
+import { rebuildSecrets } from './rebuild-secrets.ts'
 import { openRunKey } from './run-keys.ts'
+import type { StoredMessages } from './stored-messages.ts'
 
-export type Tools = { readonly objects: ObjectStore; readonly vault: KeyVault; readonly log: Logger }
+export type Tools = {
+  readonly objects: ObjectStore
+  readonly vault: KeyVault
+  readonly threads: MaskThreads
+  readonly messages: StoredMessages
+  readonly log: Logger
+}
 
 type Command = Exclude<RunCommand, { type: 'look' }>
 
@@ -32,15 +43,44 @@ export async function doOwnWork(run: Run, tools: Tools): Promise<Command[]> {
   }
 }
 
-async function commitRound(run: Run, round: Committing, { objects, vault }: Tools): Promise<Command[]> {
+async function commitRound(run: Run, round: Committing, tools: Tools): Promise<Command[]> {
+  const { session } = round
+  return session ? commitSecure(run, { ...round, session }, tools) : commitSealed(run, round, tools)
+}
+
+async function commitSecure(run: Run, round: SecureRoundOver, tools: Tools): Promise<Command[]> {
+  const { planHash, session } = round
+  try {
+    const { seeds, culprits } = await rebuildSecrets(session, tools.messages)
+    for (const { site, reason } of culprits)
+      tools.log.warn({ run: run.id, planHash, site, reason }, 'a wrong share was revealed')
+    const result = await aggregateSecure(round, run.manifest, seeds, tools).finally(() => {
+      for (const { seed } of seeds) seed.fill(0)
+    })
+    return [result ? { type: 'commit', planHash, result } : nothingCameIn(planHash)]
+  } catch (error) {
+    const code = errorCode(error)
+    if (code !== 'update-invalid' && code !== 'shares-invalid') throw error
+    tools.log.warn({ run: run.id, planHash, code, error: errorMessage(error) }, 'the sum of a round is of no use')
+    return [{ type: 'give-up', planHash, code, reason: errorMessage(error) }]
+  }
+}
+
+async function commitSealed(run: Run, round: Committing, { objects, vault }: Tools): Promise<Command[]> {
   const keys = await openRunKey(vault, run.id, run)
-  const { refused, result } = await aggregate(round, run.manifest, keys, objects).finally(() => keys.secretKey.fill(0))
+  const { refused, result } = await aggregateSealed(round, run.manifest, keys, objects).finally(() =>
+    keys.secretKey.fill(0),
+  )
   const { planHash } = round
   const refusals = refused.map(({ site, reason }) => ({ type: 'refuse-contribution', planHash, site, reason }) as const)
-  return [
-    ...refusals,
-    result
-      ? { type: 'commit', planHash, result }
-      : { type: 'give-up', planHash, reason: 'no contribution with an example came in' },
-  ]
+  return [...refusals, result ? { type: 'commit', planHash, result } : nothingCameIn(planHash)]
+}
+
+function nothingCameIn(planHash: Sha256): Command {
+  return {
+    type: 'give-up',
+    planHash,
+    code: 'update-invalid',
+    reason: 'no contribution with an example came in',
+  }
 }

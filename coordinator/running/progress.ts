@@ -6,8 +6,8 @@ import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { SiteProgress } from '../run/view.ts'
 
 export type Progress = {
-  /** Steps or rows done, as the site says. */
-  worked(planHash: Sha256, site: SiteName, done: number, total: number, nowMs: number): void
+  /** Thousandths of the work done, as the site says. */
+  worked(planHash: Sha256, site: SiteName, permille: number, nowMs: number): void
   /** Bytes staged of an update that may have `bytesMax`. */
   uploaded(planHash: Sha256, site: SiteName, bytes: number, bytesMax: number, nowMs: number): void
   progressAtMs(site: SiteName): number | undefined
@@ -22,6 +22,7 @@ type Measured = SiteProgress & {
   readonly atMs?: number
 }
 
+const permilleMax = 1000
 const none: Measured = { done: 0, total: 0, uploadedBytes: 0, countedDone: 0, countedBytes: 0 }
 
 export function openProgress(): Progress {
@@ -37,12 +38,11 @@ export function openProgress(): Progress {
   }
 
   return {
-    worked(planHash, site, done, announcedTotal, nowMs) {
+    worked(planHash, site, permille, nowMs) {
       update(planHash, site, (before) => {
-        // The first total is the one that counts: a growing one would make any progress small, and endless.
-        const total = before.total || announcedTotal
-        const counts = done <= total && done >= before.countedDone + total / 1000 && done > before.countedDone
-        return { ...before, done, total, ...(counts && { countedDone: done, atMs: nowMs }) }
+        const done = Math.min(Math.floor(permille), permilleMax)
+        const counts = done > before.countedDone
+        return { ...before, done, total: permilleMax, ...(counts && { countedDone: done, atMs: nowMs }) }
       })
     },
     uploaded(planHash, site, bytes, bytesMax, nowMs) {

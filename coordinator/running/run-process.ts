@@ -3,7 +3,9 @@
  * of the next deadline, aggregation, export) is worked out from the state each time, so a restart simply does it again.
  */
 import type { Clock } from '@consilium/protos/clock.ts'
+import type { LogProof, LogProofRequest } from '@consilium/protos/control-messages.ts'
 import { errorCode, errorMessage, FederationError } from '@consilium/protos/errors.ts'
+import type { LogHead } from '@consilium/protos/log/head.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import { type Changes, openChanges } from '../changes.ts'
@@ -18,6 +20,7 @@ import type { RunView } from '../services.ts'
 import type { EventLog } from '../store/event-log.ts'
 import { doOwnWork, type Tools, workDue } from './own-work.ts'
 import { openProgress, type Progress } from './progress.ts'
+import { proofOf } from './prove-log.ts'
 import { uploadId } from './upload-id.ts'
 
 type Command = Exclude<RunCommand, { type: 'look' }>
@@ -27,6 +30,10 @@ export type RunProcess = {
   /** Hash of the last entry of the run's stream, and its length. */
   readonly head: string
   readonly entries: number
+  /** Number and Merkle tree hash of the entries that are durable. */
+  logHead(): LogHead
+  /** Proofs of this run's log; rejects with `invalid-argument` for what it does not have. */
+  prove(request: LogProofRequest): Promise<LogProof>
   readonly progress: Progress
   readonly changes: Changes
   /** Decides and appends, with all that follows at once; resolves when it is durable. */
@@ -76,10 +83,17 @@ export async function openRunProcess(
 
   async function settle(command: Command | undefined): Promise<void> {
     if (stopped) throw new FederationError('cancelled', 'the coordinator stops: try again when it is back')
-    await stream.change((run) =>
-      decideFully(run as Run, command, options.attendance(run as Run, progress), clock.now()),
-    )
+    let events = await decideNow(command)
+    // A look that follows sees the head with these entries in it, which a plan or a list of survivors may wait for.
+    while (events.length > 0 && !stopped) events = await decideNow(undefined)
     followUp()
+  }
+
+  function decideNow(command: Command | undefined): Promise<readonly RunEvent[]> {
+    return stream.change((state) => {
+      const run = state as Run
+      return decideFully(run, command, options.attendance(run, progress), stream.logHead(), clock.now())
+    })
   }
 
   function look(): void {
@@ -135,6 +149,7 @@ export async function openRunProcess(
   /** Updates are of no use after their round: nobody shall find one later. */
   async function forgetUpdates({ planHash, cohort }: RoundOver): Promise<void> {
     if (!planHash) return
+    options.messages.forget(planHash)
     for (const site of cohort) await objects.dropStaged(uploadId(planHash, site))
   }
 
@@ -148,6 +163,8 @@ export async function openRunProcess(
     get entries() {
       return stream.length
     },
+    logHead: stream.logHead,
+    prove: (request) => proofOf(stream, request),
     progress,
     changes,
     command: settle,

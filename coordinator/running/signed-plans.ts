@@ -2,7 +2,6 @@
 import type { Identity } from '@consilium/protos/identity.ts'
 import type { RunId, Sha256 } from '@consilium/protos/plan/names.ts'
 import { type SignedRoundPlan, signRoundPlan } from '@consilium/protos/plan/round-plan.ts'
-import { planOf } from '../round/recruit.ts'
 import type { OpenRound } from '../round/round.ts'
 
 /** Signs the plan of a round once; a signature takes milliseconds. */
@@ -10,11 +9,11 @@ export function signedPlans(identity: Identity): (round: OpenRound) => SignedRou
   const signed = new Map<RunId, { readonly planHash: Sha256; readonly plan: SignedRoundPlan }>()
   return (round) => {
     if (round.phase === 'recruit') throw new Error('a round has no plan before its cohort is selected')
-    const { setting, planHash, cohort } = round
-    const known = signed.get(setting.run)
+    const { plan, planHash } = round
+    const known = signed.get(plan.run)
     if (known?.planHash === planHash) return known.plan
-    const plan = signRoundPlan(planOf(setting, cohort), identity)
-    signed.set(setting.run, { planHash, plan })
-    return plan
+    const fresh = signRoundPlan(plan, identity)
+    signed.set(plan.run, { planHash, plan: fresh })
+    return fresh
   }
 }

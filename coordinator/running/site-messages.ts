@@ -5,6 +5,7 @@ import { refuseStudy } from '../federation/consent.ts'
 import type { Parts } from '../parts.ts'
 import type { FromSite, SiteStream } from '../services.ts'
 import { roundOver } from './messages.ts'
+import { takeSecure } from './take-secure.ts'
 
 export function receive(parts: Parts, from: SiteStream, message: FromSite): void {
   const { site } = from.caller
@@ -23,6 +24,12 @@ async function take(parts: Parts, from: SiteStream, message: FromSite): Promise<
       return takeProgress(parts, from, message)
     case 'work-done':
       return takeWorkDone(parts, from, message.planHash)
+    case 'advertise':
+    case 'share-keys':
+    case 'complaint':
+    case 'confirm':
+    case 'unmask':
+      return takeSecure(parts, site, message)
     case 'refusal': {
       const reason = `${message.code}: ${message.reason}`
       if (message.planHash !== undefined) {
@@ -39,12 +46,12 @@ async function take(parts: Parts, from: SiteStream, message: FromSite): Promise<
 }
 
 function takeProgress(parts: Parts, from: SiteStream, message: Extract<FromSite, { type: 'progress' }>): void {
-  const { planHash, done, total } = message
+  const { planHash, permille } = message
   const process = parts.findRun(planHash)
   const round = process?.run.current
   if (!process || round?.phase !== 'work' || round.planHash !== planHash || !round.cohort.includes(from.caller.site))
     return
-  process.progress.worked(planHash, from.caller.site, done, total, parts.clock.now().getTime())
+  process.progress.worked(planHash, from.caller.site, permille, parts.clock.now().getTime())
   process.moved()
 }
 

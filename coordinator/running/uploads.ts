@@ -1,16 +1,19 @@
 /**
- * Takes in the sites' sealed updates: checked against the round before a byte is kept, staged as they come, gone on with
- * after a cut, and an event once complete. A newer call of the same site for the same plan takes over from an older one.
+ * Takes in the sites' updates, sealed or masked: checked against the round before a byte is kept, staged as they come, gone
+ * on with after a cut, compared with their hashes, and an event once complete. A newer call of the same site for the same
+ * plan takes over from an older one.
  */
-
+import { createHash } from 'node:crypto'
 import type { Clock } from '@consilium/protos/clock.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
+import { chunkBytesMax } from '@consilium/protos/limits.ts'
 import { contributionLength, headerBytesMax, vectorSizes } from '@consilium/protos/plan/contribution.ts'
 import type { Purpose, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import { sealedLength } from '@consilium/protos/sealing/sealed-update.ts'
+import { secureUploadBytes } from '@consilium/protos/secagg/vectors.ts'
 import { checkUpload } from '../round/collect-updates.ts'
-import type { Update } from '../round/round.ts'
+import type { OpenRound, Update } from '../round/round.ts'
 import type { Run } from '../run/run.ts'
 import type { UploadHeader } from '../services.ts'
 import type { ObjectStore } from '../store/object-store.ts'
@@ -48,9 +51,7 @@ export function openUploads({ objects, clock, findRun }: UploadsOptions): Upload
   async function check(site: SiteName, { planHash, sha256, size }: UploadHeader) {
     const process = openRun(planHash)
     const round = process.run.current!
-    const bytesMax = updateBytesMax(process.run.manifest, round.setting.purpose)
-    if (size < 1 || size > bytesMax)
-      throw new FederationError('limit-exceeded', `an update to this round has 1 to ${bytesMax} bytes, not ${size}`)
+    const bytesMax = checkSize(process.run.manifest, round, size)
     try {
       return { process, bytesMax, state: checkUpload(round, site, { sha256, bytes: size }) }
     } catch (error) {
@@ -61,13 +62,23 @@ export function openUploads({ objects, clock, findRun }: UploadsOptions): Upload
 
   /** Announces the update where that is new. True where all of it is here already. */
   async function begin(site: SiteName, header: UploadHeader): Promise<boolean> {
-    const { planHash, sha256, size } = header
+    const { planHash, sha256, size, masked } = header
     const { process, state } = await check(site, header)
     if (state === 'received') return true
     const id = uploadId(planHash, site)
     if (!announcedBy(process.run, site)) {
+      checkMasked(process.run.current!, header)
       await objects.dropStaged(id)
-      await process.command({ type: 'announce-update', planHash, site, sha256, bytes: size })
+      await process.command({
+        type: 'announce-update',
+        planHash,
+        site,
+        sha256,
+        bytes: size,
+        ...(masked && { masked }),
+      })
+      // What the site signed did not hold: it is out of the round now.
+      await check(site, header)
     }
     const staged = await objects.staged(id)
     if (header.offset !== staged)
@@ -91,8 +102,14 @@ export function openUploads({ objects, clock, findRun }: UploadsOptions): Upload
 
   async function complete(site: SiteName, header: UploadHeader): Promise<true> {
     const { planHash, sha256, size } = header
-    await objects.commitStaged(uploadId(planHash, site), sha256)
+    const id = uploadId(planHash, site)
+    await objects.commitStaged(id, sha256)
     const process = openRun(planHash)
+    const wrong = await wrongVector(objects, id, process.run.current!, site)
+    if (wrong !== undefined) {
+      const reason = `update-invalid: ${wrong}: its bytes are not those whose hash the site signed`
+      await process.command({ type: 'misbehave', planHash, site, reason })
+    }
     await process.command({ type: 'receive-update', planHash, site, sha256, bytes: size })
     if (!process.pastRound(planHash)) await check(site, header)
     return true
@@ -140,7 +157,50 @@ export function openUploads({ objects, clock, findRun }: UploadsOptions): Upload
 /** What the site announced for the open round. */
 function announcedBy({ current }: Run, site: SiteName): Update | undefined {
   if (current?.phase === 'collect-updates') return current.announced.get(site)
-  return current?.phase === 'commit' ? current.updates.get(site) : undefined
+  return current && 'updates' in current ? current.updates.get(site) : undefined
+}
+
+/** Throws where the size is none that an update to this round can have; gives the largest. */
+function checkSize(manifest: StudyManifest, round: OpenRound, size: number): number {
+  const secure = 'plan' in round && round.plan.secure
+  if (secure) {
+    const due = secureUploadBytes(secure.vectors)
+    if (size === due) return due
+    throw new FederationError('limit-exceeded', `a masked update to this round has ${due} bytes, not ${size}`)
+  }
+  const bytesMax = updateBytesMax(manifest, round.setting.purpose)
+  if (size >= 1 && size <= bytesMax) return bytesMax
+  throw new FederationError('limit-exceeded', `an update to this round has 1 to ${bytesMax} bytes, not ${size}`)
+}
+
+function checkMasked(round: OpenRound, { masked }: UploadHeader): void {
+  const isSecure = 'plan' in round && round.plan.secure !== undefined
+  if (isSecure === (masked !== undefined)) return
+  const message = isSecure
+    ? 'this round takes masked updates only'
+    : 'this round takes sealed updates, none under masks'
+  throw new FederationError('update-invalid', message)
+}
+
+/** The name of a masked vector whose bytes are not those that the site signed the hash of; undefined where all are. */
+async function wrongVector(
+  objects: ObjectStore,
+  id: string,
+  round: OpenRound,
+  site: SiteName,
+): Promise<string | undefined> {
+  if (round.phase !== 'collect-updates' || !round.session) return undefined
+  const hashes = round.session.inputs.get(site)?.vectorHashes ?? []
+  let offset = 0
+  for (const [i, { name, words }] of round.session.plan.vectors.entries()) {
+    const end = offset + 4 * words
+    const hash = createHash('sha256')
+    for (; offset < end; offset += chunkBytesMax)
+      hash.update(await objects.readStaged(id, offset, Math.min(chunkBytesMax, end - offset)))
+    offset = end
+    if (!hash.digest().equals(hashes[i] ?? new Uint8Array())) return name
+  }
+  return undefined
 }
 
 /** Bytes of the largest sealed contribution to such a round. */

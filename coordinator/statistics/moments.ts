@@ -1,5 +1,20 @@
 /** Means and standard deviations of every design column over all sites, from the sites' counts, sums and squares. */
+import { FederationError } from '@consilium/protos/errors.ts'
 import type { Standardisation } from '@consilium/protos/plan/round-plan.ts'
+import type { RoundResult } from '../round/events.ts'
+
+/**
+ * The result of statistics that came as one sum, float64 [3 x columns] as `standardisationOf` has them; undefined where no
+ * site has a row. A row counts in the columns it has a value for, so the largest count stands for the number of rows. Throws
+ * `update-invalid` for what is no sum of counts.
+ */
+export function pooledStatistics(sums: Float64Array): RoundResult | undefined {
+  const counts = sums.subarray(0, sums.length / 3)
+  if (!counts.every((count) => Number.isSafeInteger(count) && count >= 0))
+    throw new FederationError('update-invalid', 'the sum of the statistics has an impossible count of rows')
+  const examples = counts.reduce((most, count) => Math.max(most, count), 0)
+  return examples > 0 ? { purpose: 'statistics', examples, standardisation: standardisationOf(sums) } : undefined
+}
 
 /**
  * `sums`: of all sites added up, float64 [3 x columns]: the counts of all columns, then their sums, then their sums of

@@ -20,6 +20,7 @@ import { standardisationOf } from '../statistics/moments.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { fedAvg } from '../strategy/fedavg.ts'
 import { weightedMean } from '../strategy/weighted-mean.ts'
+import { readFloats } from './floats.ts'
 import { uploadId } from './upload-id.ts'
 
 export type Aggregation = {
@@ -29,7 +30,7 @@ export type Aggregation = {
 }
 
 /** Rejects where the coordinator's own stores fail; what is wrong with a site's update is in `refused`. */
-export async function aggregate(
+export async function aggregateSealed(
   round: Committing,
   manifest: StudyManifest,
   keys: RunKeyPair,
@@ -119,9 +120,4 @@ async function addEvaluations(contributions: Contributions, classes: boolean): P
     if (header.purpose === 'evaluate' && vector instanceof Float64Array)
       evaluations.push({ site, header, histogram: vector })
   return evaluations.length > 0 ? evaluationResult(evaluations, classes) : undefined
-}
-
-/** float32 [parameters] from little-endian bytes, aligned by a copy. */
-export function readFloats(bytes: Uint8Array): Float32Array {
-  return new Float32Array(new Uint8Array(bytes).buffer)
 }
