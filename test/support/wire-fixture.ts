@@ -31,7 +31,7 @@ export type WireFixture = Awaited<ReturnType<typeof startWireFixture>>
 
 export async function startWireFixture(
   options: { readonly clock?: Clock; readonly certificateLifeMs?: number } & Partial<
-    Pick<FederationServerOptions, 'entryRate' | 'joinRate' | 'port'>
+    Pick<FederationServerOptions, 'entryRate' | 'joinRate' | 'proofRate' | 'port'>
   > = {},
 ) {
   const { clock = systemClock, port = 0 } = options

@@ -2,9 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { ToSite } from '@consilium/coordinator/services.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { FederationClient } from '@consilium/protos/gen/consilium/v1/Federation.ts'
 import type { FromSite } from '@consilium/protos/gen/consilium/v1/FromSite.ts'
+import type { LogProofRequest } from '@consilium/protos/gen/consilium/v1/LogProofRequest.ts'
 import type { UploadPart } from '@consilium/protos/gen/consilium/v1/UploadPart.ts'
 import { chunkBytesMax, messageBytesMax } from '@consilium/protos/limits.ts'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -13,18 +15,22 @@ import { certificateFor, outcome, rawClient, streamOutcome } from '../../support
 import { startWireFixture, until, type WireFixture } from '../../support/wire-fixture.ts'
 
 const hash = Buffer.alloc(32, 1)
+const planHash = hash.toString('hex')
+const shareRow = { index: 1, keyCommitment: hash, selfCommitment: hash }
 const short = Buffer.alloc(31)
 const long = 'x'.repeat(10_000)
 const joinRate = { perPeer: { burst: 5, perSecond: 1 }, overall: { burst: 8, perSecond: 1 } }
 
 const entryRate = { perPeer: { burst: 4, perSecond: 1 }, overall: { burst: 100, perSecond: 1 } }
 
+const proofRate = { perPeer: { burst: 3, perSecond: 1 }, overall: { burst: 100, perSecond: 1 } }
+
 const clock = manualClock()
 let wire: WireFixture
 let client: FederationClient
 let folder: string
 beforeEach(async () => {
-  wire = await startWireFixture({ clock, joinRate, entryRate })
+  wire = await startWireFixture({ clock, joinRate, entryRate, proofRate })
   folder = mkdtempSync(join(tmpdir(), 'consilium-messages-'))
   const notAfter = new Date(clock.now().getTime() + 60 * 60_000)
   client = rawClient(wire.authority, wire.server.port, await certificateFor(wire.authority, 'site-a', folder, notAfter))
@@ -80,13 +86,50 @@ test.for([
   expect(await streamOutcome(client.fetch(request))).toMatchObject(badField)
 })
 
+const proofs: readonly { readonly field: string; readonly wrong: LogProofRequest }[] = [
+  { field: 'run', wrong: { run: 'Run 1' } },
+  { field: 'run', wrong: { run: long } },
+  { field: 'old_size', wrong: { oldSize: 8 } },
+  { field: 'new_size', wrong: { newSize: 2 ** 40 + 1 } },
+  { field: 'new_size', wrong: { newSize: 2 ** 60 } },
+  { field: 'seq', wrong: { seq: 8 } },
+]
+test.for(proofs)('a proof is not asked of the log with a bad $field: $wrong', async ({ field, wrong }) => {
+  const good = { run: 'run-1', oldSize: 7, newSize: 7, seq: 7 }
+  expect(await outcome((done) => client.proveLog(good, done))).toMatchObject({ status: 'OK' })
+  const { details, ...refusal } = await outcome((done) => client.proveLog({ ...good, ...wrong }, done))
+  expect(refusal).toEqual(badField)
+  expect(details).toContain(field)
+  expect(wire.service.proofsAsked).toEqual([{ site: 'site-a', run: 'run-1', oldSize: 7, newSize: 7, seq: 6 }])
+})
+
+test('a site has only so many proofs made in a while, and the others theirs', async () => {
+  const ask = (by: FederationClient) => outcome((done) => by.proveLog({ run: 'run-1' }, done))
+  for (let i = 0; i < 3; i++) expect(await ask(client)).toMatchObject({ status: 'OK' })
+  expect(await ask(client)).toMatchObject({ code: 'rate-limited' })
+  const notAfter = new Date(clock.now().getTime() + 60 * 60_000)
+  const own = await certificateFor(wire.authority, 'site-b', join(folder, 'site-b'), notAfter)
+  const another = rawClient(wire.authority, wire.server.port, own)
+  expect(await ask(another)).toMatchObject({ status: 'OK' })
+  another.close()
+  clock.advance(1000)
+  expect(await ask(client)).toMatchObject({ status: 'OK' })
+})
+
 const header = { planHash: hash, sha256: hash, size: 1000, offset: 0 }
+const masked = { root: hash, vectorHashes: [hash, hash], signature: Buffer.alloc(64) }
 const uploads: readonly { readonly what: string; readonly parts: readonly UploadPart[] }[] = [
   { what: 'a chunk before the header', parts: [{ chunk: hash }] },
   { what: 'a short plan hash', parts: [{ header: { ...header, planHash: short } }] },
   { what: 'a short SHA-256', parts: [{ header: { ...header, sha256: short } }] },
   { what: 'a size beyond any object', parts: [{ header: { ...header, size: 2 ** 50 } }] },
   { what: 'an offset beyond the size', parts: [{ header: { ...header, offset: 1001 } }] },
+  { what: 'a short root of what is masked', parts: [{ header: { ...header, masked: { ...masked, root: short } } }] },
+  {
+    what: 'more masked vectors than there are',
+    parts: [{ header: { ...header, masked: { ...masked, vectorHashes: Array(5).fill(hash) } } }],
+  },
+  { what: 'nothing signed about what is masked', parts: [{ header: { ...header, masked: { root: hash } } }] },
   { what: 'a second header', parts: [{ header }, { header }] },
   { what: 'an empty chunk', parts: [{ header }, { chunk: Buffer.alloc(0) }] },
   { what: 'more bytes than announced', parts: [{ header }, { chunk: Buffer.alloc(1001) }] },
@@ -127,6 +170,11 @@ describe('the control stream', () => {
       messages: [hello, { refusal: { planHash: hash, studyHash: hash, code: 'internal' } }],
     },
     { what: 'a refusal with an unknown code', messages: [hello, { refusal: { planHash: hash, code: 'because' } }] },
+    { what: 'keys of a bad length', messages: [hello, { advertise: { planHash: hash, body: hash, signature: hash } }] },
+    { what: 'shares of nobody', messages: [hello, { shareKeys: { planHash: hash, selfCommitment: hash } }] },
+    { what: 'a complaint of no site', messages: [hello, { complaint: { planHash: hash, against: 256 } }] },
+    { what: 'a confirmation that is not signed', messages: [hello, { confirm: { planHash: hash } }] },
+    { what: 'a share of neither kind', messages: [hello, { unmask: { planHash: hash, revealed: [{ index: 1 }] } }] },
     { what: 'a long reason', messages: [hello, { refusal: { planHash: hash, code: 'internal', reason: long } }] },
   ]
   test.for(talks)('ends at $what', async ({ messages }) => {
@@ -143,7 +191,6 @@ describe('the control stream', () => {
     const refusal = { studyHash: hash, code: 'operator-refused', reason: 'Loop is not on the list' }
     for (const message of [hello, progress, { workDone: { planHash: hash } }, { refusal }]) call.write(message)
     await until(wire, () => wire.service.streams[0]?.heard.length === 4)
-    const planHash = hash.toString('hex')
     expect(wire.service.streams[0]?.heard).toEqual([
       { type: 'hello', agentVersion: 'test' },
       { type: 'progress', planHash, permille: 500 },
@@ -162,15 +209,43 @@ describe('the control stream', () => {
     expect(wire.service.streams[0]?.heard.length).toBe(500)
   })
 
-  test('ends where a site reads nothing of what is sent', async () => {
+  test('has room for the rounds of a small model, one right after the other', async () => {
+    const call = client.attend()
+    call.on('error', () => {})
+    call.write(hello)
+    const signature = Buffer.alloc(64)
+    const round: FromSite[] = [
+      progress,
+      { workDone: { planHash: hash } },
+      { advertise: { planHash: hash, body: hash, signature } },
+      { shareKeys: { planHash: hash, selfCommitment: hash, rows: [shareRow], signature } },
+      { confirm: { planHash: hash, signature } },
+      { unmask: { planHash: hash, revealed: [{ index: 1, kind: 'b', share: hash }], signature } },
+    ]
+    for (let second = 1; second <= 5; second++) {
+      for (let i = 0; i < 30; i++) for (const message of round) call.write(message)
+      await until(wire, () => wire.service.streams[0]?.heard.length === 1 + second * 30 * round.length)
+      clock.advance(1000)
+    }
+    expect(wire.service.streams[0]!.closed).toBe(false)
+    call.cancel()
+  })
+
+  const signed = { signature: Buffer.alloc(64) }
+  const sites = Array.from({ length: 255 }, (_, i) => ({ index: i + 1, ...signed }))
+  const bulky: readonly ToSite[] = [
+    { type: 'study', signedStudy: Buffer.alloc(chunkBytesMax) },
+    { type: 'directory', planHash, sites: sites.map((site) => ({ ...site, body: Buffer.alloc(256) })) },
+  ]
+  test.for(bulky)('ends where a site reads nothing of what is sent: $type', async (message) => {
     const call = client.attend()
     call.pause()
     const ended = new Promise<unknown>((resolve) => call.once('error', resolve))
     call.write(hello)
     await until(wire, () => wire.service.streams.length === 1)
     const open = wire.service.streams[0]!
-    const signedStudy = Buffer.alloc(chunkBytesMax)
-    for (let i = 0; i < 100; i++) open.stream.send({ type: 'study', signedStudy })
+    // Fewer messages than may wait: it is their bytes that are too many.
+    for (let i = 0; i < 900; i++) open.stream.send(message)
     await until(wire, () => open.closed)
     call.resume()
     call.on('data', () => {})
