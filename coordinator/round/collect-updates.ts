@@ -1,57 +1,60 @@
 /**
- * Collect updates: every site that finished its work uploads its sealed update, in chunks that go on where a cut left
- * them. A site announces the hash first, and there is one update per site and round (fedsum, check S7).
+ * Collect updates: every site uploads its update, sealed or masked, in chunks that go on where a cut left them. A site
+ * announces the hash first, and there is one update per site and round (fedsum, check S7). In a secure round whoever
+ * delivered when nobody is awaited any more is U3, fixed once: no second set of survivors is ever asked for.
  */
 import { FederationError } from '@consilium/protos/errors.ts'
-import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { SiteName } from '@consilium/protos/plan/names.ts'
+import type { MaskedInput } from '@consilium/protos/secagg/messages.ts'
+import { complaintMessage, inputMessage } from '@consilium/protos/secagg/signed-messages.ts'
+import { secureUploadBytes } from '@consilium/protos/secagg/vectors.ts'
 import {
   type Attendance,
   type Awaited,
-  type Dropout,
   dropEvents,
+  dropOnCommand,
   findDropouts,
-  membersOf,
   nextDropoutDue,
+  withDropout,
 } from './dropouts.ts'
-import type { RoundEvent } from './events.ts'
+import type { EventOf, RoundEvent } from './events.ts'
+import { faultOf, require, requireSigned, unlessFault } from './faults.ts'
 import { failedRound } from './over.ts'
-import type { OpenRound, Round, RoundCommand, RoundSetting, Update } from './round.ts'
+import { membersOf, type Planned, plannedOf, sitesNeeded } from './planned.ts'
+import type { OpenRound, Round, RoundCommand, Update } from './round.ts'
+import { fromBase64, type MaskingSession, rosterEntry, toBase64, toHex, u3HashOf, uploadRootOf } from './session.ts'
 
-export type CollectingUpdates = {
+export type CollectingUpdates = Planned & {
   readonly phase: 'collect-updates'
-  readonly setting: RoundSetting
-  readonly planHash: Sha256
-  readonly cohort: readonly SiteName[]
   readonly sinceMs: number
   readonly announced: ReadonlyMap<SiteName, Update>
   readonly updates: ReadonlyMap<SiteName, Update>
-  readonly dropouts: readonly Dropout[]
   /** Sites whose late update was refused and recorded. */
   readonly lateSites: ReadonlySet<SiteName>
+  /** Absent in sealed mode. */
+  readonly session?: MaskingSession
 }
 
 export function decide(round: CollectingUpdates, command: RoundCommand, now: Date): RoundEvent[] {
   const at = now.toISOString()
   const { planHash } = round
-  const members = membersOf(round)
   switch (command.type) {
-    case 'look':
-      return dropEvents(round, members.length, findDropouts(awaited(round), command.attendance, now), now)
-    case 'announce-update': {
-      const { site, sha256, bytes } = command
-      if (!members.includes(site) || round.announced.has(site)) return []
-      return [{ type: 'update-announced', at, planHash, site, sha256, bytes }]
+    case 'look': {
+      const dropouts = findDropouts(awaited(round), command.attendance, now)
+      return dropouts.length > 0 ? dropEvents(round, dropouts, now) : fixSurvivors(round, command, now)
     }
+    case 'announce-update':
+      return announce(round, command, now)
     case 'receive-update': {
       const { site, sha256, bytes } = command
-      if (!members.includes(site) || round.updates.has(site) || round.announced.get(site)?.sha256 !== sha256) return []
+      if (!pending(round).includes(site) || round.announced.get(site)?.sha256 !== sha256) return []
       return [{ type: 'update-received', at, planHash, site, sha256, bytes }]
     }
-    case 'refuse-work': {
-      const { site, reason } = command
-      if (!members.includes(site) || round.updates.has(site)) return []
-      return dropEvents(round, members.length, [{ site, cause: 'refused', reason }], now)
-    }
+    case 'complain':
+      return complain(round, command, now)
+    case 'refuse-work':
+    case 'misbehave':
+      return round.updates.has(command.site) ? [] : dropOnCommand(round, command, now)
     case 'refuse-late-update':
       return refuseLateUpdate(round, command.site, now)
     default:
@@ -62,15 +65,21 @@ export function decide(round: CollectingUpdates, command: RoundCommand, now: Dat
 export function evolve(round: CollectingUpdates, event: RoundEvent): Round {
   switch (event.type) {
     case 'update-announced':
-      return { ...round, announced: withUpdate(round.announced, event) }
+      return withInput({ ...round, announced: withUpdate(round.announced, event) }, event)
     case 'update-received':
       return next({ ...round, updates: withUpdate(round.updates, event) })
-    case 'site-dropped': {
-      const { site, cause, reason } = event
-      return next({ ...round, dropouts: [...round.dropouts, { site, cause, reason }] })
-    }
+    case 'site-dropped':
+      return next(withDropout(round, event))
     case 'late-update-refused':
       return { ...round, lateSites: new Set([...round.lateSites, event.site]) }
+    case 'survivors-fixed': {
+      const { updates, lateSites, session } = round
+      if (!session) return round
+      const { u3Hash, sites: survivors, logHead } = event
+      const confirming = { ...session, u3Hash: Buffer.from(u3Hash, 'hex'), survivors, logHead, confirmed: new Map() }
+      const sinceMs = Date.parse(event.at)
+      return { phase: 'confirm-survivors', ...plannedOf(round), sinceMs, updates, lateSites, session: confirming }
+    }
     case 'round-failed':
       return failedRound(round, event, round.updates)
     default:
@@ -84,16 +93,12 @@ export function deadline(round: CollectingUpdates, attendance: Attendance): numb
 
 /** An upload that comes after its site was dropped: an event, the first time. */
 export function refuseLateUpdate(
-  round: {
-    readonly planHash: Sha256
-    readonly dropouts: readonly Dropout[]
-    readonly lateSites: ReadonlySet<SiteName>
-  },
+  round: Planned & { readonly lateSites: ReadonlySet<SiteName>; readonly updates: ReadonlyMap<SiteName, Update> },
   site: SiteName,
   now: Date,
 ): RoundEvent[] {
   const dropout = round.dropouts.find((dropped) => dropped.site === site)
-  if (!dropout || round.lateSites.has(site)) return []
+  if (!dropout || round.lateSites.has(site) || round.updates.has(site)) return []
   const reason = `the site was dropped from this round: ${dropout.reason}`
   return [{ type: 'late-update-refused', at: now.toISOString(), planHash: round.planHash, site, reason }]
 }
@@ -105,33 +110,101 @@ export function refuseLateUpdate(
 export function checkUpload(round: OpenRound, site: SiteName, update: Update): 'start' | 'received' {
   if (round.phase === 'recruit' || !round.cohort.includes(site))
     throw new FederationError('not-in-cohort', `${site} is not in the cohort of this round`)
+  const received = 'updates' in round ? round.updates.get(site) : undefined
   const dropout = round.dropouts.find((dropped) => dropped.site === site)
-  if (dropout) throw new FederationError('stale-round', `this round goes on without ${site}: ${dropout.reason}`)
-  if (round.phase === 'work')
+  // A survivor that is out of the round afterwards stays one: its update is in the sum.
+  if (dropout && !received)
+    throw new FederationError('stale-round', `this round goes on without ${site}: ${dropout.reason}`)
+  if (!('updates' in round))
     throw new FederationError('stale-round', 'updates are not collected yet: wait for the message that asks for them')
-  const received = round.updates.get(site)
   const known = received ?? (round.phase === 'collect-updates' ? round.announced.get(site) : undefined)
   if (known && (known.sha256 !== update.sha256 || known.bytes !== update.bytes))
     throw new FederationError('update-invalid', `${site} announced another update for this round: one a round is taken`)
   return received ? 'received' : 'start'
 }
 
+type Announcement = Extract<RoundCommand, { type: 'announce-update' }>
+
+function announce(round: CollectingUpdates, command: Announcement, now: Date): RoundEvent[] {
+  const { planHash, site, sha256, bytes, masked } = command
+  if (!membersOf(round).includes(site) || round.announced.has(site)) return []
+  const event = { type: 'update-announced', at: now.toISOString(), planHash, site, sha256, bytes } as const
+  const { session } = round
+  if (!session) return [event]
+  const fault = faultOf(() => checkInput(session, command))
+  return unlessFault(round, site, fault, now, () => [{ ...event, ...(masked && { masked: loggedInput(masked) }) }])
+}
+
+function checkInput(session: MaskingSession, { site, bytes, masked }: Announcement): void {
+  const { plan, sid, u2Hash } = session
+  if (!masked) throw new FederationError('message-invalid', 'masked: missing in a secure round')
+  const own = rosterEntry(session, site)
+  const [due, vectors] = [secureUploadBytes(plan.vectors), plan.vectors.length]
+  require(bytes === due, 'message-invalid', `size: ${bytes} bytes, ${due} are due`)
+  require(masked.vectorHashes.length === vectors, 'message-invalid', `vectorHashes: not one for each of ${vectors}`)
+  const root = uploadRootOf(session, own.index, masked.vectorHashes)
+  require(toHex(root) === toHex(masked.root), 'hash-mismatch', 'root: not that of the hashes of these vectors')
+  requireSigned(own, masked.signature, inputMessage(sid, u2Hash, own.index, root), 'this root and these sharers')
+}
+
+function complain(
+  round: CollectingUpdates,
+  command: Extract<RoundCommand, { type: 'complain' }>,
+  now: Date,
+): RoundEvent[] {
+  const { planHash, site, against, reason } = command
+  const { session } = round
+  if (!session || !pending(round).includes(site)) return []
+  const dealer = session.roster.find(({ index }) => index === against)?.name
+  const fault = faultOf(() => {
+    const own = rosterEntry(session, site)
+    const isSharer = dealer !== undefined && session.sharers.includes(dealer)
+    require(isSharer, 'message-invalid', `against: ${against} is no site that shared its keys`)
+    const message = complaintMessage(session.sid, own.index, against, reason)
+    requireSigned(own, command.signature, message, 'this complaint')
+  })
+  return unlessFault(round, site, fault, now, () => {
+    const [at, signature] = [now.toISOString(), toBase64(command.signature)]
+    const refused = { site, cause: 'refused', reason: `shares-invalid: of ${dealer}: ${reason}` } as const
+    return [
+      { type: 'complaint-received', at, planHash, site, against: dealer!, reason, signature },
+      ...dropEvents(round, [refused], now),
+    ]
+  })
+}
+
+/** U3 once nobody is awaited, in a secure round. Too few survivors have failed the round before. */
+function fixSurvivors(
+  round: CollectingUpdates,
+  { logHead }: Extract<RoundCommand, { type: 'look' }>,
+  now: Date,
+): RoundEvent[] {
+  const { planHash, session } = round
+  if (!session || pending(round).length > 0) return []
+  const sites = membersOf(round)
+  const u3Hash = toHex(u3HashOf(session, sites))
+  return [{ type: 'survivors-fixed', at: now.toISOString(), planHash, u3Hash, sites, logHead }]
+}
+
+/** In sealed mode the phase ends when nobody is awaited; a secure round waits for its survivors to be fixed. */
 function next(round: CollectingUpdates): Round {
-  const members = membersOf(round)
-  if (members.length < round.setting.cohort.quorum || members.some((site) => !round.updates.has(site))) return round
-  const { setting, planHash, cohort, updates, dropouts, lateSites } = round
-  return { phase: 'commit', setting, planHash, cohort, updates, dropouts, lateSites }
+  if (round.session || membersOf(round).length < sitesNeeded(round) || pending(round).length > 0) return round
+  const { updates, lateSites } = round
+  return { phase: 'commit', ...plannedOf(round), updates, lateSites }
+}
+
+function pending(round: CollectingUpdates): SiteName[] {
+  return membersOf(round).filter((site) => !round.updates.has(site))
 }
 
 function awaited(round: CollectingUpdates): Awaited {
-  const members = membersOf(round)
-  const { cohort, deadlines } = round.setting
-  const pending = members.filter((site) => !round.updates.has(site))
+  const { deadlines } = round.setting
+  const sites = pending(round)
   return {
-    sites: pending,
-    excludable: pending,
-    remaining: members.length,
-    quorum: cohort.quorum,
+    sites,
+    excludable: sites,
+    remaining: membersOf(round).length,
+    quorum: sitesNeeded(round),
     sinceMs: round.sinceMs,
     silentMs: deadlines.uploadMs,
     absentMs: deadlines.absentMs,
@@ -143,4 +216,25 @@ function withUpdate(
   event: { readonly site: SiteName } & Update,
 ): ReadonlyMap<SiteName, Update> {
   return new Map([...updates, [event.site, { sha256: event.sha256, bytes: event.bytes }]])
+}
+
+function loggedInput({
+  root,
+  vectorHashes,
+  signature,
+}: MaskedInput): NonNullable<EventOf<'update-announced'>['masked']> {
+  return { root: toHex(root), vectorHashes: vectorHashes.map(toHex), signature: toBase64(signature) }
+}
+
+function withInput(
+  { session, ...round }: CollectingUpdates,
+  { site, masked }: EventOf<'update-announced'>,
+): CollectingUpdates {
+  if (!session || !masked) return session ? { ...round, session } : round
+  const input = {
+    root: Buffer.from(masked.root, 'hex'),
+    vectorHashes: masked.vectorHashes.map((hash) => Buffer.from(hash, 'hex')),
+    signature: fromBase64(masked.signature),
+  }
+  return { ...round, session: { ...session, inputs: new Map([...session.inputs, [site, input]]) } }
 }

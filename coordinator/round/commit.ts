@@ -1,36 +1,37 @@
 /**
- * Commit: the survivors are known and their updates are here. The shell opens and checks them and aggregates; a
- * contribution that does not pass makes its site a dropout, and the round goes on while the quorum holds.
+ * Commit: the survivors are known and their updates are here. In a secure round the shell adds them up, removes the masks
+ * and reads the sum alone; in sealed mode it opens and checks each contribution, and one that does not pass makes its site
+ * a dropout, and the round goes on while the quorum holds.
  */
-import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { SiteName } from '@consilium/protos/plan/names.ts'
 import { refuseLateUpdate } from './collect-updates.ts'
-import { type Dropout, dropEvents, failure, membersOf } from './dropouts.ts'
+import { dropEvents, failure, withDropout } from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
 import { committedRound, failedRound } from './over.ts'
-import type { Round, RoundCommand, RoundSetting, Update } from './round.ts'
+import { membersOf, type Planned } from './planned.ts'
+import type { Round, RoundCommand, Update } from './round.ts'
+import type { UnmaskingSession } from './session.ts'
 
-export type Committing = {
+export type Committing = Planned & {
   readonly phase: 'commit'
-  readonly setting: RoundSetting
-  readonly planHash: Sha256
-  readonly cohort: readonly SiteName[]
   readonly updates: ReadonlyMap<SiteName, Update>
-  readonly dropouts: readonly Dropout[]
   readonly lateSites: ReadonlySet<SiteName>
+  /** With a threshold of releases; absent in sealed mode. */
+  readonly session?: UnmaskingSession
 }
 
 export function decide(round: Committing, command: RoundCommand, now: Date): RoundEvent[] {
-  const survivors = survivorsOf(round)
   switch (command.type) {
     case 'refuse-contribution': {
       const { site, reason } = command
-      if (!survivors.includes(site)) return []
-      return dropEvents(round, survivors.length, [{ site, cause: 'update-invalid', reason }], now)
+      // Nobody can be left out of a sum whose masks are being removed.
+      if (round.session || !survivorsOf(round).includes(site)) return []
+      return dropEvents(round, [{ site, cause: 'update-invalid', reason }], now)
     }
     case 'commit':
       return [{ type: 'round-committed', at: now.toISOString(), planHash: round.planHash, result: command.result }]
     case 'give-up':
-      return [failure(round.setting, 'update-invalid', command.reason, now)]
+      return [failure(round.setting, command.code, command.reason, now)]
     case 'refuse-late-update':
       return refuseLateUpdate(round, command.site, now)
     default:
@@ -40,10 +41,8 @@ export function decide(round: Committing, command: RoundCommand, now: Date): Rou
 
 export function evolve(round: Committing, event: RoundEvent): Round {
   switch (event.type) {
-    case 'site-dropped': {
-      const { site, cause, reason } = event
-      return { ...round, dropouts: [...round.dropouts, { site, cause, reason }] }
-    }
+    case 'site-dropped':
+      return withDropout(round, event)
     case 'late-update-refused':
       return { ...round, lateSites: new Set([...round.lateSites, event.site]) }
     case 'round-committed':
@@ -57,6 +56,7 @@ export function evolve(round: Committing, event: RoundEvent): Round {
 
 /** The sites whose contributions count, sorted: the order in which they are added. */
 export function survivorsOf(round: Committing): SiteName[] {
+  if (round.session) return [...round.session.survivors]
   return membersOf(round)
     .filter((site) => round.updates.has(site))
     .sort()

@@ -4,12 +4,18 @@
  */
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import { type DropoutCause, type EventOf, type RoundEvent, shortReason } from './events.ts'
-import type { RoundSetting } from './round.ts'
+import { membersOf, type Planned, sitesNeeded } from './planned.ts'
+import type { RoundCommand, RoundSetting } from './round.ts'
+import type { AdvertisingSession } from './session.ts'
 
 export type Dropout = { readonly site: SiteName; readonly cause: DropoutCause; readonly reason: string }
+/** As a round keeps it, with the phase in which the site was dropped. */
+export type PastDropout = Dropout & { readonly phase: string }
 
 /** How a site stands just now, from its control stream, its progress and its decisions. Not logged. */
 export type Presence = {
+  /** Its Ed25519 identity as it enrolled, base64. */
+  readonly identityPublicKey: string
   /** Why it may not take part; else absent. */
   readonly excluded?: 'refused' | 'withdrawn' | 'revoked'
   /** Since when its control stream is broken, epoch milliseconds; absent while it attends. */
@@ -35,15 +41,6 @@ export type Awaited = {
   readonly absentMs: number
 }
 
-/** The sites of the cohort that were not dropped. */
-export function membersOf(round: {
-  readonly cohort: readonly SiteName[]
-  readonly dropouts: readonly Dropout[]
-}): SiteName[] {
-  const dropped = new Set(round.dropouts.map(({ site }) => site))
-  return round.cohort.filter((site) => !dropped.has(site))
-}
-
 /** The sites to drop now. Those away only go while the others can still reach the quorum. */
 export function findDropouts(awaited: Awaited, attendance: Attendance, now: Date): Dropout[] {
   const dropouts: Dropout[] = awaited.excludable.flatMap((site) => {
@@ -65,33 +62,52 @@ export function findDropouts(awaited: Awaited, attendance: Attendance, now: Date
 /** When {@link findDropouts} has something new to say if nothing happens before. */
 export function nextDropoutDue(awaited: Awaited, attendance: Attendance): number {
   const dues = awaited.sites.map((site) => {
-    const presence = attendance.get(site) ?? {}
+    const presence = attendance.get(site)
     const silent = silentDue(awaited, presence)
     return awaited.remaining > awaited.quorum ? Math.min(silent, absentDue(awaited, presence)) : silent
   })
   return Math.min(...dues)
 }
 
-/** The events of dropping these sites from a round, and of its failure where the quorum is out of reach then. */
-export function dropEvents(
-  round: { readonly setting: RoundSetting; readonly planHash: string },
-  remaining: number,
-  dropouts: readonly Dropout[],
+/** A phase in which sites may drop out of the sum. */
+export type Losing = Planned & { readonly phase: string; readonly session?: AdvertisingSession }
+
+/** The events of dropping these sites from a round, and of its failure where too few are left then. */
+export function dropEvents(round: Losing, dropouts: readonly Dropout[], now: Date): RoundEvent[] {
+  const dropped = dropouts.map((dropout) => droppedEvent(round, dropout, now))
+  const [left, needed] = [membersOf(round).length - dropouts.length, sitesNeeded(round)]
+  if (dropouts.length === 0 || left >= needed) return dropped
+  // Before the directory nothing binds the sites yet: the cohort was too small, no quorum was lost.
+  const code = round.phase === 'advertise-keys' ? 'cohort-too-small' : 'quorum-lost'
+  return [...dropped, failure(round.setting, code, `${left} of ${needed} sites needed are left`, now)]
+}
+
+/** The event of dropping one site by what it says, or by what the shell found of it; none for a site that is out already. */
+export function dropOnCommand(
+  round: Losing,
+  command: Extract<RoundCommand, { type: 'refuse-work' | 'misbehave' }>,
   now: Date,
 ): RoundEvent[] {
-  const at = now.toISOString()
-  const { planHash, setting } = round
-  const dropped: RoundEvent[] = dropouts.map(({ site, cause, reason }) => ({
-    type: 'site-dropped',
-    at,
-    planHash,
-    site,
-    cause,
-    reason: shortReason(reason),
-  }))
-  const left = remaining - dropouts.length
-  if (dropouts.length === 0 || left >= setting.cohort.quorum) return dropped
-  return [...dropped, failure(setting, 'quorum-lost', `${left} of ${setting.cohort.quorum} sites needed are left`, now)]
+  const { site, reason } = command
+  if (!membersOf(round).includes(site)) return []
+  const cause = command.type === 'misbehave' ? 'misbehaved' : 'refused'
+  return dropEvents(round, [{ site, cause, reason }], now)
+}
+
+export function droppedEvent(
+  { planHash }: Pick<Planned, 'planHash'>,
+  { site, cause, reason }: Dropout,
+  now: Date,
+): EventOf<'site-dropped'> {
+  return { type: 'site-dropped', at: now.toISOString(), planHash, site, cause, reason: shortReason(reason) }
+}
+
+/** The round with one dropout more. */
+export function withDropout<Round extends Pick<Losing, 'phase' | 'dropouts'>>(
+  round: Round,
+  { site, cause, reason }: Dropout,
+): Round {
+  return { ...round, dropouts: [...round.dropouts, { site, cause, reason, phase: round.phase }] }
 }
 
 export function failure(
@@ -116,11 +132,11 @@ function exclusion(attendance: Attendance, site: SiteName): Presence['excluded']
   return presence ? presence.excluded : 'withdrawn'
 }
 
-function silentDue(awaited: Awaited, presence: Presence): number {
-  return Math.max(awaited.sinceMs, presence.progressAtMs ?? 0) + awaited.silentMs
+function silentDue(awaited: Awaited, presence: Presence | undefined): number {
+  return Math.max(awaited.sinceMs, presence?.progressAtMs ?? 0) + awaited.silentMs
 }
 
-function absentDue(awaited: Awaited, presence: Presence): number {
-  if (presence.absentSinceMs === undefined) return Number.POSITIVE_INFINITY
+function absentDue(awaited: Awaited, presence: Presence | undefined): number {
+  if (presence?.absentSinceMs === undefined) return Number.POSITIVE_INFINITY
   return Math.max(awaited.sinceMs, presence.absentSinceMs, presence.progressAtMs ?? 0) + awaited.absentMs
 }

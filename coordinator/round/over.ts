@@ -1,14 +1,16 @@
 /** How a round ends: with a result, or failed with a reason. */
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
-import type { Dropout } from './dropouts.ts'
+import type { PastDropout } from './dropouts.ts'
 import type { EventOf } from './events.ts'
 import type { RoundOver, RoundSetting, Update } from './round.ts'
+import type { AdvertisingSession, ConfirmingSession, SharingSession } from './session.ts'
 
 type Ending = {
   readonly setting: RoundSetting
   readonly planHash?: Sha256
   readonly cohort?: readonly SiteName[]
-  readonly dropouts?: readonly Dropout[]
+  readonly dropouts?: readonly PastDropout[]
+  readonly session?: AdvertisingSession | SharingSession | ConfirmingSession
 }
 
 export function committedRound(
@@ -17,7 +19,9 @@ export function committedRound(
   survivors: readonly SiteName[],
   updates: ReadonlyMap<SiteName, Update>,
 ): RoundOver {
-  return endedRound(round, event.at, survivors, updates, { type: 'committed', result: event.result })
+  // A survivor that left the round after its update was in the sum is no dropout of it.
+  const dropouts = round.dropouts?.filter(({ site }) => !survivors.includes(site)) ?? []
+  return endedRound({ ...round, dropouts }, event.at, survivors, updates, { type: 'committed', result: event.result })
 }
 
 /** `updates`: those that came in before the round failed. */
@@ -36,7 +40,7 @@ function endedRound(
   updates: ReadonlyMap<SiteName, Update>,
   outcome: RoundOver['outcome'],
 ): RoundOver {
-  const { setting, planHash, cohort = [], dropouts = [] } = round
+  const { setting, planHash, cohort = [], dropouts = [], session } = round
   return {
     phase: 'over',
     setting,
@@ -45,7 +49,13 @@ function endedRound(
     survivors,
     dropouts,
     updates,
+    ...(session && 'thresholds' in session && { secure: secureEnd(session) }),
     endedAtMs: Date.parse(at),
     outcome,
   }
+}
+
+function secureEnd(session: SharingSession | ConfirmingSession): NonNullable<RoundOver['secure']> {
+  const confirmed = 'confirmed' in session ? session.survivors.filter((site) => session.confirmed.has(site)) : []
+  return { thresholds: session.thresholds, confirmed }
 }

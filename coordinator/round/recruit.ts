@@ -3,11 +3,18 @@
  * the plan. From that event on the plan is the same after any restart.
  */
 import { cohortMax } from '@consilium/protos/limits.ts'
+import type { LogHead } from '@consilium/protos/log/head.ts'
 import type { SiteName } from '@consilium/protos/plan/names.ts'
-import { planHash, type RoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import { planHash, type RoundPlan, type SecureRound } from '@consilium/protos/plan/round-plan.ts'
+import {
+  defaultColluders,
+  defaultSurvivorsMin,
+  cohortMin as secureCohortMin,
+} from '@consilium/protos/secagg/thresholds.ts'
 import { type Attendance, failure } from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
 import { failedRound } from './over.ts'
+import { sitesOfSession } from './planned.ts'
 import type { Round, RoundCommand, RoundSetting } from './round.ts'
 
 export type Recruiting = {
@@ -20,16 +27,18 @@ export type Recruiting = {
 export function decide(round: Recruiting, command: RoundCommand, now: Date): RoundEvent[] {
   if (command.type !== 'look') return []
   const { setting } = round
-  const missing = missingSites(round, command.attendance)
-  const candidates = attendingSites(command.attendance)
+  const { attendance, logHead } = command
+  const missing = missingSites(round, attendance)
+  const candidates = attendingSites(attendance)
   const overdue = now.getTime() >= deadline(round)
-  if (candidates.length >= setting.cohort.min && (missing.length === 0 || overdue)) {
+  if (candidates.length >= fewestSites(setting, candidates.length) && (missing.length === 0 || overdue)) {
+    // The head that the plan names must prove where its model comes from: the next look has one that does.
+    if (setting.modelEntry !== undefined && logHead.size <= setting.modelEntry) return []
     const cohort = candidates.slice(0, cohortMax)
-    const at = now.toISOString()
     const { round: number, purpose } = setting
-    return [
-      { type: 'cohort-selected', at, round: number, purpose, cohort, planHash: planHash(planOf(setting, cohort)) },
-    ]
+    const plan = planOf(setting, cohort, attendance, logHead)
+    const at = now.toISOString()
+    return [{ type: 'cohort-selected', at, round: number, purpose, plan, planHash: planHash(plan) }]
   }
   return overdue ? [failure(setting, 'cohort-too-small', shortage(setting, candidates, missing), now)] : []
 }
@@ -37,9 +46,9 @@ export function decide(round: Recruiting, command: RoundCommand, now: Date): Rou
 export function evolve(round: Recruiting, event: RoundEvent): Round {
   const { setting } = round
   if (event.type === 'cohort-selected') {
-    const { planHash, cohort } = event
-    const sinceMs = Date.parse(event.at)
-    return { phase: 'work', setting, planHash, cohort, sinceMs, done: new Set(), dropouts: [] }
+    const { planHash, plan } = event
+    const planned = { setting, plan, planHash, cohort: plan.cohort, dropouts: [] }
+    return { phase: 'work', ...planned, sinceMs: Date.parse(event.at), done: new Set() }
   }
   return event.type === 'round-failed' ? failedRound(round, event) : round
 }
@@ -48,9 +57,14 @@ export function deadline(round: Recruiting): number {
   return round.sinceMs + round.setting.deadlines.recruitMs
 }
 
-/** The plan of a round with this cohort: the same bytes whenever it is built. */
-export function planOf(setting: RoundSetting, cohort: readonly SiteName[]): RoundPlan {
-  const { run, study, round, purpose, model, standardisation, runPublicKey } = setting
+function planOf(
+  setting: RoundSetting,
+  cohort: readonly SiteName[],
+  attendance: Attendance,
+  logHead: LogHead,
+): RoundPlan {
+  const { run, study, round, purpose, model, modelEntry, standardisation, runPublicKey, vectors } = setting
+  const thresholds = thresholdsOf(setting, cohort.length)
   return {
     format: 1,
     run,
@@ -60,8 +74,38 @@ export function planOf(setting: RoundSetting, cohort: readonly SiteName[]): Roun
     cohort: [...cohort],
     model,
     ...(standardisation && { standardisation }),
-    runPublicKey,
+    logHead,
+    ...(modelEntry !== undefined && { modelEntry }),
+    ...(thresholds
+      ? {
+          secure: {
+            roster: cohort.map((site) => attendance.get(site)!.identityPublicKey),
+            ...thresholds,
+            vectors: [...vectors],
+          },
+        }
+      : { runPublicKey }),
   }
+}
+
+/** c and m for a cohort of this size; undefined in sealed mode. */
+function thresholdsOf(
+  { aggregation }: RoundSetting,
+  cohort: number,
+): Pick<SecureRound, 'colluders' | 'survivorsMin'> | undefined {
+  if (aggregation.mode === 'sealed') return undefined
+  return {
+    colluders: aggregation.colluders ?? defaultColluders(cohort),
+    survivorsMin: aggregation.survivorsMin ?? defaultSurvivorsMin(cohort),
+  }
+}
+
+/** How many sites of these candidates make a cohort at least. */
+function fewestSites(setting: RoundSetting, candidates: number): number {
+  const min = setting.aggregation.mode === 'secure' ? Math.max(setting.cohort.min, secureCohortMin) : setting.cohort.min
+  if (candidates < min) return min
+  const thresholds = thresholdsOf(setting, Math.min(candidates, cohortMax))
+  return thresholds ? Math.max(min, sitesOfSession(thresholds)) : min
 }
 
 function attendingSites(attendance: Attendance): SiteName[] {
@@ -80,5 +124,5 @@ function missingSites(round: Recruiting, attendance: Attendance): SiteName[] {
 
 function shortage(setting: RoundSetting, candidates: readonly SiteName[], missing: readonly SiteName[]): string {
   const who = missing.length > 0 ? `; missing: ${missing.join(', ')}` : ''
-  return `${candidates.length} of at least ${setting.cohort.min} sites attend${who}`
+  return `${candidates.length} of at least ${fewestSites(setting, candidates.length)} sites attend${who}`
 }

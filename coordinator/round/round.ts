@@ -1,6 +1,7 @@
 /**
- * One round: a value that is in one of four phases, or over. `decide` says which events a command leads to, `evolve` what
- * the round is after an event; both are pure, and each phase has them in a file of its own.
+ * One round: a value that is in one of its phases, or over. `decide` says which events a command leads to, `evolve` what
+ * the round is after an event; both are pure, and each phase has them in a file of its own. The phases of a secure round
+ * are Bonawitz et al. 2017 with the consistency round (fedsum, section A.3); in sealed mode four of them are left.
  */
 import type { LogHead } from '@consilium/protos/log/head.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
@@ -8,11 +9,17 @@ import type { Standardisation } from '@consilium/protos/plan/round-plan.ts'
 import type { Study } from '@consilium/protos/plan/study.ts'
 import type { MaskedInput, ShareKeysMessage, Unmask } from '@consilium/protos/secagg/messages.ts'
 import type { ComplaintReason } from '@consilium/protos/secagg/signed-messages.ts'
+import type { Thresholds } from '@consilium/protos/secagg/thresholds.ts'
+import type { SecureVector } from '@consilium/protos/secagg/vectors.ts'
+import * as advertiseKeys from './advertise-keys.ts'
 import * as collectUpdates from './collect-updates.ts'
 import * as commit from './commit.ts'
-import type { Attendance, Dropout } from './dropouts.ts'
+import * as confirmSurvivors from './confirm-survivors.ts'
+import type { Attendance, PastDropout } from './dropouts.ts'
 import type { EventOf, RoundEvent, RoundResult } from './events.ts'
 import * as recruit from './recruit.ts'
+import * as shareKeys from './share-keys.ts'
+import * as unmask from './unmask.ts'
 import * as work from './work.ts'
 
 /** What is settled before a round starts. */
@@ -24,15 +31,28 @@ export type RoundSetting = {
   readonly purpose: Purpose
   /** The global parameters it starts from. */
   readonly model: Sha256
+  /** Position in the run's log of the entry that made the model; absent for the initial parameters. */
+  readonly modelEntry?: number
   readonly standardisation?: Standardisation
-  /** X25519, base64. */
+  /** X25519, base64; sealed mode puts it into the plan. */
   readonly runPublicKey: string
+  readonly aggregation: Study['aggregation']
+  /** What every site uploads under masks. */
+  readonly vectors: readonly SecureVector[]
   readonly cohort: Study['cohort']
   readonly deadlines: Study['deadlines']
   readonly startedAtMs: number
 }
 
-export type OpenRound = recruit.Recruiting | work.Working | collectUpdates.CollectingUpdates | commit.Committing
+export type OpenRound =
+  | recruit.Recruiting
+  | work.Working
+  | advertiseKeys.AdvertisingKeys
+  | shareKeys.SharingKeys
+  | collectUpdates.CollectingUpdates
+  | confirmSurvivors.ConfirmingSurvivors
+  | unmask.Unmasking
+  | commit.Committing
 export type Round = OpenRound | RoundOver
 
 export type RoundOver = {
@@ -42,9 +62,11 @@ export type RoundOver = {
   readonly planHash?: Sha256
   readonly cohort: readonly SiteName[]
   readonly survivors: readonly SiteName[]
-  readonly dropouts: readonly Dropout[]
+  readonly dropouts: readonly PastDropout[]
   /** Hash and size of the updates that came in; the shell drops their bytes once the round is over. */
   readonly updates: ReadonlyMap<SiteName, Update>
+  /** The session of a secure round, as far as it came about. */
+  readonly secure?: { readonly thresholds: Thresholds; readonly confirmed: readonly SiteName[] }
   readonly endedAtMs: number
   readonly outcome:
     | { readonly type: 'committed'; readonly result: RoundResult }
@@ -100,8 +122,16 @@ export function decideRound(round: OpenRound, command: RoundCommand, now: Date):
       return recruit.decide(round, command, now)
     case 'work':
       return work.decide(round, command, now)
+    case 'advertise-keys':
+      return advertiseKeys.decide(round, command, now)
+    case 'share-keys':
+      return shareKeys.decide(round, command, now)
     case 'collect-updates':
       return collectUpdates.decide(round, command, now)
+    case 'confirm-survivors':
+      return confirmSurvivors.decide(round, command, now)
+    case 'unmask':
+      return unmask.decide(round, command, now)
     case 'commit':
       return commit.decide(round, command, now)
   }
@@ -113,22 +143,40 @@ export function evolveRound(round: OpenRound, event: RoundEvent): Round {
       return recruit.evolve(round, event)
     case 'work':
       return work.evolve(round, event)
+    case 'advertise-keys':
+      return advertiseKeys.evolve(round, event)
+    case 'share-keys':
+      return shareKeys.evolve(round, event)
     case 'collect-updates':
       return collectUpdates.evolve(round, event)
+    case 'confirm-survivors':
+      return confirmSurvivors.evolve(round, event)
+    case 'unmask':
+      return unmask.evolve(round, event)
     case 'commit':
       return commit.evolve(round, event)
   }
 }
 
-/** When to look again if nothing happens before, epoch milliseconds; undefined where the coordinator's own work is due. */
+/**
+ * When to look again if nothing happens before, epoch milliseconds; undefined where the coordinator's own work is due, and
+ * while releases are awaited: they have no deadline.
+ */
 export function nextDeadline(round: OpenRound, attendance: Attendance): number | undefined {
   switch (round.phase) {
     case 'recruit':
       return recruit.deadline(round)
     case 'work':
       return work.deadline(round, attendance)
+    case 'advertise-keys':
+      return advertiseKeys.deadline(round, attendance)
+    case 'share-keys':
+      return shareKeys.deadline(round, attendance)
     case 'collect-updates':
       return collectUpdates.deadline(round, attendance)
+    case 'confirm-survivors':
+      return confirmSurvivors.deadline(round)
+    case 'unmask':
     case 'commit':
       return undefined
   }

@@ -1,43 +1,38 @@
 /** Work: every site of the cohort trains, evaluates or summarises by the plan and says when it is done. */
-import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { SiteName } from '@consilium/protos/plan/names.ts'
 import {
   type Attendance,
   type Awaited,
-  type Dropout,
   dropEvents,
+  dropOnCommand,
   findDropouts,
-  membersOf,
   nextDropoutDue,
+  withDropout,
 } from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
 import { failedRound } from './over.ts'
-import type { Round, RoundCommand, RoundSetting } from './round.ts'
+import { membersOf, type Planned, plannedOf, sitesNeeded } from './planned.ts'
+import type { Round, RoundCommand } from './round.ts'
+import { advertisingSession } from './session.ts'
 
-export type Working = {
+export type Working = Planned & {
   readonly phase: 'work'
-  readonly setting: RoundSetting
-  readonly planHash: Sha256
-  readonly cohort: readonly SiteName[]
   readonly sinceMs: number
   readonly done: ReadonlySet<SiteName>
-  readonly dropouts: readonly Dropout[]
 }
 
 export function decide(round: Working, command: RoundCommand, now: Date): RoundEvent[] {
-  const members = membersOf(round)
   switch (command.type) {
     case 'look':
-      return dropEvents(round, members.length, findDropouts(awaited(round), command.attendance, now), now)
+      return dropEvents(round, findDropouts(awaited(round), command.attendance, now), now)
     case 'finish-work': {
       const { planHash, site } = command
-      if (!members.includes(site) || round.done.has(site)) return []
+      if (!membersOf(round).includes(site) || round.done.has(site)) return []
       return [{ type: 'work-done', at: now.toISOString(), planHash, site }]
     }
-    case 'refuse-work': {
-      const { site, reason } = command
-      if (!members.includes(site)) return []
-      return dropEvents(round, members.length, [{ site, cause: 'refused', reason }], now)
-    }
+    case 'refuse-work':
+    case 'misbehave':
+      return dropOnCommand(round, command, now)
     default:
       return []
   }
@@ -47,10 +42,8 @@ export function evolve(round: Working, event: RoundEvent): Round {
   switch (event.type) {
     case 'work-done':
       return next({ ...round, done: new Set([...round.done, event.site]) }, event)
-    case 'site-dropped': {
-      const { site, cause, reason } = event
-      return next({ ...round, dropouts: [...round.dropouts, { site, cause, reason }] }, event)
-    }
+    case 'site-dropped':
+      return next(withDropout(round, event), event)
     case 'round-failed':
       return failedRound(round, event)
     default:
@@ -62,33 +55,26 @@ export function deadline(round: Working, attendance: Attendance): number {
   return nextDropoutDue(awaited(round), attendance)
 }
 
-/** The phase ends when nobody is awaited; a round that lost its quorum stays, for its failure follows at once. */
+/** The phase ends when nobody is awaited; a round that lost too many sites stays, for its failure follows at once. */
 function next(round: Working, event: RoundEvent): Round {
   const members = membersOf(round)
-  if (members.length < round.setting.cohort.quorum || members.some((site) => !round.done.has(site))) return round
-  const { setting, planHash, cohort, dropouts } = round
-  return {
-    phase: 'collect-updates',
-    setting,
-    planHash,
-    cohort,
-    sinceMs: Date.parse(event.at),
-    announced: new Map(),
-    updates: new Map(),
-    dropouts,
-    lateSites: new Set(),
-  }
+  if (members.length < sitesNeeded(round) || members.some((site) => !round.done.has(site))) return round
+  const sinceMs = Date.parse(event.at)
+  const session = advertisingSession(round.plan)
+  if (session) return { phase: 'advertise-keys', ...plannedOf(round), sinceMs, session }
+  const none = { announced: new Map(), updates: new Map(), lateSites: new Set<SiteName>() }
+  return { phase: 'collect-updates', ...plannedOf(round), sinceMs, ...none }
 }
 
 function awaited(round: Working): Awaited {
   const members = membersOf(round)
-  const { cohort, deadlines } = round.setting
+  const { deadlines } = round.setting
   return {
     sites: members.filter((site) => !round.done.has(site)),
     // A site that is done and then revoked will not be asked for its update.
     excludable: members,
     remaining: members.length,
-    quorum: cohort.quorum,
+    quorum: sitesNeeded(round),
     sinceMs: round.sinceMs,
     silentMs: deadlines.workMs,
     absentMs: deadlines.absentMs,

@@ -22,6 +22,16 @@ export const runEventSchema = z.discriminatedUnion('type', [
   /** The coordinator was started again: the phase gets its whole time once more. */
   z.strictObject({ type: z.literal('run-resumed'), at }),
   ...roundEventSchemas,
+  z.strictObject({
+    type: z.literal('run-rolled-back'),
+    at,
+    /** The train round whose model the run returns to, and that model. */
+    round: z.int().min(1),
+    parameters: sha256Schema,
+    reason,
+    /** The coordinator's, over ("rollback", run, u32 round, parameters). */
+    signature: base64Schema(64),
+  }),
   z.strictObject({ type: z.literal('run-finished'), at, model: sha256Schema, parameters: sha256Schema }),
   z.strictObject({ type: z.literal('run-failed'), at, code: z.string().max(100), reason }),
   z.strictObject({ type: z.literal('run-cancelled'), at, reason }),

@@ -1,6 +1,8 @@
 /** A run as the operator's edges show it: one row a round, and how far each site of the present round has come. */
 import type { SiteName } from '@consilium/protos/plan/names.ts'
+import { awaitedConfirmations } from '../round/confirm-survivors.ts'
 import type { OpenRound, RoundOver } from '../round/round.ts'
+import { awaitedReleases } from '../round/unmask.ts'
 import type { RoundView, RunView } from '../services.ts'
 import type { Run } from './run.ts'
 
@@ -16,6 +18,7 @@ export function runView(run: Run, logHead: string, progress: ReadonlyMap<SiteNam
     reason: run.reason,
     startedAt: new Date(run.startedAtMs).toISOString(),
     endedAt: run.endedAtMs === undefined ? '' : new Date(run.endedAtMs).toISOString(),
+    aggregation: run.manifest.study.aggregation.mode,
     roundsPlanned: run.manifest.study.rounds,
     rounds: roundViews(run.past),
     ...(run.current && { current: currentView(run.current, progress) }),
@@ -48,12 +51,21 @@ function merged(view: RoundView, over: RoundOver): RoundView {
     ...view,
     dropouts: [
       ...view.dropouts,
-      ...over.dropouts.map(({ site, cause, reason }) => ({ site, reason: `${cause}: ${reason}`, purpose })),
+      ...over.dropouts.map(({ site, cause, reason, phase }) => ({
+        site,
+        reason: `${cause}: ${reason}`,
+        purpose,
+        phase,
+      })),
     ],
     uploadBytes: view.uploadBytes + received,
     seconds: Math.round(1000 * view.seconds + over.endedAtMs - startedAtMs) / 1000,
     // The row tells who trained; an evaluation has a cohort of its own only where it stands alone.
-    ...(purpose !== 'evaluate' && { cohort: over.cohort, survivors: over.survivors }),
+    ...(purpose !== 'evaluate' && {
+      cohort: over.cohort,
+      survivors: over.survivors,
+      ...(over.secure && { secure: { ...over.secure.thresholds, confirmed: over.secure.confirmed } }),
+    }),
   }
   if (over.outcome.type === 'failed') return base
   const { result } = over.outcome
@@ -68,12 +80,13 @@ function merged(view: RoundView, over: RoundOver): RoundView {
         parametersSha256: result.parameters,
       }
     case 'evaluate': {
-      const { loss, auroc, accuracy } = result
+      const { loss, auroc, accuracy, meanSiteAccuracy } = result
       return {
         ...base,
         ...(loss !== undefined && { loss }),
         ...(auroc !== undefined && { auroc }),
         ...(accuracy !== undefined && { accuracy }),
+        ...(meanSiteAccuracy !== undefined && { meanSiteAccuracy }),
       }
     }
   }
@@ -86,13 +99,36 @@ function currentView(round: OpenRound, progress: ReadonlyMap<SiteName, SiteProgr
     state: siteState(round, site),
     ...(progress.get(site) ?? { done: 0, total: 0, uploadedBytes: 0 }),
   }))
-  return { round: number, purpose, phase: round.phase, sites }
+  const awaited = awaitedAnswers(round)
+  return { round: number, purpose, phase: round.phase, sites, ...(awaited && { awaited }) }
 }
 
+/** The phases that end with a threshold of answers, whoever gives them. */
+function awaitedAnswers(round: OpenRound): { answers: number; sites: readonly SiteName[] } | undefined {
+  if (round.phase === 'confirm-survivors') return awaitedConfirmations(round)
+  return round.phase === 'unmask' ? awaitedReleases(round) : undefined
+}
+
+/** How far a site has come: the newest thing it did, or what it is at. */
 function siteState(round: OpenRound, site: SiteName): string {
   if (round.phase === 'recruit') return 'expected'
   const dropout = round.dropouts.find((dropped) => dropped.site === site)
   if (dropout) return `dropped: ${dropout.cause}`
-  if (round.phase === 'work') return round.done.has(site) ? 'done' : 'working'
-  return round.updates.has(site) ? 'uploaded' : 'uploading'
+  switch (round.phase) {
+    case 'work':
+      return round.done.has(site) ? 'done' : 'working'
+    case 'advertise-keys':
+      return round.session.advertised.has(site) ? 'advertised' : 'done'
+    case 'share-keys':
+      return round.session.shared.has(site) ? 'shared' : 'advertised'
+    case 'collect-updates':
+      return round.updates.has(site) ? 'uploaded' : 'uploading'
+    case 'confirm-survivors':
+      return round.session.confirmed.has(site) ? 'confirmed' : 'uploaded'
+    case 'unmask':
+      if (round.session.revealed.has(site)) return 'revealed'
+      return round.session.confirmed.has(site) ? 'confirmed' : 'uploaded'
+    case 'commit':
+      return round.session?.revealed.has(site) ? 'revealed' : 'uploaded'
+  }
 }

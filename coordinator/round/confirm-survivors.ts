@@ -1,0 +1,114 @@
+/**
+ * Confirm survivors (fedsum, section A.3, message 4): the survivors sign that this is the one set U3 they will help to
+ * unmask, together with the head of the run's log. The updates are in the sum, so no site can drop out of it any more;
+ * a threshold of signatures goes on, too few end the round.
+ */
+import type { SiteName } from '@consilium/protos/plan/names.ts'
+import { confirmMessage } from '@consilium/protos/secagg/signed-messages.ts'
+import { refuseLateUpdate } from './collect-updates.ts'
+import { failure, withDropout } from './dropouts.ts'
+import type { EventOf, RoundEvent } from './events.ts'
+import { faultOf, requireSigned } from './faults.ts'
+import { failedRound } from './over.ts'
+import { type Planned, plannedOf } from './planned.ts'
+import type { Round, RoundCommand, Update } from './round.ts'
+import { type ConfirmingSession, fromBase64, rosterEntry, toBase64 } from './session.ts'
+import { dropSurvivor, dropSurvivorOnCommand, isOutOfReach, lostQuorum, speakersOf } from './survivors.ts'
+
+export type ConfirmingSurvivors = Planned & {
+  readonly phase: 'confirm-survivors'
+  /** When the newest confirmation came. */
+  readonly sinceMs: number
+  readonly updates: ReadonlyMap<SiteName, Update>
+  readonly lateSites: ReadonlySet<SiteName>
+  readonly session: ConfirmingSession
+}
+
+export function decide(round: ConfirmingSurvivors, command: RoundCommand, now: Date): RoundEvent[] {
+  switch (command.type) {
+    case 'look':
+      if (isOutOfReach(round, nobody, command.attendance)) return [lostQuorum(round, now)]
+      return now.getTime() >= deadline(round) ? [overdue(round, now)] : []
+    case 'confirm-survivors':
+      return confirm(round, command, now)
+    case 'refuse-work':
+    case 'misbehave':
+      return dropSurvivorOnCommand(round, nobody, command, now)
+    case 'refuse-late-update':
+      return refuseLateUpdate(round, command.site, now)
+    default:
+      return []
+  }
+}
+
+export function evolve(round: ConfirmingSurvivors, event: RoundEvent): Round {
+  switch (event.type) {
+    case 'survivors-confirmed':
+      return next(round, event)
+    case 'site-dropped':
+      return withDropout(round, event)
+    case 'late-update-refused':
+      return { ...round, lateSites: new Set([...round.lateSites, event.site]) }
+    case 'round-failed':
+      return failedRound(round, event, round.updates)
+    default:
+      return round
+  }
+}
+
+export function deadline(round: ConfirmingSurvivors): number {
+  return round.sinceMs + round.setting.deadlines.keysMs
+}
+
+/** How many confirmations are missing, and the survivors any of which can give them. */
+export function awaitedConfirmations(round: ConfirmingSurvivors): {
+  readonly answers: number
+  readonly sites: readonly SiteName[]
+} {
+  const { confirmed, thresholds } = round.session
+  const sites = speakersOf(round).filter((site) => !confirmed.has(site))
+  return { answers: thresholds.threshold - confirmed.size, sites }
+}
+
+/** Nobody has revealed anything yet. */
+const nobody: ReadonlyMap<SiteName, unknown> = new Map()
+
+function confirm(
+  round: ConfirmingSurvivors,
+  command: Extract<RoundCommand, { type: 'confirm-survivors' }>,
+  now: Date,
+): RoundEvent[] {
+  const { planHash, session } = round
+  const { site, signature } = command
+  if (!speakersOf(round).includes(site) || session.confirmed.has(site)) return []
+  const fault = faultOf(() => {
+    const message = confirmMessage(session.u3Hash, Buffer.from(session.logHead.root, 'hex'))
+    requireSigned(rosterEntry(session, site), signature, message, 'these survivors and this head of the log')
+  })
+  if (fault !== undefined) return dropSurvivor(round, nobody, { site, cause: 'misbehaved', reason: fault }, now)
+  const at = now.toISOString()
+  return [{ type: 'survivors-confirmed', at, planHash, site, signature: toBase64(signature) }]
+}
+
+function next(round: ConfirmingSurvivors, { at, site, signature }: EventOf<'survivors-confirmed'>): Round {
+  const sinceMs = Date.parse(at)
+  const confirmed = new Map([...round.session.confirmed, [site, fromBase64(signature)]])
+  const session = { ...round.session, confirmed }
+  if (confirmed.size < session.thresholds.threshold) return { ...round, sinceMs, session }
+  const { updates, lateSites } = round
+  return {
+    phase: 'unmask',
+    ...plannedOf(round),
+    sinceMs,
+    updates,
+    lateSites,
+    session: { ...session, revealed: new Map() },
+  }
+}
+
+function overdue(round: ConfirmingSurvivors, now: Date): EventOf<'round-failed'> {
+  const { confirmed, thresholds } = round.session
+  const missing = awaitedConfirmations(round).sites
+  const reason = `${confirmed.size} of ${thresholds.threshold} confirmations came; missing: ${missing.join(', ')}`
+  return failure(round.setting, 'quorum-lost', reason, now)
+}

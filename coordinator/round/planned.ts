@@ -1,0 +1,41 @@
+/** What every phase from work on knows, who is left in it, and how many must be. */
+import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import type { PastDropout } from './dropouts.ts'
+import type { RoundSetting } from './round.ts'
+import type { AdvertisingSession, SharingSession } from './session.ts'
+
+export type Planned = {
+  readonly setting: RoundSetting
+  readonly plan: RoundPlan
+  readonly planHash: Sha256
+  readonly cohort: readonly SiteName[]
+  readonly dropouts: readonly PastDropout[]
+}
+
+/** What one phase hands on to the next. */
+export function plannedOf({ setting, plan, planHash, cohort, dropouts }: Planned): Planned {
+  return { setting, plan, planHash, cohort, dropouts }
+}
+
+/** The sites of the cohort that were not dropped. */
+export function membersOf({ cohort, dropouts }: Pick<Planned, 'cohort' | 'dropouts'>): SiteName[] {
+  const dropped = new Set(dropouts.map(({ site }) => site))
+  return cohort.filter((site) => !dropped.has(site))
+}
+
+/** Fewest sites with which the round may still succeed: the study's quorum, and in a secure round what hides a site. */
+export function sitesNeeded({
+  setting,
+  plan,
+  session,
+}: Pick<Planned, 'setting' | 'plan'> & { readonly session?: AdvertisingSession | SharingSession }): number {
+  const { quorum } = setting.cohort
+  if (session && 'thresholds' in session) return Math.max(quorum, session.thresholds.survivorsMin)
+  return plan.secure ? Math.max(quorum, sitesOfSession(plan.secure)) : quorum
+}
+
+/** Fewest sites that can begin a session with these colluders and survivors: two of them do not collude (A.1). */
+export function sitesOfSession(secure: { readonly colluders: number; readonly survivorsMin: number }): number {
+  return Math.max(secure.survivorsMin, secure.colluders + 2)
+}
