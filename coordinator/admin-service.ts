@@ -3,13 +3,17 @@ import { randomBytes } from 'node:crypto'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { canonicalJson } from '@consilium/protos/hash.ts'
 import { formatJoinCode } from '@consilium/protos/join-code.ts'
+import { signCheckpoint } from '@consilium/protos/log/checkpoint.ts'
 import type { RunId, SiteName } from '@consilium/protos/plan/names.ts'
 import { leadFingerprint } from '@consilium/protos/plan/signed-study.ts'
 import { findStudy, standing } from './federation/consent.ts'
 import { invite, revoke } from './federation/enrolment.ts'
-import type { StudyRecord } from './federation/federation.ts'
-import { siteView, studyView } from './federation/views.ts'
+import { federationStream } from './federation/events.ts'
+import type { Federation, StudyRecord } from './federation/federation.ts'
+import { checkRotation, rotated } from './federation/key-rotation.ts'
+import { keyView, siteView, studyView } from './federation/views.ts'
 import type { Parts } from './parts.ts'
+import { runStream } from './run/events.ts'
 import { makeRunKey } from './running/run-keys.ts'
 import type { RunProcess } from './running/run-process.ts'
 import type { AdminService, SiteView, StudyView } from './services.ts'
@@ -17,7 +21,13 @@ import { readFrom } from './store/object-store.ts'
 import { checkStudy } from './study/check-study.ts'
 
 export function adminService(parts: Parts): AdminService {
-  return { ...siteCommands(parts), ...studyCommands(parts), ...runCommands(parts), ...readings(parts) }
+  return {
+    ...siteCommands(parts),
+    ...keyCommands(parts),
+    ...studyCommands(parts),
+    ...runCommands(parts),
+    ...readings(parts),
+  }
 }
 
 function siteCommands(parts: Parts) {
@@ -45,6 +55,36 @@ function siteCommands(parts: Parts) {
       attending.end(name, 'certificate-revoked', `site ${name} was revoked: ${reason}`)
       parts.federationChanged()
       return view(name)
+    },
+  } satisfies Partial<AdminService>
+}
+
+function keyCommands(parts: Parts) {
+  const { stream, clock, runs, identity } = parts
+  /** Only ever within a change of the stream, so that no two rotations meet. */
+  const adopt = async ({ coordinatorPublicKey }: Federation) => {
+    if (await identity.adopt(Buffer.from(coordinatorPublicKey, 'base64'))) return
+    throw new FederationError('store-failed', "the coordinator's key is not the one in the log: restart the coordinator")
+  }
+  return {
+    showKey: async () => keyView(stream.state),
+    async rotateKey() {
+      await stream.change(async (state) => {
+        await adopt(state)
+        checkRotation(
+          state,
+          [...state.runs.values()].flatMap(({ run, ended }) =>
+            ended || (runs.get(run)?.run.state ?? 'running') !== 'running' ? [] : [run],
+          ),
+        )
+        return [rotated(identity, await identity.prepareNext(), clock.now())]
+      })
+      await stream.change(async (state) => {
+        await adopt(state)
+        return []
+      })
+      parts.federationChanged()
+      return keyView(stream.state)
     },
   } satisfies Partial<AdminService>
 }
@@ -133,8 +173,14 @@ function runCommands(parts: Parts) {
   } satisfies Partial<AdminService>
 }
 
-function readings({ objects, eventLog }: Parts) {
+function readings({ objects, eventLog, identity, stream: federation, runs }: Parts) {
   return {
+    async signedHead(stream) {
+      const kept = [...runs.values()].find(({ run }) => runStream(run.id) === stream)
+      if (!kept && stream !== federationStream)
+        throw new FederationError('not-found', `there is no stream ${stream} in the log: see consilium run list`)
+      return signCheckpoint(identity, stream, (kept ?? federation).logHead())
+    },
     fetchObject: (sha256, offset) => readFrom(objects, sha256, offset),
     async *readLog(stream) {
       for (const name of stream === undefined ? await eventLog.streams() : [stream]) yield* eventLog.read(name)

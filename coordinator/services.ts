@@ -8,6 +8,7 @@ import type {
   LogProofRequest,
   ToSite,
 } from '@consilium/protos/control-messages.ts'
+import type { Checkpoint } from '@consilium/protos/log/checkpoint.ts'
 import type { LogEntry } from '@consilium/protos/log/entry.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { SignedStudy } from '@consilium/protos/plan/signed-study.ts'
@@ -91,6 +92,13 @@ export type SiteView = {
   readonly certificateExpiresAt: string
   readonly joinedAt: string
   readonly revokedReason: string
+}
+
+/** The coordinator's key, by fingerprints that people compare with what their site pinned. */
+export type KeyView = {
+  readonly fingerprint: string
+  /** Oldest first. */
+  readonly rotations: readonly { readonly at: string; readonly from: string; readonly to: string }[]
 }
 
 export type StudyView = {
@@ -181,6 +189,9 @@ export interface AdminService {
   addSite(name: SiteName, validMinutes: number): Promise<{ readonly joinCode: string; readonly expiresAt: string }>
   listSites(): Promise<readonly SiteView[]>
   revokeSite(name: SiteName, reason: string): Promise<SiteView>
+  showKey(): Promise<KeyView>
+  /** A new identity takes the place of the coordinator's; throws `permission-denied` while a run goes on. */
+  rotateKey(): Promise<KeyView>
   /** `objects` yields each object the study names, in any order, as it arrives. */
   createStudy(signedStudy: Uint8Array, objects: AsyncIterable<Uint8Array>): Promise<StudyView>
   listStudies(): Promise<readonly StudyView[]>
@@ -189,9 +200,13 @@ export interface AdminService {
   watchStudy(reference: string, signal: AbortSignal): AsyncIterable<StudyView>
   startRun(studyReference: string): Promise<RunView>
   cancelRun(run: RunId, reason: string): Promise<RunView>
+  /** The run goes on from the parameters that training round `round` made, 0 for the initial ones. */
+  rollBackRun(run: RunId, round: number, reason: string): Promise<RunView>
   listRuns(): Promise<readonly RunView[]>
   showRun(run: RunId): Promise<RunView>
   watchRun(run: RunId, signal: AbortSignal): AsyncIterable<RunView>
   fetchObject(sha256: Sha256, offset: number): Promise<AsyncIterable<Uint8Array>>
   readLog(stream: string | undefined): AsyncIterable<LogEntry>
+  /** The coordinator's signature over a stream's head as it stands; throws `not-found` for a stream it does not keep. */
+  signedHead(stream: string): Promise<Checkpoint>
 }

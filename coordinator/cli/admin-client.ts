@@ -5,6 +5,8 @@
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { AddSiteReply__Output } from '@consilium/protos/gen/consilium/v1/AddSiteReply.ts'
 import type { AdminClient as GrpcClient } from '@consilium/protos/gen/consilium/v1/Admin.ts'
+import type { KeyView__Output } from '@consilium/protos/gen/consilium/v1/KeyView.ts'
+import type { Checkpoint__Output } from '@consilium/protos/gen/consilium/v1/Checkpoint.ts'
 import type { RunView__Output } from '@consilium/protos/gen/consilium/v1/RunView.ts'
 import type { SiteList__Output } from '@consilium/protos/gen/consilium/v1/SiteList.ts'
 import type { SiteView__Output } from '@consilium/protos/gen/consilium/v1/SiteView.ts'
@@ -12,18 +14,21 @@ import type { StudyList__Output } from '@consilium/protos/gen/consilium/v1/Study
 import type { StudyView__Output } from '@consilium/protos/gen/consilium/v1/StudyView.ts'
 import { chunkBytesMax, messageBytesMax } from '@consilium/protos/limits.ts'
 import { adminTypes } from '@consilium/protos/load.ts'
+import type { Checkpoint } from '@consilium/protos/log/checkpoint.ts'
 import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import { fromServiceError } from '@consilium/protos/status.ts'
 import { type ClientReadableStream, credentials, type requestCallback, type ServiceError } from '@grpc/grpc-js'
-import type { RunView, SiteView, StudyView } from '../services.ts'
+import type { KeyView, RunView, SiteView, StudyView } from '../services.ts'
 import { readAdminAddress, readOperatorFiles } from './admin-home.ts'
-import { runView, runViews, type StudySummary, siteView, studySummary, studyView } from './views.ts'
+import { keyView, runView, runViews, type StudySummary, siteView, studySummary, studyView } from './views.ts'
 
 export type AdminClient = {
   readonly address: string
   addSite(name: SiteName, validMinutes: number): Promise<{ readonly joinCode: string; readonly expiresAt: string }>
   listSites(): Promise<readonly SiteView[]>
   revokeSite(name: SiteName, reason: string): Promise<SiteView>
+  showKey(): Promise<KeyView>
+  rotateKey(): Promise<KeyView>
   /** Sends the signed study (JSON) and its objects; `onSent` is told the bytes sent so far, of all of them. */
   createStudy(
     signedStudy: Uint8Array,
@@ -37,6 +42,7 @@ export type AdminClient = {
   startRun(studyReference: string): Promise<RunView>
   /** The run with its newest rounds only, as in the list of runs. */
   cancelRun(run: RunId, reason: string): Promise<RunView>
+  rollBackRun(run: RunId, round: number, reason: string): Promise<RunView>
   listRuns(): Promise<readonly RunView[]>
   showRun(run: RunId): Promise<RunView>
   /** The run now, then after every change, until it has ended. */
@@ -44,6 +50,8 @@ export type AdminClient = {
   fetchObject(sha256: Sha256, offset: number): AsyncIterable<Uint8Array>
   /** Canonical JSON of each entry, in the log's order; all streams where none is named. */
   readLog(stream?: string): AsyncIterable<Uint8Array>
+  /** The head of a stream as it stands, signed by the coordinator. */
+  signedHead(stream: string): Promise<Checkpoint>
   close(): void
 }
 
@@ -85,6 +93,8 @@ function adminClient(grpc: GrpcClient, address: string, explained: (error: unkno
     listSites: async () => (await ask<SiteList__Output>((done) => grpc.listSites({}, done))).sites.map(siteView),
     revokeSite: async (name, reason) =>
       siteView(await ask<SiteView__Output>((done) => grpc.revokeSite({ name, reason }, done))),
+    showKey: async () => keyView(await ask<KeyView__Output>((done) => grpc.showKey({}, done))),
+    rotateKey: async () => keyView(await ask<KeyView__Output>((done) => grpc.rotateKey({}, done))),
     createStudy: (signedStudy, objects, onSent) => createStudy(grpc, signedStudy, objects, explained, onSent),
     listStudies: async () =>
       (await ask<StudyList__Output>((done) => grpc.listStudies({}, done))).studies.map(studySummary),
@@ -92,6 +102,7 @@ function adminClient(grpc: GrpcClient, address: string, explained: (error: unkno
     watchStudy: (study, signal) => follow(() => grpc.watchStudy({ study }), studySummary, signal),
     startRun: (study) => run((done) => grpc.startRun({ study }, done)),
     cancelRun: (id, reason) => run((done) => grpc.cancelRun({ run: id, reason }, done)),
+    rollBackRun: (id, round, reason) => run((done) => grpc.rollBackRun({ run: id, round, reason }, done)),
     async listRuns() {
       const runs: RunView[] = []
       for await (const view of follow(() => grpc.listRuns({}), runView)) runs.push(view)
@@ -112,8 +123,14 @@ function adminClient(grpc: GrpcClient, address: string, explained: (error: unkno
         () => grpc.readLog({ stream }),
         ({ entry }) => entry,
       ),
+    signedHead: async (stream) =>
+      checkpoint(stream, await ask<Checkpoint__Output>((done) => grpc.signedHead({ stream }, done))),
     close: () => grpc.close(),
   }
+}
+
+function checkpoint(stream: string, { size, root, signature }: Checkpoint__Output): Checkpoint {
+  return { stream, size, root: root.toString('hex'), signature: signature.toString('base64') }
 }
 
 function asItIs<Message>(message: Message): Message {

@@ -7,12 +7,12 @@ import { FederationError } from '@consilium/protos/errors.ts'
 import { countField, hashField, siteField, textField } from '@consilium/protos/fields.ts'
 import type { AdminHandlers } from '@consilium/protos/gen/consilium/v1/Admin.ts'
 import { canonicalJson } from '@consilium/protos/hash.ts'
-import { chunkBytesMax, reasonCharactersMax } from '@consilium/protos/limits.ts'
+import { chunkBytesMax, reasonCharactersMax, roundsMax } from '@consilium/protos/limits.ts'
 import { adminTypes, packageDefinition } from '@consilium/protos/load.ts'
 import type { Logger } from 'pino'
 import type { CertificateAuthority } from '../certificate-authority.ts'
 import type { AdminService } from '../services.ts'
-import { briefRunView, runField, runMessages, runViews, studyField, studyView, validMinutes } from './admin-messages.ts'
+import { briefRunView, keyMessage, runField, runMessages, runViews, studyField, studyView, validMinutes } from './admin-messages.ts'
 import { operatorOf } from './certificates.ts'
 import { createStudy } from './create-study.ts'
 import { type Guard, guardCalls } from './guard.ts'
@@ -63,7 +63,12 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Lis
 }
 
 function handlers(service: AdminService, guard: Guard<'operator'>): AdminHandlers {
-  return { ...siteHandlers(service, guard), ...studyHandlers(service, guard), ...runHandlers(service, guard) }
+  return {
+    ...siteHandlers(service, guard),
+    ...keyHandlers(service, guard),
+    ...studyHandlers(service, guard),
+    ...runHandlers(service, guard),
+  }
 }
 
 function siteHandlers(service: AdminService, guard: Guard<'operator'>) {
@@ -73,6 +78,13 @@ function siteHandlers(service: AdminService, guard: Guard<'operator'>) {
     RevokeSite: unary(guard, (request) =>
       service.revokeSite(siteField(request.name), textField(request.reason, 'reason', reasonCharactersMax)),
     ),
+  } satisfies Partial<AdminHandlers>
+}
+
+function keyHandlers(service: AdminService, guard: Guard<'operator'>) {
+  return {
+    ShowKey: unary(guard, async () => keyMessage(await service.showKey())),
+    RotateKey: unary(guard, async () => keyMessage(await service.rotateKey())),
   } satisfies Partial<AdminHandlers>
 }
 
@@ -99,6 +111,15 @@ function runHandlers(service: AdminService, guard: Guard<'operator'>) {
         await service.cancelRun(runField(request.run), textField(request.reason, 'reason', reasonCharactersMax)),
       ),
     ),
+    RollBackRun: unary(guard, async (request) =>
+      briefRunView(
+        await service.rollBackRun(
+          runField(request.run),
+          countField(request.round, 'round', roundsMax),
+          textField(request.reason, 'reason', reasonCharactersMax),
+        ),
+      ),
+    ),
     ListRuns: serverStreaming(guard, async function* () {
       for (const view of await service.listRuns()) yield briefRunView(view)
     }),
@@ -112,6 +133,10 @@ function runHandlers(service: AdminService, guard: Guard<'operator'>) {
       const sha256 = hashField(request.sha256, 'sha256')
       for await (const chunk of await service.fetchObject(sha256, countField(request.offset, 'offset')))
         for (let at = 0; at < chunk.length; at += chunkBytesMax) yield { data: chunk.subarray(at, at + chunkBytesMax) }
+    }),
+    SignedHead: unary(guard, async (request) => {
+      const { size, root, signature } = await service.signedHead(textField(request.stream, 'stream', 100))
+      return { size, root: Buffer.from(root, 'hex'), signature: Buffer.from(signature, 'base64') }
     }),
     ReadLog: serverStreaming(guard, async function* (request) {
       const stream = textField(request.stream, 'stream', 100)

@@ -6,10 +6,13 @@ import type { AddSiteRequest as _consilium_v1_AddSiteRequest, AddSiteRequest__Ou
 import type { AdminClient as _consilium_v1_AdminClient, AdminDefinition as _consilium_v1_AdminDefinition } from './consilium/v1/Admin.ts';
 import type { Awaited as _consilium_v1_Awaited, Awaited__Output as _consilium_v1_Awaited__Output } from './consilium/v1/Awaited.ts';
 import type { CancelRunRequest as _consilium_v1_CancelRunRequest, CancelRunRequest__Output as _consilium_v1_CancelRunRequest__Output } from './consilium/v1/CancelRunRequest.ts';
+import type { Checkpoint as _consilium_v1_Checkpoint, Checkpoint__Output as _consilium_v1_Checkpoint__Output } from './consilium/v1/Checkpoint.ts';
 import type { CreateStudyPart as _consilium_v1_CreateStudyPart, CreateStudyPart__Output as _consilium_v1_CreateStudyPart__Output } from './consilium/v1/CreateStudyPart.ts';
 import type { CurrentWork as _consilium_v1_CurrentWork, CurrentWork__Output as _consilium_v1_CurrentWork__Output } from './consilium/v1/CurrentWork.ts';
 import type { Dropout as _consilium_v1_Dropout, Dropout__Output as _consilium_v1_Dropout__Output } from './consilium/v1/Dropout.ts';
 import type { FetchObjectRequest as _consilium_v1_FetchObjectRequest, FetchObjectRequest__Output as _consilium_v1_FetchObjectRequest__Output } from './consilium/v1/FetchObjectRequest.ts';
+import type { KeyRotationView as _consilium_v1_KeyRotationView, KeyRotationView__Output as _consilium_v1_KeyRotationView__Output } from './consilium/v1/KeyRotationView.ts';
+import type { KeyView as _consilium_v1_KeyView, KeyView__Output as _consilium_v1_KeyView__Output } from './consilium/v1/KeyView.ts';
 import type { ListRunsRequest as _consilium_v1_ListRunsRequest, ListRunsRequest__Output as _consilium_v1_ListRunsRequest__Output } from './consilium/v1/ListRunsRequest.ts';
 import type { ListSitesRequest as _consilium_v1_ListSitesRequest, ListSitesRequest__Output as _consilium_v1_ListSitesRequest__Output } from './consilium/v1/ListSitesRequest.ts';
 import type { ListStudiesRequest as _consilium_v1_ListStudiesRequest, ListStudiesRequest__Output as _consilium_v1_ListStudiesRequest__Output } from './consilium/v1/ListStudiesRequest.ts';
@@ -18,11 +21,15 @@ import type { ObjectChunk as _consilium_v1_ObjectChunk, ObjectChunk__Output as _
 import type { ObjectStart as _consilium_v1_ObjectStart, ObjectStart__Output as _consilium_v1_ObjectStart__Output } from './consilium/v1/ObjectStart.ts';
 import type { ReadLogRequest as _consilium_v1_ReadLogRequest, ReadLogRequest__Output as _consilium_v1_ReadLogRequest__Output } from './consilium/v1/ReadLogRequest.ts';
 import type { RevokeSiteRequest as _consilium_v1_RevokeSiteRequest, RevokeSiteRequest__Output as _consilium_v1_RevokeSiteRequest__Output } from './consilium/v1/RevokeSiteRequest.ts';
+import type { RollBackRunRequest as _consilium_v1_RollBackRunRequest, RollBackRunRequest__Output as _consilium_v1_RollBackRunRequest__Output } from './consilium/v1/RollBackRunRequest.ts';
+import type { RotateKeyRequest as _consilium_v1_RotateKeyRequest, RotateKeyRequest__Output as _consilium_v1_RotateKeyRequest__Output } from './consilium/v1/RotateKeyRequest.ts';
 import type { RoundView as _consilium_v1_RoundView, RoundView__Output as _consilium_v1_RoundView__Output } from './consilium/v1/RoundView.ts';
 import type { RunView as _consilium_v1_RunView, RunView__Output as _consilium_v1_RunView__Output } from './consilium/v1/RunView.ts';
 import type { SecureSession as _consilium_v1_SecureSession, SecureSession__Output as _consilium_v1_SecureSession__Output } from './consilium/v1/SecureSession.ts';
+import type { ShowKeyRequest as _consilium_v1_ShowKeyRequest, ShowKeyRequest__Output as _consilium_v1_ShowKeyRequest__Output } from './consilium/v1/ShowKeyRequest.ts';
 import type { ShowRunRequest as _consilium_v1_ShowRunRequest, ShowRunRequest__Output as _consilium_v1_ShowRunRequest__Output } from './consilium/v1/ShowRunRequest.ts';
 import type { ShowStudyRequest as _consilium_v1_ShowStudyRequest, ShowStudyRequest__Output as _consilium_v1_ShowStudyRequest__Output } from './consilium/v1/ShowStudyRequest.ts';
+import type { SignedHeadRequest as _consilium_v1_SignedHeadRequest, SignedHeadRequest__Output as _consilium_v1_SignedHeadRequest__Output } from './consilium/v1/SignedHeadRequest.ts';
 import type { SiteDecision as _consilium_v1_SiteDecision, SiteDecision__Output as _consilium_v1_SiteDecision__Output } from './consilium/v1/SiteDecision.ts';
 import type { SiteList as _consilium_v1_SiteList, SiteList__Output as _consilium_v1_SiteList__Output } from './consilium/v1/SiteList.ts';
 import type { SiteProgress as _consilium_v1_SiteProgress, SiteProgress__Output as _consilium_v1_SiteProgress__Output } from './consilium/v1/SiteProgress.ts';
@@ -46,10 +53,13 @@ export interface ProtoGrpcType {
       Admin: SubtypeConstructor<typeof grpc.Client, _consilium_v1_AdminClient> & { service: _consilium_v1_AdminDefinition }
       Awaited: MessageTypeDefinition<_consilium_v1_Awaited, _consilium_v1_Awaited__Output>
       CancelRunRequest: MessageTypeDefinition<_consilium_v1_CancelRunRequest, _consilium_v1_CancelRunRequest__Output>
+      Checkpoint: MessageTypeDefinition<_consilium_v1_Checkpoint, _consilium_v1_Checkpoint__Output>
       CreateStudyPart: MessageTypeDefinition<_consilium_v1_CreateStudyPart, _consilium_v1_CreateStudyPart__Output>
       CurrentWork: MessageTypeDefinition<_consilium_v1_CurrentWork, _consilium_v1_CurrentWork__Output>
       Dropout: MessageTypeDefinition<_consilium_v1_Dropout, _consilium_v1_Dropout__Output>
       FetchObjectRequest: MessageTypeDefinition<_consilium_v1_FetchObjectRequest, _consilium_v1_FetchObjectRequest__Output>
+      KeyRotationView: MessageTypeDefinition<_consilium_v1_KeyRotationView, _consilium_v1_KeyRotationView__Output>
+      KeyView: MessageTypeDefinition<_consilium_v1_KeyView, _consilium_v1_KeyView__Output>
       ListRunsRequest: MessageTypeDefinition<_consilium_v1_ListRunsRequest, _consilium_v1_ListRunsRequest__Output>
       ListSitesRequest: MessageTypeDefinition<_consilium_v1_ListSitesRequest, _consilium_v1_ListSitesRequest__Output>
       ListStudiesRequest: MessageTypeDefinition<_consilium_v1_ListStudiesRequest, _consilium_v1_ListStudiesRequest__Output>
@@ -58,11 +68,15 @@ export interface ProtoGrpcType {
       ObjectStart: MessageTypeDefinition<_consilium_v1_ObjectStart, _consilium_v1_ObjectStart__Output>
       ReadLogRequest: MessageTypeDefinition<_consilium_v1_ReadLogRequest, _consilium_v1_ReadLogRequest__Output>
       RevokeSiteRequest: MessageTypeDefinition<_consilium_v1_RevokeSiteRequest, _consilium_v1_RevokeSiteRequest__Output>
+      RollBackRunRequest: MessageTypeDefinition<_consilium_v1_RollBackRunRequest, _consilium_v1_RollBackRunRequest__Output>
+      RotateKeyRequest: MessageTypeDefinition<_consilium_v1_RotateKeyRequest, _consilium_v1_RotateKeyRequest__Output>
       RoundView: MessageTypeDefinition<_consilium_v1_RoundView, _consilium_v1_RoundView__Output>
       RunView: MessageTypeDefinition<_consilium_v1_RunView, _consilium_v1_RunView__Output>
       SecureSession: MessageTypeDefinition<_consilium_v1_SecureSession, _consilium_v1_SecureSession__Output>
+      ShowKeyRequest: MessageTypeDefinition<_consilium_v1_ShowKeyRequest, _consilium_v1_ShowKeyRequest__Output>
       ShowRunRequest: MessageTypeDefinition<_consilium_v1_ShowRunRequest, _consilium_v1_ShowRunRequest__Output>
       ShowStudyRequest: MessageTypeDefinition<_consilium_v1_ShowStudyRequest, _consilium_v1_ShowStudyRequest__Output>
+      SignedHeadRequest: MessageTypeDefinition<_consilium_v1_SignedHeadRequest, _consilium_v1_SignedHeadRequest__Output>
       SiteDecision: MessageTypeDefinition<_consilium_v1_SiteDecision, _consilium_v1_SiteDecision__Output>
       SiteList: MessageTypeDefinition<_consilium_v1_SiteList, _consilium_v1_SiteList__Output>
       SiteProgress: MessageTypeDefinition<_consilium_v1_SiteProgress, _consilium_v1_SiteProgress__Output>

@@ -12,7 +12,11 @@ import type { AdminService, RunView, SiteView, StudyView } from '@consilium/coor
 import { systemClock } from '@consilium/protos/clock.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { sha256Hex } from '@consilium/protos/hash.ts'
+import { generateIdentity, type Identity } from '@consilium/protos/identity.ts'
+import { signCheckpoint } from '@consilium/protos/log/checkpoint.ts'
 import type { LogEntry } from '@consilium/protos/log/entry.ts'
+import { openMerkleTree } from '@consilium/protos/log/merkle.ts'
+import { entryLeaf } from '@consilium/protos/log/model-entry.ts'
 import { leadFingerprint, readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import pino from 'pino'
 
@@ -40,6 +44,8 @@ export type FakeAdmin = {
   readonly runs: Map<string, readonly RunView[]>
   readonly objects: Map<string, Uint8Array>
   log: readonly LogEntry[]
+  /** Signs checkpoints. */
+  identity: Identity
   /** Offsets that were asked for, and after how many bytes to cut the next fetch. */
   readonly fetchOffsets: number[]
   cutFetchAfter: number | undefined
@@ -57,6 +63,7 @@ export async function startAdminFixture(): Promise<AdminFixture> {
     runs: new Map(),
     objects: new Map(),
     log: [],
+    identity: generateIdentity(),
     fetchOffsets: [],
     cutFetchAfter: undefined,
   }
@@ -196,6 +203,12 @@ function fakeRuns(fake: FakeAdmin) {
       if (!object) throw new FederationError('not-found', `there is no object ${sha256}`)
       fake.fetchOffsets.push(offset)
       return cutAfter(object.subarray(offset), fake)
+    },
+    async signedHead(stream) {
+      const tree = openMerkleTree()
+      for (const entry of fake.log) if (entry.stream === stream) tree.append(entryLeaf(entry))
+      const root = Buffer.from(tree.root()).toString('hex')
+      return signCheckpoint(fake.identity, stream, { size: tree.size, root })
     },
     async *readLog(stream) {
       for (const entry of fake.log) if (stream === undefined || entry.stream === stream) yield entry

@@ -5,8 +5,10 @@ import type { MethodDefinition } from '@grpc/proto-loader'
 import type { AddSiteReply as _consilium_v1_AddSiteReply, AddSiteReply__Output as _consilium_v1_AddSiteReply__Output } from '../../consilium/v1/AddSiteReply.ts';
 import type { AddSiteRequest as _consilium_v1_AddSiteRequest, AddSiteRequest__Output as _consilium_v1_AddSiteRequest__Output } from '../../consilium/v1/AddSiteRequest.ts';
 import type { CancelRunRequest as _consilium_v1_CancelRunRequest, CancelRunRequest__Output as _consilium_v1_CancelRunRequest__Output } from '../../consilium/v1/CancelRunRequest.ts';
+import type { Checkpoint as _consilium_v1_Checkpoint, Checkpoint__Output as _consilium_v1_Checkpoint__Output } from '../../consilium/v1/Checkpoint.ts';
 import type { CreateStudyPart as _consilium_v1_CreateStudyPart, CreateStudyPart__Output as _consilium_v1_CreateStudyPart__Output } from '../../consilium/v1/CreateStudyPart.ts';
 import type { FetchObjectRequest as _consilium_v1_FetchObjectRequest, FetchObjectRequest__Output as _consilium_v1_FetchObjectRequest__Output } from '../../consilium/v1/FetchObjectRequest.ts';
+import type { KeyView as _consilium_v1_KeyView, KeyView__Output as _consilium_v1_KeyView__Output } from '../../consilium/v1/KeyView.ts';
 import type { ListRunsRequest as _consilium_v1_ListRunsRequest, ListRunsRequest__Output as _consilium_v1_ListRunsRequest__Output } from '../../consilium/v1/ListRunsRequest.ts';
 import type { ListSitesRequest as _consilium_v1_ListSitesRequest, ListSitesRequest__Output as _consilium_v1_ListSitesRequest__Output } from '../../consilium/v1/ListSitesRequest.ts';
 import type { ListStudiesRequest as _consilium_v1_ListStudiesRequest, ListStudiesRequest__Output as _consilium_v1_ListStudiesRequest__Output } from '../../consilium/v1/ListStudiesRequest.ts';
@@ -14,9 +16,13 @@ import type { LogEntry as _consilium_v1_LogEntry, LogEntry__Output as _consilium
 import type { ObjectChunk as _consilium_v1_ObjectChunk, ObjectChunk__Output as _consilium_v1_ObjectChunk__Output } from '../../consilium/v1/ObjectChunk.ts';
 import type { ReadLogRequest as _consilium_v1_ReadLogRequest, ReadLogRequest__Output as _consilium_v1_ReadLogRequest__Output } from '../../consilium/v1/ReadLogRequest.ts';
 import type { RevokeSiteRequest as _consilium_v1_RevokeSiteRequest, RevokeSiteRequest__Output as _consilium_v1_RevokeSiteRequest__Output } from '../../consilium/v1/RevokeSiteRequest.ts';
+import type { RollBackRunRequest as _consilium_v1_RollBackRunRequest, RollBackRunRequest__Output as _consilium_v1_RollBackRunRequest__Output } from '../../consilium/v1/RollBackRunRequest.ts';
+import type { RotateKeyRequest as _consilium_v1_RotateKeyRequest, RotateKeyRequest__Output as _consilium_v1_RotateKeyRequest__Output } from '../../consilium/v1/RotateKeyRequest.ts';
 import type { RunView as _consilium_v1_RunView, RunView__Output as _consilium_v1_RunView__Output } from '../../consilium/v1/RunView.ts';
+import type { ShowKeyRequest as _consilium_v1_ShowKeyRequest, ShowKeyRequest__Output as _consilium_v1_ShowKeyRequest__Output } from '../../consilium/v1/ShowKeyRequest.ts';
 import type { ShowRunRequest as _consilium_v1_ShowRunRequest, ShowRunRequest__Output as _consilium_v1_ShowRunRequest__Output } from '../../consilium/v1/ShowRunRequest.ts';
 import type { ShowStudyRequest as _consilium_v1_ShowStudyRequest, ShowStudyRequest__Output as _consilium_v1_ShowStudyRequest__Output } from '../../consilium/v1/ShowStudyRequest.ts';
+import type { SignedHeadRequest as _consilium_v1_SignedHeadRequest, SignedHeadRequest__Output as _consilium_v1_SignedHeadRequest__Output } from '../../consilium/v1/SignedHeadRequest.ts';
 import type { SiteList as _consilium_v1_SiteList, SiteList__Output as _consilium_v1_SiteList__Output } from '../../consilium/v1/SiteList.ts';
 import type { SiteView as _consilium_v1_SiteView, SiteView__Output as _consilium_v1_SiteView__Output } from '../../consilium/v1/SiteView.ts';
 import type { StartRunRequest as _consilium_v1_StartRunRequest, StartRunRequest__Output as _consilium_v1_StartRunRequest__Output } from '../../consilium/v1/StartRunRequest.ts';
@@ -95,6 +101,33 @@ export interface AdminClient extends grpc.Client {
   revokeSite(argument: _consilium_v1_RevokeSiteRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_SiteView__Output>): grpc.ClientUnaryCall;
   revokeSite(argument: _consilium_v1_RevokeSiteRequest, callback: grpc.requestCallback<_consilium_v1_SiteView__Output>): grpc.ClientUnaryCall;
   
+  RollBackRun(argument: _consilium_v1_RollBackRunRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  RollBackRun(argument: _consilium_v1_RollBackRunRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  RollBackRun(argument: _consilium_v1_RollBackRunRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  RollBackRun(argument: _consilium_v1_RollBackRunRequest, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  rollBackRun(argument: _consilium_v1_RollBackRunRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  rollBackRun(argument: _consilium_v1_RollBackRunRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  rollBackRun(argument: _consilium_v1_RollBackRunRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  rollBackRun(argument: _consilium_v1_RollBackRunRequest, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  
+  RotateKey(argument: _consilium_v1_RotateKeyRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_KeyView__Output>): grpc.ClientUnaryCall;
+  RotateKey(argument: _consilium_v1_RotateKeyRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_KeyView__Output>): grpc.ClientUnaryCall;
+  RotateKey(argument: _consilium_v1_RotateKeyRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_KeyView__Output>): grpc.ClientUnaryCall;
+  RotateKey(argument: _consilium_v1_RotateKeyRequest, callback: grpc.requestCallback<_consilium_v1_KeyView__Output>): grpc.ClientUnaryCall;
+  rotateKey(argument: _consilium_v1_RotateKeyRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_KeyView__Output>): grpc.ClientUnaryCall;
+  rotateKey(argument: _consilium_v1_RotateKeyRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_KeyView__Output>): grpc.ClientUnaryCall;
+  rotateKey(argument: _consilium_v1_RotateKeyRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_KeyView__Output>): grpc.ClientUnaryCall;
+  rotateKey(argument: _consilium_v1_RotateKeyRequest, callback: grpc.requestCallback<_consilium_v1_KeyView__Output>): grpc.ClientUnaryCall;
+  
+  ShowKey(argument: _consilium_v1_ShowKeyRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_KeyView__Output>): grpc.ClientUnaryCall;
+  ShowKey(argument: _consilium_v1_ShowKeyRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_KeyView__Output>): grpc.ClientUnaryCall;
+  ShowKey(argument: _consilium_v1_ShowKeyRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_KeyView__Output>): grpc.ClientUnaryCall;
+  ShowKey(argument: _consilium_v1_ShowKeyRequest, callback: grpc.requestCallback<_consilium_v1_KeyView__Output>): grpc.ClientUnaryCall;
+  showKey(argument: _consilium_v1_ShowKeyRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_KeyView__Output>): grpc.ClientUnaryCall;
+  showKey(argument: _consilium_v1_ShowKeyRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_KeyView__Output>): grpc.ClientUnaryCall;
+  showKey(argument: _consilium_v1_ShowKeyRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_KeyView__Output>): grpc.ClientUnaryCall;
+  showKey(argument: _consilium_v1_ShowKeyRequest, callback: grpc.requestCallback<_consilium_v1_KeyView__Output>): grpc.ClientUnaryCall;
+  
   ShowRun(argument: _consilium_v1_ShowRunRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_RunView__Output>;
   ShowRun(argument: _consilium_v1_ShowRunRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_RunView__Output>;
   showRun(argument: _consilium_v1_ShowRunRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_RunView__Output>;
@@ -108,6 +141,15 @@ export interface AdminClient extends grpc.Client {
   showStudy(argument: _consilium_v1_ShowStudyRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientUnaryCall;
   showStudy(argument: _consilium_v1_ShowStudyRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientUnaryCall;
   showStudy(argument: _consilium_v1_ShowStudyRequest, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientUnaryCall;
+  
+  SignedHead(argument: _consilium_v1_SignedHeadRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_Checkpoint__Output>): grpc.ClientUnaryCall;
+  SignedHead(argument: _consilium_v1_SignedHeadRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_Checkpoint__Output>): grpc.ClientUnaryCall;
+  SignedHead(argument: _consilium_v1_SignedHeadRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_Checkpoint__Output>): grpc.ClientUnaryCall;
+  SignedHead(argument: _consilium_v1_SignedHeadRequest, callback: grpc.requestCallback<_consilium_v1_Checkpoint__Output>): grpc.ClientUnaryCall;
+  signedHead(argument: _consilium_v1_SignedHeadRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_Checkpoint__Output>): grpc.ClientUnaryCall;
+  signedHead(argument: _consilium_v1_SignedHeadRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_Checkpoint__Output>): grpc.ClientUnaryCall;
+  signedHead(argument: _consilium_v1_SignedHeadRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_Checkpoint__Output>): grpc.ClientUnaryCall;
+  signedHead(argument: _consilium_v1_SignedHeadRequest, callback: grpc.requestCallback<_consilium_v1_Checkpoint__Output>): grpc.ClientUnaryCall;
   
   StartRun(argument: _consilium_v1_StartRunRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
   StartRun(argument: _consilium_v1_StartRunRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
@@ -149,9 +191,17 @@ export interface AdminHandlers extends grpc.UntypedServiceImplementation {
   
   RevokeSite: grpc.handleUnaryCall<_consilium_v1_RevokeSiteRequest__Output, _consilium_v1_SiteView>;
   
+  RollBackRun: grpc.handleUnaryCall<_consilium_v1_RollBackRunRequest__Output, _consilium_v1_RunView>;
+  
+  RotateKey: grpc.handleUnaryCall<_consilium_v1_RotateKeyRequest__Output, _consilium_v1_KeyView>;
+  
+  ShowKey: grpc.handleUnaryCall<_consilium_v1_ShowKeyRequest__Output, _consilium_v1_KeyView>;
+  
   ShowRun: grpc.handleServerStreamingCall<_consilium_v1_ShowRunRequest__Output, _consilium_v1_RunView>;
   
   ShowStudy: grpc.handleUnaryCall<_consilium_v1_ShowStudyRequest__Output, _consilium_v1_StudyView>;
+  
+  SignedHead: grpc.handleUnaryCall<_consilium_v1_SignedHeadRequest__Output, _consilium_v1_Checkpoint>;
   
   StartRun: grpc.handleUnaryCall<_consilium_v1_StartRunRequest__Output, _consilium_v1_RunView>;
   
@@ -171,8 +221,12 @@ export interface AdminDefinition extends grpc.ServiceDefinition {
   ListStudies: MethodDefinition<_consilium_v1_ListStudiesRequest, _consilium_v1_StudyList, _consilium_v1_ListStudiesRequest__Output, _consilium_v1_StudyList__Output>
   ReadLog: MethodDefinition<_consilium_v1_ReadLogRequest, _consilium_v1_LogEntry, _consilium_v1_ReadLogRequest__Output, _consilium_v1_LogEntry__Output>
   RevokeSite: MethodDefinition<_consilium_v1_RevokeSiteRequest, _consilium_v1_SiteView, _consilium_v1_RevokeSiteRequest__Output, _consilium_v1_SiteView__Output>
+  RollBackRun: MethodDefinition<_consilium_v1_RollBackRunRequest, _consilium_v1_RunView, _consilium_v1_RollBackRunRequest__Output, _consilium_v1_RunView__Output>
+  RotateKey: MethodDefinition<_consilium_v1_RotateKeyRequest, _consilium_v1_KeyView, _consilium_v1_RotateKeyRequest__Output, _consilium_v1_KeyView__Output>
+  ShowKey: MethodDefinition<_consilium_v1_ShowKeyRequest, _consilium_v1_KeyView, _consilium_v1_ShowKeyRequest__Output, _consilium_v1_KeyView__Output>
   ShowRun: MethodDefinition<_consilium_v1_ShowRunRequest, _consilium_v1_RunView, _consilium_v1_ShowRunRequest__Output, _consilium_v1_RunView__Output>
   ShowStudy: MethodDefinition<_consilium_v1_ShowStudyRequest, _consilium_v1_StudyView, _consilium_v1_ShowStudyRequest__Output, _consilium_v1_StudyView__Output>
+  SignedHead: MethodDefinition<_consilium_v1_SignedHeadRequest, _consilium_v1_Checkpoint, _consilium_v1_SignedHeadRequest__Output, _consilium_v1_Checkpoint__Output>
   StartRun: MethodDefinition<_consilium_v1_StartRunRequest, _consilium_v1_RunView, _consilium_v1_StartRunRequest__Output, _consilium_v1_RunView__Output>
   WatchRun: MethodDefinition<_consilium_v1_WatchRunRequest, _consilium_v1_RunView, _consilium_v1_WatchRunRequest__Output, _consilium_v1_RunView__Output>
   WatchStudy: MethodDefinition<_consilium_v1_WatchStudyRequest, _consilium_v1_StudyView, _consilium_v1_WatchStudyRequest__Output, _consilium_v1_StudyView__Output>

@@ -1,0 +1,14 @@
+// Original file: admin.proto
+
+
+export interface RollBackRunRequest {
+  'run'?: (string);
+  'round'?: (number);
+  'reason'?: (string);
+}
+
+export interface RollBackRunRequest__Output {
+  'run': (string);
+  'round': (number);
+  'reason': (string);
+}

@@ -1,0 +1,8 @@
+// Original file: admin.proto
+
+
+export interface RotateKeyRequest {
+}
+
+export interface RotateKeyRequest__Output {
+}

@@ -1,0 +1,8 @@
+// Original file: admin.proto
+
+
+export interface ShowKeyRequest {
+}
+
+export interface ShowKeyRequest__Output {
+}
