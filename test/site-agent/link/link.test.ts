@@ -4,13 +4,15 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { startFederationServer } from '@consilium/coordinator/grpc/federation-server.ts'
 import { systemClock } from '@consilium/protos/clock.ts'
-import type { FromCoordinator, Link } from '@consilium/site-agent/link/link.ts'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type ErrorCode, FederationError } from '@consilium/protos/errors.ts'
+import type { FromCoordinator, Link, ToCoordinator } from '@consilium/site-agent/link/link.ts'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { manualClock } from '../../support/manual-clock.ts'
 import { startRelay } from '../../support/relay.ts'
-import { silent, startWireFixture, until, type WireFixture } from '../../support/wire-fixture.ts'
+import { memoryLedger, silent, startWireFixture, until, type WireFixture } from '../../support/wire-fixture.ts'
 
 const planHash = 'ab'.repeat(32)
+const study = 'cd'.repeat(32)
 let wire: WireFixture
 beforeEach(async () => {
   wire = await startWireFixture()
@@ -48,6 +50,151 @@ test('messages go both ways, in order, and stop when nobody wants them any more'
   await site.attending
   await until(wire, () => wire.service.streams[0]!.closed)
   expect(site.downs).toEqual([])
+})
+
+test('the messages of a secure round go both ways, each in the ledger under its own name', async () => {
+  const ledger = memoryLedger()
+  const link = wire.linkOf(await wire.joinSite('site-a'), ledger)
+  const site = attend(link)
+  await site.up(1)
+  const signature = randomBytes(64)
+  const row = { keyCommitment: randomBytes(32), selfCommitment: randomBytes(32) }
+  const said: ToCoordinator[] = [
+    { type: 'advertise', planHash, body: randomBytes(114), signature },
+    {
+      type: 'share-keys',
+      planHash,
+      selfCommitment: randomBytes(32),
+      rows: [
+        { index: 1, ...row, sealed: randomBytes(104) },
+        { index: 2, ...row, sealed: Buffer.alloc(0) },
+      ],
+      signature,
+    },
+    { type: 'complaint', planHash, against: 1, reason: 'share-does-not-open', signature },
+    { type: 'confirm', planHash, signature },
+    { type: 'unmask', planHash, revealed: [{ index: 1, kind: 's', share: randomBytes(32) }], signature },
+  ]
+  for (const message of said) link.send(message, study)
+  await until(wire, () => wire.service.streams[0]?.heard.length === 1 + said.length)
+  expect(wire.service.streams[0]!.heard.slice(1)).toEqual(said)
+  const entered = ledger.records.filter((record) => record.study === study)
+  expect(entered.map(({ kind }) => kind)).toEqual(said.map(({ type }) => type))
+
+  const sent: FromCoordinator[] = [
+    { type: 'roster', sites: ['a', 'b'].map((name) => ({ site: `site-${name}`, publicKey: randomBytes(32) })) },
+    { type: 'coordinator-keys', rotations: [rotation()] },
+    { type: 'advertise-keys', planHash },
+    { type: 'directory', planHash, sites: [{ index: 3, body: randomBytes(114), signature }] },
+    {
+      type: 'shares',
+      planHash,
+      sharers: [{ index: 1, shareKeysHash: randomBytes(32), signature }],
+      received: [{ index: 2, ...row, sealed: randomBytes(104) }],
+    },
+    {
+      type: 'survivors',
+      planHash,
+      survivors: [{ index: 1, root: randomBytes(32), signature }],
+      logHead: { size: 7, root: 'cd'.repeat(32) },
+    },
+    { type: 'quorum', planHash, confirmations: [{ index: 1, signature }] },
+  ]
+  for (const message of sent) wire.service.streams[0]!.stream.send(message)
+  await site.heard(sent.length)
+  expect(site.messages).toEqual(sent)
+  site.stop()
+  await site.attending
+})
+
+const bad: readonly (readonly [string, FromCoordinator])[] = [
+  ['sites[1].site', { type: 'roster', sites: [listed('site-a'), listed('Site B')] }],
+  ['sites[0].identity_public_key', { type: 'roster', sites: [{ site: 'site-a', publicKey: Buffer.alloc(31) }] }],
+  ['sites: expected each site once', { type: 'roster', sites: [listed('site-a'), listed('site-a')] }],
+  ['rotations', { type: 'coordinator-keys', rotations: [] }],
+  ...Object.entries(rotation()).map(([key, bytes]): readonly [string, FromCoordinator] => [
+    `rotations[0].${key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`,
+    { type: 'coordinator-keys', rotations: [{ ...rotation(), [key]: bytes.subarray(1) }] },
+  ]),
+  ['plan', { type: 'assignment', plan: { bytes: Buffer.alloc(0), signature: Buffer.alloc(64) } }],
+  ['signature', { type: 'assignment', plan: { bytes: Buffer.alloc(1), signature: Buffer.alloc(63) } }],
+  ['signed_study', { type: 'study', signedStudy: Buffer.alloc(0) }],
+  ['plan_hash', { type: 'collect-updates', planHash: 'ab' }],
+  ['reason', { type: 'round-over', planHash, outcome: 'failed', reason: 'x'.repeat(501) }],
+  ['run', { type: 'run-over', run: '../run', outcome: 'failed', reason: '' }],
+  ['sites[0].index', { type: 'directory', planHash, sites: [{ index: 256, ...signedBody() }] }],
+]
+test.for(bad)('what the coordinator may not say ends the stream, naming the field: %s', async ([field, message]) => {
+  const site = attend(wire.linkOf(await wire.joinSite('site-a')))
+  await site.up(1)
+  wire.service.streams[0]!.stream.send(message)
+  await site.down(1)
+  expect(site.downs[0]).toContain(`the coordinator sent a bad message: ${field}`)
+  expect(site.messages).toEqual([])
+  site.stop()
+  await site.attending
+})
+
+describe('a proof of the log', () => {
+  const entry = Buffer.from('{"seq":0}')
+  const hashes = (count: number) => Array.from({ length: count }, () => randomBytes(32))
+
+  test('of an entry and of none is asked for as a log-proof of the study', async () => {
+    const ledger = memoryLedger()
+    const link = wire.linkOf(await wire.joinSite('site-a'), ledger)
+    wire.service.proof = { consistency: hashes(3), entry, inclusion: hashes(40) }
+    const first = { run: 'run-1', oldSize: 0, newSize: 12, seq: 0 }
+    expect(await link.proveLog(first, study)).toEqual(wire.service.proof)
+    wire.service.proof = { consistency: [], inclusion: [] }
+    const second = { run: 'run-1', oldSize: 12, newSize: 2 ** 40 }
+    expect(await link.proveLog(second, study)).toEqual(wire.service.proof)
+    expect(wire.service.proofsAsked).toEqual([first, second].map((asked) => ({ ...asked, site: 'site-a' })))
+    expect(ledger.records.filter((record) => record.study === study).map(({ kind }) => kind)).toEqual(
+      Array(2).fill('log-proof'),
+    )
+  })
+
+  test.for([
+    ['consistency', { consistency: hashes(65), entry, inclusion: [] }],
+    ['consistency[1]', { consistency: [...hashes(1), Buffer.alloc(31)], entry, inclusion: [] }],
+    ['inclusion', { consistency: [], entry, inclusion: hashes(65) }],
+    ['inclusion[0]', { consistency: [], entry, inclusion: [Buffer.alloc(33)] }],
+    ['entry', { consistency: [], inclusion: [] }],
+  ] as const)('is refused for a bad %s', async ([field, proof]) => {
+    const link = wire.linkOf(await wire.joinSite('site-a'))
+    wire.service.proof = proof
+    await expect(link.proveLog({ run: 'run-1', oldSize: 1, newSize: 2, seq: 1 }, study)).rejects.toMatchObject({
+      code: 'message-invalid',
+      message: expect.stringContaining(`the coordinator sent a bad message: ${field}`),
+    })
+  })
+
+  test('is refused with an entry that nobody asked for', async () => {
+    const link = wire.linkOf(await wire.joinSite('site-a'))
+    wire.service.proof = { consistency: [], entry, inclusion: [] }
+    await expect(link.proveLog({ run: 'run-1', oldSize: 1, newSize: 2 }, study)).rejects.toMatchObject({
+      code: 'message-invalid',
+    })
+  })
+
+  test('is asked for again while the coordinator is away, and no more once it refuses', async () => {
+    const link = wire.linkOf(await wire.joinSite('site-a'))
+    const { proveLog } = wire.service
+    const failures: FederationError[] = ['store-failed', 'rate-limited'].map(
+      (code) => new FederationError(code as ErrorCode, 'later'),
+    )
+    wire.service.proveLog = (...asked) => {
+      const failure = failures.shift()
+      if (failure) throw failure
+      return proveLog(...asked)
+    }
+    await link.proveLog({ run: 'run-1', oldSize: 0, newSize: 1 }, study)
+    expect(wire.service.proofsAsked).toHaveLength(1)
+    failures.push(new FederationError('not-found', 'no such run'))
+    await expect(link.proveLog({ run: 'run-2', oldSize: 0, newSize: 1 }, study)).rejects.toMatchObject({
+      code: 'not-found',
+    })
+  })
 })
 
 test.for(['hello', 'progress'])('a %s that the ledger cannot take does not leave: attending ends', async (refused) => {
@@ -256,6 +403,23 @@ function attend(link: Link) {
     heard: (count: number) => once(() => messages.length >= count),
     stop: () => controller.abort(),
   }
+}
+
+function listed(site: string) {
+  return { site, publicKey: Buffer.alloc(32, 1) }
+}
+
+function rotation() {
+  return {
+    oldPublicKey: randomBytes(32),
+    newPublicKey: randomBytes(32),
+    oldSignature: randomBytes(64),
+    newSignature: randomBytes(64),
+  }
+}
+
+function signedBody() {
+  return { body: Buffer.alloc(114), signature: Buffer.alloc(64) }
 }
 
 function download() {

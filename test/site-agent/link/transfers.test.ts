@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { FederationError } from '@consilium/protos/errors.ts'
 import { sha256Hex } from '@consilium/protos/hash.ts'
 import { chunkBytesMax } from '@consilium/protos/limits.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -136,6 +137,47 @@ test('an upload asks again where its offset was outdated on arrival', async () =
   await link.upload({ planHash, path: join(folder, 'update'), study: '', onProgress: () => {}, signal: never })
   expect(asked).toBe(2)
   expect(wire.service.receivedBytes).toBe(200_000)
+})
+
+test('an upload of masked vectors tells in its header what the site signed, also after a cut', async () => {
+  const { relay, link } = await linkThroughRelay({ direction: 'toServer', afterBytes: 2_000_000 })
+  writeFileSync(join(folder, 'update'), randomBytes(3_000_000))
+  const masked = {
+    root: randomBytes(32),
+    vectorHashes: [randomBytes(32), randomBytes(32)],
+    signature: randomBytes(64),
+  }
+  const path = join(folder, 'update')
+  await link.upload({ planHash, path, study: '', masked, onProgress: () => {}, signal: never })
+  expect(wire.service.headers.length).toBeGreaterThan(1)
+  for (const header of wire.service.headers) expect(header.masked).toEqual(masked)
+  await link.upload({ planHash: 'cd'.repeat(32), path, study: '', onProgress: () => {}, signal: never })
+  expect(wire.service.headers.at(-1)).not.toHaveProperty('masked')
+  await relay.close()
+})
+
+test('an upload whose first bytes were damaged on the other side starts anew', async () => {
+  const link = wire.linkOf(await wire.joinSite('site-a'))
+  const update = randomBytes(300_000)
+  writeFileSync(join(folder, 'update'), update)
+  // What a power cut can leave of an earlier attempt.
+  wire.service.staged.set(`site-a/${planHash}`, Buffer.alloc(100_000))
+  await link.upload({ planHash, path: join(folder, 'update'), study: '', onProgress: () => {}, signal: never })
+  expect(Buffer.from(wire.service.staged.get(`site-a/${planHash}`)!).equals(update)).toBe(true)
+  expect(wire.service.headers.map(({ offset }) => offset)).toEqual([100_000, 0])
+})
+
+test('an upload that never arrives as it was sent is given up after the third new start', async () => {
+  const link = wire.linkOf(await wire.joinSite('site-a'))
+  writeFileSync(join(folder, 'update'), randomBytes(1000))
+  let attempts = 0
+  wire.service.upload = async (_caller, _header, chunks) => {
+    for await (const _ of chunks) attempts += 1
+    throw new FederationError('hash-mismatch', 'other bytes than announced')
+  }
+  const upload = { planHash, path: join(folder, 'update'), study: '', onProgress: () => {}, signal: never }
+  await expect(link.upload(upload)).rejects.toMatchObject({ code: 'hash-mismatch' })
+  expect(attempts).toBe(4)
 })
 
 test('a download with other bytes than its hash is refused, and nothing of it stays', async () => {
