@@ -52,7 +52,7 @@ export type Participation = {
     readonly round: number
     readonly cohort: readonly string[]
     readonly survivors: readonly string[]
-    readonly dropouts: readonly { readonly site: string; readonly reason: string }[]
+    readonly dropouts: readonly { readonly site: string; readonly phase: string; readonly reason: string }[]
   }[]
 }
 
@@ -86,7 +86,8 @@ function part(
   site: string,
 ): { readonly kind: 'survived' | 'dropped' | 'absent'; readonly title: string } {
   const dropout = dropouts.find((candidate) => candidate.site === site)
-  if (dropout) return { kind: 'dropped', title: `dropped out: ${dropout.reason}` }
+  if (dropout)
+    return { kind: 'dropped', title: `dropped out in ${dropout.phase.replaceAll('-', ' ')}: ${dropout.reason}` }
   if (survivors.includes(site)) return { kind: 'survived', title: 'took part' }
   return cohort.includes(site)
     ? { kind: 'dropped', title: 'dropped out' }

@@ -44,7 +44,7 @@ export function printReport(report: Report, out: string, json: boolean): void {
   const words = json ? process.stderr : process.stdout
   const here = (name: string) => relative(process.cwd(), `${out}/${name}`) || name
   words.write(`
-${report.synthetic ? 'SYNTHETIC DATA: these figures say nothing about medicine.\n' : ''}${finalFigures(report)} over all test rows, after ${report.rounds.length} rounds in ${report.seconds.toFixed(1)} s
+${report.synthetic ? 'SYNTHETIC DATA: these figures say nothing about medicine.\n' : ''}${finalFigures(report)}, after ${report.rounds.length} rounds in ${report.seconds.toFixed(1)} s
   report   ${here('report.html')}
   model    ${here('model.onnx')}   (${modelInputs(report)}; SHA-256 ${report.model.sha256.slice(0, 16)}...)
   log      verified, head ${report.logHead.slice(0, 16)}...
@@ -54,11 +54,13 @@ ${report.synthetic ? 'SYNTHETIC DATA: these figures say nothing about medicine.\
 function finalFigures(report: Report): string {
   const { auroc, accuracy } = measured(report)
   const digits = (value: number | null | undefined) => value?.toFixed(3) ?? 'not known'
+  const { final } = report
   const figures = [
-    auroc ? `AUROC ${digits(report.final.auroc)}` : `loss ${digits(report.rounds.at(-1)?.loss)}`,
-    ...(accuracy ? [`accuracy ${digits(report.final.accuracy)}`] : []),
+    auroc ? `AUROC ${digits(final.auroc)}` : `loss ${digits(report.rounds.at(-1)?.loss)}`,
+    ...(accuracy ? [`accuracy ${digits(final.accuracy)}`] : []),
   ]
-  return figures.join(' and ')
+  const mean = accuracy ? `, accuracy ${digits(final.meanSiteAccuracy)} as the mean over the sites` : ''
+  return `${figures.join(' and ')} over all test rows${mean}`
 }
 
 /** What went wrong; for what nobody foresaw, where too. */

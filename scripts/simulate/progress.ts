@@ -59,7 +59,9 @@ function finishedRounds({ rounds, current }: RunView): readonly RoundView[] {
 export function roundLine(round: RoundView, planned: number): string {
   const sites = `${round.survivors.length} of ${round.cohort.length} sites`
   const seconds = `${round.seconds.toFixed(2)} s`
-  const dropouts = round.dropouts.map(({ site, reason }) => `  ${site} dropped out: ${reason}`)
+  const dropouts = round.dropouts.map(
+    ({ site, purpose, phase, reason }) => `  ${site} dropped out (${purpose}, ${phaseWords(phase)}): ${reason}`,
+  )
   const digits = (value: number | undefined) => (value === undefined ? '    –' : value.toFixed(3))
   const width = String(planned).length
   const name = `round ${String(round.round).padStart(width)}/${planned}`
@@ -73,10 +75,16 @@ export function roundLine(round: RoundView, planned: number): string {
   ].join('\n')
 }
 
-function currentLine({ round, purpose, phase, sites }: NonNullable<RunView['current']>): string {
+function phaseWords(phase: string): string {
+  return phase.replaceAll('-', ' ')
+}
+
+function currentLine({ round, purpose, phase, sites, awaited }: NonNullable<RunView['current']>): string {
+  const head = `  round ${round}, ${purpose}, ${phaseWords(phase)}`
+  if (awaited && awaited.answers > 0) return `${head}: waits for ${awaited.answers} of ${awaited.sites.join(', ')}`
   const parts = sites.map(({ site, state, done, total }) => {
     const share = total > 0 && done < total ? ` ${Math.floor((100 * done) / total)} %` : ''
     return `${site} ${state}${share}`
   })
-  return `  round ${round}, ${purpose}, ${phase}: ${parts.join(', ')}`
+  return `${head}: ${parts.join(', ')}`
 }

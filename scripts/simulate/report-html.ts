@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto'
 import { formatBytes } from '@consilium/coordinator/cli/output.ts'
 import { lineChart, participationGrid } from './charts.ts'
 import { type Html, html } from './html.ts'
-import { measured, modelInputs, type Report, type RoundReport } from './report.ts'
+import { cohortSites, measured, modelInputs, type Report, type RoundReport } from './report.ts'
+import { protections } from './report-protections.ts'
 import { reportStyle } from './report-style.ts'
 
 export function reportHtml(report: Report): string {
@@ -28,9 +29,10 @@ ${report.synthetic ? syntheticBanner : html``}
 ${header(report)}
 ${figures(report)}
 ${curves(report)}
-${sites(report)}
+${report.aggregation === 'secure' ? hiddenSites(report) : sites(report)}
 ${participation(report)}
 ${roundTable(report)}
+${protections(report)}
 ${provenance(report)}
 </main>
 <footer>Written by Consilium ${report.version}. This file loads nothing and sends nothing.</footer>
@@ -50,7 +52,7 @@ function header(report: Report): Html {
   return html`<header>
 <p class="eyebrow">Federated training report</p>
 <h1>${report.title}</h1>
-<p class="lead">${Object.keys(report.final.perSite).length} hospitals trained one model; the run ${outcome}. Their records stayed with them.</p>
+<p class="lead">${cohortSites(report).length} hospitals trained one model; the run ${outcome}. Their records stayed with them.</p>
 ${report.description === '' ? html`` : html`<p class="description">${report.description}</p>`}
 </header>`
 }
@@ -62,12 +64,13 @@ function figures(report: Report): Html {
   const card = (label: string, value: string, note: string) =>
     html`<div class="card"><dt>${label}</dt><dd>${value}<small>${note}</small></dd></div>`
   const examples = Object.values(final.perSite).reduce((sum, site) => sum + site.examples, 0)
+  const rows = examples > 0 ? `${examples} test rows` : 'all test rows'
   return html`<dl class="cards">
-${auroc ? card('AUROC', threeDigits(final.auroc), 'all test rows, pooled') : card('Loss', threeDigits(rounds.at(-1)?.loss ?? null), `mean over ${examples} test rows`)}
-${accuracy ? card('Accuracy', percent(final.accuracy), `of ${examples} test rows`) : html``}
+${auroc ? card('AUROC', threeDigits(final.auroc), 'all test rows, pooled') : card('Loss', threeDigits(rounds.at(-1)?.loss ?? null), `mean over ${rows}`)}
+${accuracy ? card('Accuracy', percent(final.accuracy), `of ${rows}`) : html``}
 ${accuracy ? card('Mean over sites', percent(final.meanSiteAccuracy), 'accuracy, each site alike') : html``}
 ${card('Rounds', `${rounds.length}`, `of ${report.roundsPlanned} planned, ${seconds.toFixed(1)} s`)}
-${card('Uploaded', formatBytes(bytes), 'sealed, by all sites in all rounds')}
+${card('Uploaded', formatBytes(bytes), `${report.aggregation === 'secure' ? 'masked' : 'sealed'}, by all sites in all rounds`)}
 </dl>`
 }
 
@@ -117,9 +120,30 @@ ${auroc ? aurocRemarks(undefinedSites) : html``}
 </section>`
 }
 
+/** Secure mode: who the hospitals are, and no result of any one of them. */
+function hiddenSites(report: Report): Html {
+  const { final, fingerprints, synthetic, rounds } = report
+  const { auroc, accuracy } = measured(report)
+  const row = (name: string) => {
+    const survived = rounds.filter(({ survivors }) => survivors.includes(name)).length
+    return html`<tr><th scope="row">${name}${synthetic ? html` <span class="tag">synthetic</span>` : html``}</th><td class="number">${survived} of ${rounds.length}</td><td><code>${fingerprints.sites[name] ?? ''}</code></td></tr>`
+  }
+  return html`<section aria-labelledby="sites"><h2 id="sites">The hospitals</h2>
+<div class="scroll"><table>
+<thead><tr><th scope="col">Site</th><th scope="col" class="number">Rounds in the sum</th><th scope="col">Identity</th></tr></thead>
+<tbody>${cohortSites(report).map(row)}</tbody>
+</table></div>
+<p class="remark">What a single hospital measured stays there: the coordinator received sums over the hospitals only.${accuracy ? html` Mean of the hospitals’ accuracies, each counting the same: ${percent(final.meanSiteAccuracy)}.` : html``}</p>
+${auroc ? html`<p class="remark">${pooledAuroc}</p>` : html``}
+</section>`
+}
+
+const pooledAuroc =
+  'The pooled AUROC comes from the sum of the sites’ score histograms; no score of a single record left a hospital.'
+
 function aurocRemarks(undefinedSites: readonly string[]): Html {
   return html`${undefinedSites.length === 0 ? html`` : html`<p class="remark">No AUROC for ${undefinedSites.join(', ')}: the test rows there carry one label only.</p>`}
-<p class="remark">The pooled AUROC comes from the sum of the sites’ score histograms; no score of a single record left a hospital.</p>`
+<p class="remark">${pooledAuroc}</p>`
 }
 
 function participation(report: Report): Html {
@@ -130,18 +154,19 @@ function participation(report: Report): Html {
 ${
   dropouts.length + report.refusals.length === 0
     ? html`<p class="remark">Every site of every cohort saw its round through.</p>`
-    : html`<ul class="dropouts">${report.refusals.map(({ site, reason }) => html`<li><strong>${site}</strong> does not take part: ${reason}</li>`)}${dropouts.map(({ round, site, purpose, reason }) => html`<li>Round ${round}, <strong>${site}</strong> (${purpose}): ${reason}</li>`)}</ul>`
+    : html`<ul class="dropouts">${report.refusals.map(({ site, reason }) => html`<li><strong>${site}</strong> does not take part: ${reason}</li>`)}${dropouts.map(({ round, site, purpose, phase, reason }) => html`<li>Round ${round}, <strong>${site}</strong> (${purpose}, ${phase.replaceAll('-', ' ')}): ${reason}</li>`)}</ul>`
 }
 </section>`
 }
 
-function roundTable({ rounds, statistics }: Report): Html {
+function roundTable({ rounds, statistics, aggregation }: Report): Html {
+  const isSecure = aggregation === 'secure'
   const row = (round: RoundReport, name: string) =>
-    html`<tr><th scope="row">${name}</th><td class="number">${round.survivors.length} of ${round.cohort.length}</td><td class="number">${threeDigits(round.trainingLoss)}</td><td class="number">${threeDigits(round.loss)}</td><td class="number">${threeDigits(round.auroc)}</td><td class="number">${percent(round.accuracy)}</td><td class="number">${percent(round.clippedShare)}</td><td class="number">${formatBytes(round.uploadBytes)}</td><td class="number">${round.seconds.toFixed(2)} s</td></tr>`
+    html`<tr><th scope="row">${name}</th><td class="number">${round.survivors.length} of ${round.cohort.length}</td><td class="number">${threeDigits(round.trainingLoss)}</td><td class="number">${threeDigits(round.loss)}</td><td class="number">${threeDigits(round.auroc)}</td><td class="number">${percent(round.accuracy)}</td><td class="number">${percent(round.meanSiteAccuracy)}</td>${isSecure ? html`<td class="number"><span title="${round.secure?.confirmed.join(', ') ?? ''}">${round.secure ? `${round.secure.confirmed.length} of ${round.survivors.length}` : '–'}</span></td>` : html``}<td class="number">${percent(round.clippedShare)}</td><td class="number">${formatBytes(round.uploadBytes)}</td><td class="number">${round.seconds.toFixed(2)} s</td></tr>`
   return html`<section aria-labelledby="rounds"><h2 id="rounds">Round by round</h2>
 <details><summary>All ${rounds.length} rounds in figures</summary>
 <div class="scroll"><table>
-<thead><tr><th scope="col">Round</th><th scope="col" class="number">Survivors</th><th scope="col" class="number">Training loss</th><th scope="col" class="number">Test loss</th><th scope="col" class="number">AUROC</th><th scope="col" class="number">Accuracy</th><th scope="col" class="number">Clipped</th><th scope="col" class="number">Uploaded</th><th scope="col" class="number">Took</th></tr></thead>
+<thead><tr><th scope="col">Round</th><th scope="col" class="number">Survivors</th><th scope="col" class="number">Training loss</th><th scope="col" class="number">Test loss</th><th scope="col" class="number">AUROC</th><th scope="col" class="number">Accuracy</th><th scope="col" class="number">Mean over sites</th>${isSecure ? html`<th scope="col" class="number">Confirmed</th>` : html``}<th scope="col" class="number">Clipped</th><th scope="col" class="number">Uploaded</th><th scope="col" class="number">Took</th></tr></thead>
 <tbody>${statistics ? row(statistics, 'statistics') : html``}${rounds.map((round) => row(round, `${round.round}`))}</tbody>
 </table></div></details></section>`
 }
@@ -160,7 +185,7 @@ ${entry('Event log', html`head ${code(report.logHead)}`)}
 ${entry('Research lead', code(report.fingerprints.lead))}
 ${entry('Coordinator', code(report.fingerprints.coordinator))}
 </dl>
-<p class="remark">Each update travelled encrypted to the key of this run, and only its sum with the others went into the model; in this version the coordinator holds that key and could open a single one. The exported model carries its preprocessing inside: it ${modelInputs(report)}.</p>
+<p class="remark">The exported model carries its preprocessing inside: it ${modelInputs(report)}.</p>
 </section>`
 }
 

@@ -75,6 +75,7 @@ details summary { cursor: pointer; color: var(--accent); font-weight: 600; margi
 .provenance > div:last-child { border-bottom: 0; }
 .provenance dt { color: var(--faint); }
 .provenance dd { margin: 0; overflow-wrap: anywhere; }
+.alarm { color: var(--alarm); }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 footer { max-width: 68rem; margin: 0 auto; padding: 1.5rem; color: var(--faint); font-size: 0.85rem; }
 @media (max-width: 40rem) {

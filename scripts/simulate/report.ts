@@ -4,6 +4,7 @@
  */
 import type { RoundView, RunView } from '@consilium/coordinator/services.ts'
 import type { Study } from '@consilium/protos/plan/study.ts'
+import type { WeightMode } from '@consilium/protos/secagg/weights.ts'
 
 export type RoundSummary = {
   readonly round: number
@@ -25,6 +26,7 @@ export type SiteSummary = { readonly auroc: number | null; readonly accuracy: nu
 export type Summary = {
   readonly study: string
   readonly data: string
+  readonly aggregation: RunView['aggregation']
   readonly rounds: readonly RoundSummary[]
   readonly final: {
     readonly auroc: number | null
@@ -32,6 +34,7 @@ export type Summary = {
     readonly accuracy: number | null
     /** Plain mean of the sites' accuracies, as published benchmarks on few sites report it. */
     readonly meanSiteAccuracy: number | null
+    /** Empty in secure mode: what a single site measured stays there. */
     readonly perSite: Readonly<Record<string, SiteSummary>>
   }
   readonly model: { readonly path: string; readonly sha256: string }
@@ -43,6 +46,9 @@ export type Summary = {
 export type RoundReport = RoundSummary & {
   readonly dropouts: RoundView['dropouts']
   readonly trainingLoss: number | null
+  readonly meanSiteAccuracy: number | null
+  /** Thresholds of a secure round and who signed its survivor set. */
+  readonly secure?: NonNullable<RoundView['secure']>
   /** Share of the survivors whose update was longer than the study allows and was scaled down. */
   readonly clippedShare: number
 }
@@ -55,7 +61,9 @@ export type Report = Omit<Summary, 'rounds'> & {
   /** What is predicted: AUROC is known for a binary label only, accuracy for all but a number. */
   readonly label: Study['label']['type']
   readonly standardisation: Study['standardisation']
-  /** Mean loss over each site's test rows; null where it could not evaluate. */
+  /** How a site counts in the average; absent in sealed mode. */
+  readonly weights?: WeightMode
+  /** Sealed mode: mean loss over each site's test rows; null where it could not evaluate. */
   readonly siteLosses: Readonly<Record<string, number | null>>
   readonly synthetic: boolean
   readonly run: string
@@ -83,7 +91,7 @@ export type Fingerprints = {
 
 export type ReportSources = {
   readonly run: RunView
-  readonly study: Pick<Study, 'name' | 'title' | 'description' | 'label' | 'standardisation'>
+  readonly study: Pick<Study, 'name' | 'title' | 'description' | 'label' | 'standardisation' | 'aggregation'>
   readonly data: { readonly description: string; readonly synthetic: boolean }
   readonly model: Summary['model']
   readonly logHead: string
@@ -108,10 +116,12 @@ export function buildReport({
   return {
     study: study.name,
     data: data.description,
+    aggregation: run.aggregation,
     rounds,
     final: finalOf(run, rounds),
     model,
     logHead,
+    ...(study.aggregation.mode === 'secure' && { weights: study.aggregation.weights }),
     seconds: (Date.parse(run.endedAt) - Date.parse(run.startedAt)) / 1000,
     title: study.title,
     description: study.description,
@@ -134,10 +144,11 @@ export function buildReport({
 }
 
 /** The part of the report that `--json` prints. */
-export function summaryOf({ study, data, rounds, final, model, logHead, seconds }: Report): Summary {
+export function summaryOf({ study, data, aggregation, rounds, final, model, logHead, seconds }: Report): Summary {
   return {
     study,
     data,
+    aggregation,
     rounds: rounds.map(({ round, cohort, survivors, loss, auroc, accuracy, uploadBytes, seconds }) => ({
       round,
       cohort,
@@ -179,26 +190,28 @@ function roundReport(view: RoundView): RoundReport {
     seconds: view.seconds,
     dropouts: view.dropouts,
     trainingLoss: view.trainingLoss ?? null,
+    meanSiteAccuracy: view.meanSiteAccuracy ?? null,
     clippedShare: view.clippedShare,
+    ...(view.secure && { secure: view.secure }),
   }
 }
 
+/** Sites that were in a cohort, by name. */
+export function cohortSites({ rounds }: Pick<Report, 'rounds'>): string[] {
+  return [...new Set(rounds.flatMap(({ cohort }) => cohort))].sort()
+}
+
 function finalOf(run: RunView, rounds: readonly RoundReport[]): Report['final'] {
-  const perSite = Object.fromEntries(
-    run.final.map(({ site, auroc, accuracy, examples }) => [
-      site,
-      { auroc: auroc ?? null, accuracy: accuracy ?? null, examples },
-    ]),
-  )
-  const known = Object.values(perSite).flatMap(({ accuracy, examples }) =>
-    accuracy === null ? [] : [{ accuracy, examples }],
-  )
-  const examples = known.reduce((sum, site) => sum + site.examples, 0)
-  const correct = known.reduce((sum, site) => sum + site.accuracy * site.examples, 0)
+  const last = rounds.at(-1)
   return {
-    auroc: rounds.at(-1)?.auroc ?? null,
-    accuracy: examples === 0 ? null : correct / examples,
-    meanSiteAccuracy: known.length === 0 ? null : known.reduce((sum, site) => sum + site.accuracy, 0) / known.length,
-    perSite,
+    auroc: last?.auroc ?? null,
+    accuracy: last?.accuracy ?? null,
+    meanSiteAccuracy: last?.meanSiteAccuracy ?? null,
+    perSite: Object.fromEntries(
+      run.final.map(({ site, auroc, accuracy, examples }) => [
+        site,
+        { auroc: auroc ?? null, accuracy: accuracy ?? null, examples },
+      ]),
+    ),
   }
 }

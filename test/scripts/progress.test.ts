@@ -22,6 +22,7 @@ const run = (rounds: readonly RoundView[], current?: RunView['current']): RunVie
   reason: '',
   startedAt: '',
   endedAt: '',
+  aggregation: 'secure',
   roundsPlanned: 12,
   rounds,
   ...(current && { current }),
@@ -63,8 +64,9 @@ describe('without a terminal', () => {
   })
 
   test('a dropout stands below its round with the reason', () => {
-    const dropped = round(2, { survivors: ['a', 'b'], dropouts: [{ site: 'c', reason: 'away', purpose: 'train' }] })
-    expect(shown([run([dropped])])).toContain('2 of 3 sites   0.25 s\n  c dropped out: away\n')
+    const dropouts = [{ site: 'c', reason: 'away', purpose: 'train', phase: 'share-keys' }] as const
+    const dropped = round(2, { survivors: ['a', 'b'], dropouts })
+    expect(shown([run([dropped])])).toContain('2 of 3 sites   0.25 s\n  c dropped out (train, share keys): away\n')
   })
 
   test('the statistics round says what it is', () => {
@@ -78,6 +80,11 @@ test('on a terminal the work in hand is one line no wider than it, and is taken 
   expect(live[0]).toContain('round 1, train, work: a working 25 %')
   expect(live[0]!.length).toBeLessThan(58)
   expect(live.at(-1)).toMatch(/^round/)
+})
+
+test('while shares are revealed, the line tells whose are still needed', () => {
+  const current = { ...at(1), phase: 'unmask', awaited: { answers: 1, sites: ['b', 'c'] } }
+  expect(shown([run([], current)], true)).toContain('  round 1, train, unmask: waits for 1 of b, c')
 })
 
 test('after its end nothing is drawn, for a run is told of until its coordinator is gone', () => {

@@ -15,6 +15,7 @@ const run: RunView = {
   reason: '',
   startedAt: '2026-11-22T20:00:00.000Z',
   endedAt: '2026-11-22T20:00:04.500Z',
+  aggregation: 'sealed',
   roundsPlanned: 3,
   rounds: [
     { round: 0, cohort: sites, survivors: sites, dropouts: [], uploadBytes: 900, seconds: 0.25, clippedShare: 0 },
@@ -35,7 +36,7 @@ const run: RunView = {
       round: 2,
       cohort: sites,
       survivors: ['cleveland', 'hungarian'],
-      dropouts: [{ site: 'va', reason: 'away for <10 s> & more', purpose: 'train' }],
+      dropouts: [{ site: 'va', reason: 'away for <10 s> & more', purpose: 'train', phase: 'collect-updates' }],
       loss: 0.5,
       auroc: 0.8125,
       accuracy: 0.75,
@@ -50,7 +51,8 @@ const run: RunView = {
       dropouts: [],
       loss: 0.45,
       auroc: 0.8765,
-      accuracy: 0.8,
+      accuracy: 0.84375,
+      meanSiteAccuracy: 0.9,
       uploadBytes: 3000,
       seconds: 0.5,
       clippedShare: 0,
@@ -74,6 +76,7 @@ const sources: ReportSources = {
     description: 'A "study".',
     label: { name: 'disease', type: 'binary' },
     standardisation: 'federated',
+    aggregation: { mode: 'sealed' },
   },
   data: { description: 'real data, four hospitals', synthetic: false },
   model: { path: '/out/model.onnx', sha256: 'c3'.repeat(32) },
@@ -96,9 +99,8 @@ describe('the report', () => {
     expect(report.statistics?.round).toBe(0)
   })
 
-  test('pools accuracy by test rows and gives the mean over sites beside it', () => {
-    expect(report.final.accuracy).toBeCloseTo((80 + 45 + 10) / 160, 12)
-    expect(report.final.meanSiteAccuracy).toBeCloseTo((0.8 + 0.9 + 1) / 3, 12)
+  test('ends with the figures of the last round, the mean over sites beside the pooled accuracy', () => {
+    expect(report.final).toMatchObject({ accuracy: 0.84375, meanSiteAccuracy: 0.9 })
     expect(report.final.auroc).toBe(0.8765)
     expect(report.final.perSite.va).toEqual({ auroc: null, accuracy: 1, examples: 10 })
     expect(report.seconds).toBe(4.5)
@@ -112,7 +114,16 @@ describe('the report', () => {
 
   test('prints exactly the keys that scripts rely on', () => {
     const summary = summaryOf(report)
-    expect(Object.keys(summary)).toEqual(['study', 'data', 'rounds', 'final', 'model', 'logHead', 'seconds'])
+    expect(Object.keys(summary)).toEqual([
+      'study',
+      'data',
+      'aggregation',
+      'rounds',
+      'final',
+      'model',
+      'logHead',
+      'seconds',
+    ])
     expect(Object.keys(summary.rounds[0]!)).toEqual([
       'round',
       'cohort',
@@ -169,7 +180,8 @@ describe('the page', () => {
   })
 
   test('names the dropout, its round and its reason', () => {
-    expect(page).toMatch(/Round 2, <strong>va<\/strong> \(train\)/)
+    expect(page).toMatch(/Round 2, <strong>va<\/strong> \(train, collect updates\)/)
+    expect(page).toContain('va, round 2: dropped out in collect updates: away')
     expect(page).toContain('No AUROC for va')
   })
 
@@ -203,6 +215,57 @@ describe('the page', () => {
       /^M[^ML]*M[^ML]*$/,
     )
   })
+})
+
+describe('the page of a secure run', () => {
+  const session = { sites: 3, colluders: 0, threshold: 2, survivorsMin: 3, confirmed: sites }
+  const rounds = run.rounds.map((round) => ({ ...round, secure: session }))
+  const secureRun: RunView = { ...run, aggregation: 'secure', rounds, final: [] }
+  const aggregation = { mode: 'secure', weights: 'bucket', weightMax: 65_536 } as const
+  const secure = (changes: Partial<RunView> = {}, weights: 'uniform' | 'bucket' | 'exact' = 'bucket') =>
+    buildReport({
+      ...sources,
+      study: { ...sources.study, aggregation: { ...aggregation, weights } },
+      run: { ...secureRun, ...changes },
+    })
+  const page = reportHtml(secure())
+
+  test('names every hospital and no result of any', () => {
+    expect(secure().final).toEqual({ auroc: 0.8765, accuracy: 0.84375, meanSiteAccuracy: 0.9, perSite: {} })
+    for (const words of ['SHA256:one', 'SHA256:three', '3 hospitals trained', 'What a single hospital measured stays'])
+      expect(page).toContain(words)
+    expect(page).toMatch(/<th scope="row">va<\/th><td class="number">2 of 3<\/td>/)
+    expect(page).toContain('Mean of the hospitals’ accuracies, each counting the same: 90.0 %')
+    for (const words of ['At each hospital', 'No AUROC for', 'open every single']) expect(page).not.toContain(words)
+  })
+
+  test.for([
+    't = 2 must answer, at least 3 in a sum, c = 0 may work with the coordinator',
+    'bucket: training rows as a power of two',
+    'by the signatures of 3 hospitals',
+    'Mutual TLS',
+    `up to the head <code>${'d4'.repeat(32)}</code>`,
+    'neither is a poisoned one',
+  ])('tells of the protections: %s', (words) => {
+    expect(page).toContain(words)
+  })
+
+  test('tells in which rounds the thresholds were others, and how many hospitals confirmed', () => {
+    const last = { ...session, sites: 4, colluders: 1, threshold: 3, confirmed: sites.slice(1) }
+    const changed = reportHtml(secure({ rounds: [...rounds.slice(0, 3), { ...rounds[3]!, secure: last }] }, 'exact'))
+    expect(changed).toContain('rounds 0, 1, 2: 3 sites with keys')
+    expect(changed).toContain('round 3: 4 sites with keys; t = 3')
+    expect(changed).toContain('by the signatures of 2 to 3 hospitals')
+    expect(changed).toContain('<span title="hungarian, va">2 of 3</span>')
+    expect(changed).toContain('exact: training rows; known as a sum only')
+  })
+})
+
+test('the page of a sealed run says that the coordinator could open every single update', () => {
+  const page = reportHtml(report)
+  expect(page).toMatch(/class="alarm">Sealed, no secure aggregation:.*could open every single one/)
+  expect(page).toContain('At each hospital')
+  expect(page).not.toContain('Survivor sets')
 })
 
 describe('the page of a study', () => {
