@@ -6,6 +6,7 @@ import { formatJoinCode } from '@consilium/protos/join-code.ts'
 import { signCheckpoint } from '@consilium/protos/log/checkpoint.ts'
 import type { RunId, SiteName } from '@consilium/protos/plan/names.ts'
 import { leadFingerprint } from '@consilium/protos/plan/signed-study.ts'
+import { signRollback } from '@consilium/protos/rollback.ts'
 import { findStudy, standing } from './federation/consent.ts'
 import { invite, revoke } from './federation/enrolment.ts'
 import { federationStream } from './federation/events.ts'
@@ -14,6 +15,7 @@ import { checkRotation, rotated } from './federation/key-rotation.ts'
 import { keyView, siteView, studyView } from './federation/views.ts'
 import type { Parts } from './parts.ts'
 import { runStream } from './run/events.ts'
+import { parametersOf } from './run/run.ts'
 import { makeRunKey } from './running/run-keys.ts'
 import type { RunProcess } from './running/run-process.ts'
 import type { AdminService, SiteView, StudyView } from './services.ts'
@@ -64,7 +66,10 @@ function keyCommands(parts: Parts) {
   /** Only ever within a change of the stream, so that no two rotations meet. */
   const adopt = async ({ coordinatorPublicKey }: Federation) => {
     if (await identity.adopt(Buffer.from(coordinatorPublicKey, 'base64'))) return
-    throw new FederationError('store-failed', "the coordinator's key is not the one in the log: restart the coordinator")
+    throw new FederationError(
+      'store-failed',
+      "the coordinator's key is not the one in the log: restart the coordinator",
+    )
   }
   return {
     showKey: async () => keyView(stream.state),
@@ -136,7 +141,7 @@ function studyCommands(parts: Parts) {
 }
 
 function runCommands(parts: Parts) {
-  const { stream, clock, runs, vault } = parts
+  const { stream, clock, runs, vault, identity } = parts
   const find = (run: RunId): RunProcess => {
     const process = runs.get(run)
     if (!process) throw new FederationError('not-found', `there is no run ${run}: see consilium run list`)
@@ -158,6 +163,23 @@ function runCommands(parts: Parts) {
     async cancelRun(run, reason) {
       const process = find(run)
       await process.command({ type: 'cancel', reason })
+      return process.view()
+    },
+    async rollBackRun(run, round, reason) {
+      const process = find(run)
+      const parameters = parametersOf(process.run, round)
+      const stale = (why: string) => new FederationError('stale-round', `run ${run} cannot go back: ${why}`)
+      if (process.run.state !== 'running') throw stale(`it is ${process.run.state}`)
+      if (parameters === undefined)
+        throw new FederationError(
+          'not-found',
+          `round ${round} of run ${run} made no model: see consilium run show ${run}`,
+        )
+      if (parameters === process.run.parameters)
+        throw new FederationError('already-exists', `the model of round ${round} is the present one of run ${run}`)
+      const signature = Buffer.from(signRollback(identity, run, round, parameters)).toString('base64')
+      await process.command({ type: 'roll-back', round, reason, signature })
+      if (process.run.parameters !== parameters) throw stale('no round is open, its model is being exported')
       return process.view()
     },
     listRuns: async () => [...runs.values()].map((process) => process.view()),

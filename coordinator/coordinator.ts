@@ -65,7 +65,8 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
     attending.deliver(site, [
       ...membership(stream.state),
       ...studyOffers(stream.state, studies, site),
-      ...runMessages(allRuns, site, sources)])
+      ...runMessages(allRuns, site, sources),
+    ])
   }
 
   function onRunChange(process: RunProcess): void {

@@ -65,6 +65,7 @@ async function join(parts: Parts, request: JoinRequest): Promise<JoinReply> {
     return [joined(request, { serial: issued.serial, expiresAt: issued.expiresAt.toISOString() }, now)]
   })
   log.info({ site: request.site }, 'a site joined')
+  parts.federationChanged()
   return {
     certificatePem,
     authorityPem: authority.certificatePem,

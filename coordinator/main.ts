@@ -5,16 +5,15 @@
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '@consilium/protos/clock.ts'
-import { identityFromSeed } from '@consilium/protos/identity.ts'
 import { destination, type Logger, pino } from 'pino'
 import { openCertificateAuthority } from './certificate-authority.ts'
 import { advertisedAddress, advertisedHost, type Config, readConfig } from './config.ts'
 import { openCoordinator } from './coordinator.ts'
 import { startAdminServer } from './grpc/admin-server.ts'
 import { startFederationServer } from './grpc/federation-server.ts'
+import { openCoordinatorIdentity } from './store/file-coordinator-identity.ts'
 import { openFileObjectStore } from './store/file-object-store.ts'
 import { lockHome } from './store/home-lock.ts'
-import { openKeyFile } from './store/key-file.ts'
 import { openLocalKeyVault } from './store/local-key-vault.ts'
 import { openSqliteEventLog } from './store/sqlite-event-log.ts'
 
@@ -84,7 +83,7 @@ export async function startCoordinator({ home, clock = systemClock, log }: Start
 
 async function openHome(home: string, config: Config, clock: Clock, log: Logger, started: AsyncDisposableStack) {
   const keys = join(home, 'keys')
-  const identity = identityFromSeed(await openKeyFile(join(keys, 'coordinator.key')))
+  const identity = await openCoordinatorIdentity(join(keys, 'coordinator.key'))
   const vault = await openLocalKeyVault(join(keys, 'vault.key'))
   const objects = await openFileObjectStore({ objects: join(home, 'objects'), staging: join(home, 'staging') })
   const eventLog = openSqliteEventLog(join(home, 'log.sqlite'))

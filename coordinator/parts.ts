@@ -1,6 +1,5 @@
 /** The parts of a coordinator as its services see them: what it was opened with, and what it made of that. */
 import type { Clock } from '@consilium/protos/clock.ts'
-import type { Identity } from '@consilium/protos/identity.ts'
 import type { RunId, Sha256 } from '@consilium/protos/plan/names.ts'
 import type { Logger } from 'pino'
 import type { CertificateAuthority } from './certificate-authority.ts'
@@ -10,7 +9,10 @@ import type { FederationEvent } from './federation/events.ts'
 import type { Federation, RunRecord } from './federation/federation.ts'
 import type { Attending } from './running/attending.ts'
 import type { RunProcess } from './running/run-process.ts'
+import type { Serial } from './running/serial.ts'
+import type { StoredMessages } from './running/stored-messages.ts'
 import type { Uploads } from './running/uploads.ts'
+import type { CoordinatorIdentity } from './store/coordinator-identity.ts'
 import type { EventLog } from './store/event-log.ts'
 import type { KeyVault } from './store/key-vault.ts'
 import type { ObjectStore } from './store/object-store.ts'
@@ -25,7 +27,7 @@ export type CoordinatorOptions = {
   readonly objects: ObjectStore
   readonly vault: KeyVault
   readonly authority: Pick<CertificateAuthority, 'certificatePem' | 'fingerprint' | 'issueSiteCertificate'>
-  readonly identity: Identity
+  readonly identity: CoordinatorIdentity
   readonly clock: Clock
   readonly log: Logger
   /** How long a site's certificate is good, days. */
@@ -43,6 +45,9 @@ export type Parts = CoordinatorOptions & {
   readonly runs: ReadonlyMap<RunId, RunProcess>
   readonly attending: Attending
   readonly uploads: Uploads
+  readonly messages: StoredMessages
+  /** Work for the same key waits for the one before it. */
+  readonly inOrder: Serial
   readonly findRun: (planHash: Sha256) => RunProcess | undefined
   readonly startRun: (record: RunRecord) => Promise<RunProcess>
   /** Tells sites and runs after the federation changed. */

@@ -200,7 +200,10 @@ export interface AdminService {
   watchStudy(reference: string, signal: AbortSignal): AsyncIterable<StudyView>
   startRun(studyReference: string): Promise<RunView>
   cancelRun(run: RunId, reason: string): Promise<RunView>
-  /** The run goes on from the parameters that training round `round` made, 0 for the initial ones. */
+  /**
+   * The run goes on from the model that train round `round` made. Throws `not-found` where it made none, `stale-round`
+   * where the run is over or about to be, `already-exists` where that model is the present one.
+   */
   rollBackRun(run: RunId, round: number, reason: string): Promise<RunView>
   listRuns(): Promise<readonly RunView[]>
   showRun(run: RunId): Promise<RunView>

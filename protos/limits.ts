@@ -10,6 +10,8 @@ export const planBytesMax = 1024 * 1024
 export const graphBytesMax = 1024 * 1024 * 1024
 /** One object of any kind (parameters, a sealed update), bytes. */
 export const objectBytesMax = 64 * 1024 * 1024 * 1024
+/** Rounds of one run. */
+export const roundsMax = 100_000
 /** Sites in one cohort (the Shamir index is one byte). */
 export const cohortMax = 255
 /** Enrolled sites of a federation, as the roster lists them. */

@@ -8,6 +8,7 @@ import { Command, CommanderError } from 'commander'
 import coordinatorPackage from '../package.json' with { type: 'json' }
 import type { CommandContext } from './command.ts'
 import { exitCodeMeanings, exitCodeOf, exitCodes } from './exit-codes.ts'
+import { addKeyCommands } from './key.ts'
 import { addLeadCommands } from './lead.ts'
 import { addLogCommands } from './log.ts'
 import { printable, processTerminal, type Terminal } from './output.ts'
@@ -65,6 +66,7 @@ function program(context: CommandContext): Command {
     })
   addServeCommand(root, context)
   addSiteCommands(root, context)
+  addKeyCommands(root, context)
   addLeadCommands(root, context)
   addStudyCommands(root, context)
   addRunCommands(root, context)

@@ -1,5 +1,6 @@
 /** `consilium run`: start a run of a study, watch it, fetch the model it made. */
-import type { Command } from 'commander'
+import { roundsMax } from '@consilium/protos/limits.ts'
+import { type Command, InvalidArgumentError } from 'commander'
 import { action, type CommandContext, examples, type Invocation } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { formatBytes } from './output.ts'
@@ -13,6 +14,7 @@ export function addRunCommands(root: Command, context: CommandContext): void {
   addList(run, context)
   addShow(run, context)
   addCancel(run, context)
+  addRollback(run, context)
   addExport(run, context)
 }
 
@@ -91,6 +93,33 @@ function addCancel(run: Command, context: CommandContext): void {
         print(view, () => `run ${view.run} is ${view.state}${view.reason ? `: ${view.reason}` : ' already'}\n`)
       }),
     )
+}
+
+function addRollback(run: Command, context: CommandContext): void {
+  run
+    .command('rollback')
+    .description(
+      "Lets a run that goes on continue from an earlier round's model. The coordinator signs this into the run's log; a hospital goes along only where its policy.yaml says rollback: { accept: true }, and refuses the rounds that follow otherwise.",
+    )
+    .argument('<run>', 'the run')
+    .requiredOption('--round <n>', 'the training round whose model counts again', parseRound)
+    .requiredOption('--reason <text>', 'why; it is written to the log')
+    .addHelpText('after', examples('consilium run rollback <run> --round 7 --reason "round 8 diverged"'))
+    .action(
+      action<{ readonly round: number; readonly reason: string }>(context, async (invocation) => {
+        const { args, home, options, print } = invocation
+        const { round, reason } = options
+        const view = await withAdmin(home, (admin) => admin.rollBackRun(args[0] ?? '', round, reason))
+        print(view, () => `run ${view.run} goes on from the model of round ${round}\n`)
+      }),
+    )
+}
+
+function parseRound(text: string): number {
+  const round = Number(text)
+  if (!/^\d+$/.test(text) || round < 1 || round > roundsMax)
+    throw new InvalidArgumentError(`allowed are whole numbers from 1 to ${roundsMax}.`)
+  return round
 }
 
 function addExport(run: Command, context: CommandContext): void {

@@ -1,5 +1,6 @@
 /** Messages of admin.proto into the domain's own types, which are also what `--json` prints. */
 import { FederationError } from '@consilium/protos/errors.ts'
+import type { KeyView__Output } from '@consilium/protos/gen/consilium/v1/KeyView.ts'
 import type { RoundView__Output } from '@consilium/protos/gen/consilium/v1/RoundView.ts'
 import type { RunView__Output } from '@consilium/protos/gen/consilium/v1/RunView.ts'
 import type { SecureSession__Output } from '@consilium/protos/gen/consilium/v1/SecureSession.ts'
@@ -7,7 +8,7 @@ import type { SiteView__Output } from '@consilium/protos/gen/consilium/v1/SiteVi
 import type { StudyView__Output } from '@consilium/protos/gen/consilium/v1/StudyView.ts'
 import { purposeSchema } from '@consilium/protos/plan/names.ts'
 import { readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
-import type { RoundView, RunView, SecureSessionView, SiteView, StudyView } from '../services.ts'
+import type { KeyView, RoundView, RunView, SecureSessionView, SiteView, StudyView } from '../services.ts'
 
 export type StudySummary = Omit<StudyView, 'signedStudy'>
 
@@ -15,6 +16,10 @@ export function siteView(view: SiteView__Output): SiteView {
   const { name, attending, fingerprint, certificateExpiresAt, joinedAt, revokedReason } = view
   const state = oneOf(view.state, ['invited', 'enrolled', 'revoked'])
   return { name, state, attending, fingerprint, certificateExpiresAt, joinedAt, revokedReason }
+}
+
+export function keyView({ fingerprint, rotations }: KeyView__Output): KeyView {
+  return { fingerprint, rotations: rotations.map(({ at, from, to }) => ({ at, from, to })) }
 }
 
 /** Without the signed study, as lists hold it. */

@@ -5,8 +5,10 @@ import type { FederationEvent, FederationEventOf } from './events.ts'
 export type Federation = {
   /** Empty until the federation is created. */
   readonly name: string
-  /** Ed25519, base64: what sites pinned. */
+  /** Ed25519, base64: what sites pinned, or followed {@link rotations} to. */
   readonly coordinatorPublicKey: string
+  /** Oldest first. */
+  readonly rotations: readonly RotationRecord[]
   /** SHA-256 of the certificate authority's certificate. */
   readonly authority: Sha256
   readonly sites: ReadonlyMap<SiteName, Site>
@@ -46,11 +48,14 @@ export type Decision = {
   readonly at: string
 }
 
+export type RotationRecord = FederationEventOf<'coordinator-key-rotated'>
+
 export type RunRecord = FederationEventOf<'run-created'> & { readonly ended?: FederationEventOf<'run-ended'> }
 
 export const emptyFederation: Federation = {
   name: '',
   coordinatorPublicKey: '',
+  rotations: [],
   authority: '',
   sites: new Map(),
   studies: new Map(),
@@ -65,6 +70,12 @@ export function evolveFederation(federation: Federation, event: FederationEvent)
         name: event.name,
         coordinatorPublicKey: event.coordinatorPublicKey,
         authority: event.authority,
+      }
+    case 'coordinator-key-rotated':
+      return {
+        ...federation,
+        coordinatorPublicKey: event.newPublicKey,
+        rotations: [...federation.rotations, event],
       }
     case 'site-invited':
     case 'site-joined':

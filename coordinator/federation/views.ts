@@ -1,8 +1,8 @@
-/** Sites and studies as the operator's edges show them. */
+/** Sites, studies and the coordinator's key as the operator's edges show them. */
 import { fingerprint } from '@consilium/protos/identity.ts'
 import type { SignedStudy } from '@consilium/protos/plan/signed-study.ts'
-import type { SiteView, StudyView } from '../services.ts'
-import type { Site, StudyRecord } from './federation.ts'
+import type { KeyView, SiteView, StudyView } from '../services.ts'
+import type { Federation, Site, StudyRecord } from './federation.ts'
 
 export function siteView(site: Site, attending: boolean): SiteView {
   const { name, state, identityPublicKey, certificates, joinedAt, revokedReason } = site
@@ -14,6 +14,18 @@ export function siteView(site: Site, attending: boolean): SiteView {
     certificateExpiresAt: certificates[0]?.expiresAt ?? '',
     joinedAt,
     revokedReason,
+  }
+}
+
+export function keyView({ coordinatorPublicKey, rotations }: Federation): KeyView {
+  const fingerprintOf = (key: string) => fingerprint(Buffer.from(key, 'base64'))
+  return {
+    fingerprint: fingerprintOf(coordinatorPublicKey),
+    rotations: rotations.map(({ at, oldPublicKey, newPublicKey }) => ({
+      at,
+      from: fingerprintOf(oldPublicKey),
+      to: fingerprintOf(newPublicKey),
+    })),
   }
 }
 

@@ -2,13 +2,14 @@
 
 import { countField, invalid, textField } from '@consilium/protos/fields.ts'
 import type { CurrentWork as WireCurrentWork } from '@consilium/protos/gen/consilium/v1/CurrentWork.ts'
+import type { KeyView as WireKeyView } from '@consilium/protos/gen/consilium/v1/KeyView.ts'
 import type { RoundView as WireRoundView } from '@consilium/protos/gen/consilium/v1/RoundView.ts'
 import type { RunView as WireRunView } from '@consilium/protos/gen/consilium/v1/RunView.ts'
 import type { StudyView as WireStudyView } from '@consilium/protos/gen/consilium/v1/StudyView.ts'
 import { joinCodeMinutesDefault, joinCodeMinutesMax } from '@consilium/protos/limits.ts'
 import { type RunId, runIdSchema, type Sha256 } from '@consilium/protos/plan/names.ts'
 import type { SignedStudy } from '@consilium/protos/plan/signed-study.ts'
-import type { RoundView, RunView, StudyView } from '../services.ts'
+import type { KeyView, RoundView, RunView, StudyView } from '../services.ts'
 
 export function validMinutes(minutes: number): number {
   return countField(minutes, 'valid_minutes', joinCodeMinutesMax) || joinCodeMinutesDefault
@@ -24,6 +25,10 @@ export function runField(run: string): RunId {
 export function studyField(reference: string): string {
   if (reference === '') throw invalid('study', 'a name or a hash')
   return textField(reference, 'study', 200)
+}
+
+export function keyMessage({ fingerprint, rotations }: KeyView): WireKeyView {
+  return { fingerprint, rotations: [...rotations] }
 }
 
 /** `withStudy` adds the signed study itself. */

@@ -12,7 +12,16 @@ import { adminTypes, packageDefinition } from '@consilium/protos/load.ts'
 import type { Logger } from 'pino'
 import type { CertificateAuthority } from '../certificate-authority.ts'
 import type { AdminService } from '../services.ts'
-import { briefRunView, keyMessage, runField, runMessages, runViews, studyField, studyView, validMinutes } from './admin-messages.ts'
+import {
+  briefRunView,
+  keyMessage,
+  runField,
+  runMessages,
+  runViews,
+  studyField,
+  studyView,
+  validMinutes,
+} from './admin-messages.ts'
 import { operatorOf } from './certificates.ts'
 import { createStudy } from './create-study.ts'
 import { type Guard, guardCalls } from './guard.ts'

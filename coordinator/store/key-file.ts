@@ -9,7 +9,7 @@ import { FederationError } from '@consilium/protos/errors.ts'
  * `store-failed` where the file is damaged or others may read it.
  */
 export async function openKeyFile(path: string): Promise<Buffer> {
-  const existing = await readKey(path)
+  const existing = await readKeyFile(path)
   if (existing) return existing
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const temporary = `${path}.${randomBytes(6).toString('hex')}`
@@ -22,12 +22,14 @@ export async function openKeyFile(path: string): Promise<Buffer> {
     if (error.code !== 'EEXIST') throw error
   })
   await unlink(temporary)
-  const key = await readKey(path)
+  await syncFolder(dirname(path))
+  const key = await readKeyFile(path)
   if (!key) throw new FederationError('store-failed', `the key file ${path} vanished while it was made`)
   return key
 }
 
-async function readKey(path: string): Promise<Buffer | undefined> {
+/** The 32 bytes in the file; undefined where there is none. */
+export async function readKeyFile(path: string): Promise<Buffer | undefined> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw new FederationError('store-failed', `cannot read the key file ${path}: ${error.code}`, { cause: error })
@@ -38,4 +40,11 @@ async function readKey(path: string): Promise<Buffer | undefined> {
   if (!/^[0-9a-f]{64}\n?$/.test(text))
     throw new FederationError('store-failed', `the key file ${path} is damaged: restore it from a backup`)
   return Buffer.from(text.trim(), 'hex')
+}
+
+/** Makes what was renamed or made in a folder outlast a power cut. Windows has no handle on a folder to synchronise. */
+export async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const folder = await open(path, 'r')
+  await folder.sync().finally(() => folder.close())
 }

@@ -56,7 +56,7 @@ test.for([
   const home = await newHome()
   await (await start(home)).stop()
   for (const name of names) await rm(join(home, 'keys', name))
-  const message = expect.stringMatching(new RegExp(`${what} is not the one that federation hearts was created with`))
+  const message = expect.stringMatching(new RegExp(`${what} is not the one that the log of federation hearts names`))
   for (let time = 0; time < 2; time++)
     await expect(start(home)).rejects.toMatchObject({ code: 'store-failed', message })
 })

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { openCertificateAuthority } from '@consilium/coordinator/certificate-authority.ts'
 import { main } from '@consilium/coordinator/cli/main.ts'
 import { startAdminServer } from '@consilium/coordinator/grpc/admin-server.ts'
-import type { AdminService, RunView, SiteView, StudyView } from '@consilium/coordinator/services.ts'
+import type { AdminService, KeyView, RunView, SiteView, StudyView } from '@consilium/coordinator/services.ts'
 import { systemClock } from '@consilium/protos/clock.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { sha256Hex } from '@consilium/protos/hash.ts'
@@ -35,6 +35,7 @@ export type Outcome = { readonly code: number; readonly stdout: string; readonly
 /** What the test may fill or look into. */
 export type FakeAdmin = {
   readonly sites: Map<string, SiteView>
+  key: KeyView
   readonly studies: StudyView[]
   /** What the next study is refused with, before any of its objects is read. */
   studyRefusal: FederationError | undefined
@@ -42,6 +43,7 @@ export type FakeAdmin = {
   readonly objectBytes: number[]
   /** Every state of the run, in order; the last one is how it stands. */
   readonly runs: Map<string, readonly RunView[]>
+  readonly rollbacks: { readonly run: string; readonly round: number; readonly reason: string }[]
   readonly objects: Map<string, Uint8Array>
   log: readonly LogEntry[]
   /** Signs checkpoints. */
@@ -57,10 +59,12 @@ export async function startAdminFixture(): Promise<AdminFixture> {
   const authority = await openCertificateAuthority({ home, advertisedHost: 'localhost', clock: systemClock, log })
   const service: FakeAdmin = {
     sites: new Map(),
+    key: { fingerprint: `SHA256:${'A'.repeat(43)}`, rotations: [] },
     studies: [],
     studyRefusal: undefined,
     objectBytes: [],
     runs: new Map(),
+    rollbacks: [],
     objects: new Map(),
     log: [],
     identity: generateIdentity(),
@@ -112,7 +116,21 @@ export async function consiliumOn(
 }
 
 function fakeService(fake: FakeAdmin): AdminService {
-  return { ...fakeSites(fake), ...fakeStudies(fake), ...fakeRuns(fake) }
+  return { ...fakeSites(fake), ...fakeKeys(fake), ...fakeStudies(fake), ...fakeRuns(fake) }
+}
+
+function fakeKeys(fake: FakeAdmin) {
+  return {
+    showKey: async () => fake.key,
+    async rotateKey() {
+      if ([...fake.runs.values()].some((states) => states.at(-1)?.state === 'running'))
+        throw new FederationError('permission-denied', 'the key cannot be rotated while a run goes on')
+      const from = fake.key.fingerprint
+      const to = `${from.slice(0, -1)}${fake.key.rotations.length + 1}`
+      fake.key = { fingerprint: to, rotations: [...fake.key.rotations, { at, from, to }] }
+      return fake.key
+    },
+  } satisfies Partial<AdminService>
 }
 
 function fakeSites({ sites }: FakeAdmin) {
@@ -189,6 +207,13 @@ function fakeRuns(fake: FakeAdmin) {
       const cancelled: RunView = { ...rest, state: 'cancelled', reason }
       fake.runs.set(run, [...states(run), cancelled])
       return cancelled
+    },
+    async rollBackRun(run, round, reason) {
+      const view = now(run)
+      if (!view.rounds.some((made) => made.round === round))
+        throw new FederationError('not-found', `round ${round} of run ${run} made no model`)
+      fake.rollbacks.push({ run, round, reason })
+      return view
     },
     listRuns: async () => [...fake.runs.keys()].map(now),
     showRun: async (run) => now(run),

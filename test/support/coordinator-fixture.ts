@@ -21,6 +21,7 @@ import type { ObjectStore } from '../../coordinator/store/object-store.ts'
 import { aStudy } from './a-study.ts'
 import { FakeSite } from './fake-site.ts'
 import { type ManualClock, manualClock } from './manual-clock.ts'
+import { memoryIdentity } from './memory-identity.ts'
 
 export const siteNames = ['basel', 'cleveland', 'hungary', 'zurich']
 
@@ -29,7 +30,7 @@ export type CoordinatorFixture = Awaited<ReturnType<typeof coordinatorFixture>>
 export async function coordinatorFixture() {
   const clock = manualClock(new Date('2026-11-22T10:00:00.000Z'))
   const stores = { eventLog: openMemoryEventLog(), objects: openMemoryObjectStore(), vault: plainVault() }
-  const identity = identityFromSeed(new Uint8Array(32).fill(9))
+  const identity = memoryIdentity(identityFromSeed(new Uint8Array(32).fill(9)))
   const authority = fakeAuthority()
   let plug = new Plug()
   const open = () =>
@@ -103,7 +104,14 @@ export async function coordinatorFixture() {
 }
 
 /** Said here, so that tests may count on them. */
-const deadlines = { recruitMs: 30_000, workMs: 600_000, uploadMs: 300_000, absentMs: 10_000 }
+const deadlines = { recruitMs: 30_000, workMs: 600_000, uploadMs: 300_000, keysMs: 60_000, absentMs: 10_000 }
+
+/** With these and four sites one level is 2^-16, so the updates of fake sites add up without rounding. */
+const exact = {
+  updateNormMax: (2 ** 29 - 1) / 2 ** 16,
+  aggregation: { mode: 'secure', weights: 'exact', weightMax: 64 },
+} as const
+export const sealed = { aggregation: { mode: 'sealed' } } as const
 
 export const hasEnded = ({ state }: RunView): boolean => state !== 'running'
 
@@ -114,7 +122,14 @@ export function makeStudy(
   changes: Partial<StudyInput> = {},
   lead = identityFromSeed(new Uint8Array(32).fill(5)),
 ): MadeStudy {
-  const study = studySchema.parse({ ...aStudy, rounds: 2, cohort: { min: 3, quorum: 2 }, deadlines, ...changes })
+  const study = studySchema.parse({
+    ...aStudy,
+    rounds: 2,
+    cohort: { min: 3, quorum: 2 },
+    deadlines,
+    ...exact,
+    ...changes,
+  })
   if (study.model.from !== 'zoo') throw new Error('a zoo model is needed')
   const model = zooModel(study.model, { features: designColumns(study.features).length, outputs: 1 })
   const layout = parameterLayout(model).map(({ name, dims }) => ({ name, dims: [...dims] }))
