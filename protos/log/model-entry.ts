@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { FederationError } from '../errors.ts'
 import { canonicalJson } from '../hash.ts'
 import { messageBytesMax } from '../limits.ts'
-import { type RunId, type Sha256, sha256Schema } from '../plan/names.ts'
+import { base64Schema, type RunId, type Sha256, sha256Schema } from '../plan/names.ts'
 import { parseJson } from '../plan/signed-study.ts'
 import { entryHash, type LogEntry, logEntrySchema } from './entry.ts'
 import { leafHash } from './merkle.ts'
@@ -21,13 +21,12 @@ export function entryLeaf(entry: Pick<LogEntry, 'hash'>): Uint8Array {
   return leafHash(Buffer.from(entry.hash, 'hex'))
 }
 
-export type ModelEntry = {
-  readonly made: 'trained' | 'rolled-back'
-  /** SHA-256 of the global parameters. */
-  readonly parameters: Sha256
-  /** What the Merkle tree holds of the entry. */
-  readonly leaf: Uint8Array
-}
+/** `parameters`: SHA-256 of the global parameters; `leaf`: what the Merkle tree holds of the entry. */
+export type ModelEntry = { readonly parameters: Sha256; readonly leaf: Uint8Array } & (
+  | { readonly made: 'trained' }
+  /** `round`: the training round whose model it is; `signature`: the coordinator's, see `rollback.ts`. */
+  | { readonly made: 'rolled-back'; readonly round: number; readonly signature: Uint8Array }
+)
 
 /** Reads canonical JSON of entry `seq` of a run; throws `model-not-in-log` where it is another one or made no model. */
 export function readModelEntry(bytes: Uint8Array, run: RunId, seq: number): ModelEntry {
@@ -38,9 +37,10 @@ export function readModelEntry(bytes: Uint8Array, run: RunId, seq: number): Mode
   if (!made.success)
     throw new FederationError('model-not-in-log', `entry ${seq} of run ${run} (${entry.type}) made no global model`)
   const leaf = entryLeaf(entry)
-  return made.data.type === 'run-rolled-back'
-    ? { made: 'rolled-back', parameters: made.data.body.parameters, leaf }
-    : { made: 'trained', parameters: made.data.body.result.parameters, leaf }
+  if (made.data.type === 'round-committed')
+    return { made: 'trained', parameters: made.data.body.result.parameters, leaf }
+  const { round, parameters, signature } = made.data.body
+  return { made: 'rolled-back', parameters, leaf, round, signature: Buffer.from(signature, 'base64') }
 }
 
 const madeModelSchema = z.discriminatedUnion('type', [
@@ -48,7 +48,10 @@ const madeModelSchema = z.discriminatedUnion('type', [
     type: z.literal('round-committed'),
     body: z.object({ result: z.object({ purpose: z.literal('train'), parameters: sha256Schema }) }),
   }),
-  z.object({ type: z.literal('run-rolled-back'), body: z.object({ parameters: sha256Schema }) }),
+  z.object({
+    type: z.literal('run-rolled-back'),
+    body: z.object({ round: z.int().min(0), parameters: sha256Schema, signature: base64Schema(64) }),
+  }),
 ])
 
 /** The entry, where the bytes are its one canonical form and its hash is its own. */

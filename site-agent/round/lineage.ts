@@ -8,11 +8,14 @@ import type { LogHead } from '@consilium/protos/log/head.ts'
 import { emptyRoot, verifyConsistency, verifyInclusion } from '@consilium/protos/log/merkle.ts'
 import { readModelEntry } from '@consilium/protos/log/model-entry.ts'
 import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import { verifyRollback } from '@consilium/protos/rollback.ts'
 import type { Policy } from '../policy.ts'
 import type { AcceptedHead, AcceptedModel } from '../store/heads.ts'
 import type { Assignment, Site } from './site.ts'
 
-export type LineageSite = Pick<Site, 'store' | 'link'> & { readonly readPolicy: () => Pick<Policy, 'rollback'> }
+export type LineageSite = Pick<Site, 'store' | 'link' | 'coordinatorPublicKey'> & {
+  readonly readPolicy: () => Pick<Policy, 'rollback'>
+}
 
 /**
  * Checks a plan's log head and model and keeps both durably. Throws `log-forked`, `model-not-in-log`,
@@ -89,7 +92,8 @@ function assertMadeModel({ run, model, modelEntry, logHead }: RoundPlan, proof: 
   const seq = modelEntry!
   if (!proof.entry)
     throw new FederationError('model-not-in-log', `the coordinator did not send entry ${seq} of run ${run}`)
-  const { made, parameters, leaf } = readModelEntry(proof.entry, run, seq)
+  const entry = readModelEntry(proof.entry, run, seq)
+  const { parameters, leaf } = entry
   const root = Buffer.from(logHead.root, 'hex')
   if (!verifyInclusion({ leaf, index: seq, size: logHead.size, path: proof.inclusion, root }))
     throw new FederationError('model-not-in-log', `entry ${seq} is not in the log of run ${run} that the plan names`)
@@ -98,8 +102,13 @@ function assertMadeModel({ run, model, modelEntry, logHead }: RoundPlan, proof: 
       'model-not-in-log',
       `entry ${seq} of run ${run} made ${parameters.slice(0, 12)}, the plan starts from ${model.slice(0, 12)}`,
     )
-  // The plan is signed by the pinned coordinator, its head stands under the entry: so does that signature.
-  if (made === 'rolled-back' && !site.readPolicy().rollback.accept)
+  if (entry.made === 'trained') return
+  if (!verifyRollback(site.coordinatorPublicKey, entry.signature, { run, round: entry.round, parameters }))
+    throw new FederationError(
+      'signature-invalid',
+      `entry ${seq} takes run ${run} back to round ${entry.round}, but not with the signature of the coordinator this site pinned`,
+    )
+  if (!site.readPolicy().rollback.accept)
     throw new FederationError(
       'rollback-refused',
       `run ${run} was taken back to ${model.slice(0, 12)}: to take part, set rollback.accept in policy.yaml of this site`,

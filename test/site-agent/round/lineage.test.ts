@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LogProof, LogProofRequest } from '@consilium/protos/control-messages.ts'
 import { canonicalJson } from '@consilium/protos/hash.ts'
+import { generateIdentity } from '@consilium/protos/identity.ts'
 import { chain, type LogEntry, type NewEntry, noHead } from '@consilium/protos/log/entry.ts'
 import { type MerkleTree, openMerkleTree } from '@consilium/protos/log/merkle.ts'
 import { entryLeaf, runStream } from '@consilium/protos/log/model-entry.ts'
 import { planHash, type RoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import { signRollback } from '@consilium/protos/rollback.ts'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { checkHead, checkLineage, type LineageSite } from '../../../site-agent/round/lineage.ts'
 import type { Assignment } from '../../../site-agent/round/site.ts'
@@ -25,7 +27,17 @@ const trained = (n: number): NewEntry => ({
   at,
   body: { planHash: 'cc'.repeat(32), result: { purpose: 'train', parameters: model(n), examples: 5, loss: 0.1 } },
 })
-const rolledBack = (n: number): NewEntry => ({ type: 'run-rolled-back', at, body: { parameters: model(n), to: 1 } })
+const coordinator = generateIdentity()
+const rolledBack = (n: number, signer = coordinator): NewEntry => ({
+  type: 'run-rolled-back',
+  at,
+  body: {
+    round: n,
+    parameters: model(n),
+    reason: 'the curve went up',
+    signature: Buffer.from(signRollback(signer, run, n, model(n))).toString('base64'),
+  },
+})
 
 /** The coordinator's log of a run, and what it proves of it. */
 class RunLog {
@@ -75,6 +87,7 @@ afterEach(() => {
 const site = (): LineageSite => ({
   store,
   link: link.link,
+  coordinatorPublicKey: coordinator.publicKey,
   readPolicy: () => ({ rollback: { accept: acceptsRollback } }),
 })
 
@@ -267,6 +280,12 @@ describe('a run taken back to an earlier model', () => {
     acceptsRollback = true
     await check(back())
     expect(store.heads.find(run)?.model).toEqual({ entry: 5, parameters: model(1) })
+  })
+
+  test('by somebody else than the coordinator is refused in any case', async () => {
+    acceptsRollback = true
+    log.add(rolledBack(1, generateIdentity()))
+    await refused(assigned({ round: 4, model: model(1), modelEntry: 6 }), 'signature-invalid', 'takes run heart-1 back')
   })
 
   test('without an entry that says so is refused in any case', async () => {
