@@ -5,9 +5,7 @@
  */
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { SiteName } from '@consilium/protos/plan/names.ts'
-import type { MaskedInput } from '@consilium/protos/secagg/messages.ts'
-import { complaintMessage, inputMessage } from '@consilium/protos/secagg/signed-messages.ts'
-import { secureUploadBytes } from '@consilium/protos/secagg/vectors.ts'
+import { complain } from './complaints.ts'
 import {
   type Attendance,
   type Awaited,
@@ -18,11 +16,12 @@ import {
   withDropout,
 } from './dropouts.ts'
 import type { EventOf, RoundEvent } from './events.ts'
-import { faultOf, require, requireSigned, unlessFault } from './faults.ts'
+import { faultOf, unlessFault } from './faults.ts'
+import { checkInput, loggedInput, readInput } from './masked-input.ts'
 import { failedRound } from './over.ts'
 import { membersOf, type Planned, plannedOf, sitesNeeded } from './planned.ts'
 import type { OpenRound, Round, RoundCommand, Update } from './round.ts'
-import { fromBase64, type MaskingSession, rosterEntry, toBase64, toHex, u3HashOf, uploadRootOf } from './session.ts'
+import { type MaskingSession, toHex, u3HashOf } from './session.ts'
 
 export type CollectingUpdates = Planned & {
   readonly phase: 'collect-updates'
@@ -123,9 +122,11 @@ export function checkUpload(round: OpenRound, site: SiteName, update: Update): '
   return received ? 'received' : 'start'
 }
 
-type Announcement = Extract<RoundCommand, { type: 'announce-update' }>
-
-function announce(round: CollectingUpdates, command: Announcement, now: Date): RoundEvent[] {
+function announce(
+  round: CollectingUpdates,
+  command: Extract<RoundCommand, { type: 'announce-update' }>,
+  now: Date,
+): RoundEvent[] {
   const { planHash, site, sha256, bytes, masked } = command
   if (!membersOf(round).includes(site) || round.announced.has(site)) return []
   const event = { type: 'update-announced', at: now.toISOString(), planHash, site, sha256, bytes } as const
@@ -133,44 +134,6 @@ function announce(round: CollectingUpdates, command: Announcement, now: Date): R
   if (!session) return [event]
   const fault = faultOf(() => checkInput(session, command))
   return unlessFault(round, site, fault, now, () => [{ ...event, ...(masked && { masked: loggedInput(masked) }) }])
-}
-
-function checkInput(session: MaskingSession, { site, bytes, masked }: Announcement): void {
-  const { plan, sid, u2Hash } = session
-  if (!masked) throw new FederationError('message-invalid', 'masked: missing in a secure round')
-  const own = rosterEntry(session, site)
-  const [due, vectors] = [secureUploadBytes(plan.vectors), plan.vectors.length]
-  require(bytes === due, 'message-invalid', `size: ${bytes} bytes, ${due} are due`)
-  require(masked.vectorHashes.length === vectors, 'message-invalid', `vectorHashes: not one for each of ${vectors}`)
-  const root = uploadRootOf(session, own.index, masked.vectorHashes)
-  require(toHex(root) === toHex(masked.root), 'hash-mismatch', 'root: not that of the hashes of these vectors')
-  requireSigned(own, masked.signature, inputMessage(sid, u2Hash, own.index, root), 'this root and these sharers')
-}
-
-function complain(
-  round: CollectingUpdates,
-  command: Extract<RoundCommand, { type: 'complain' }>,
-  now: Date,
-): RoundEvent[] {
-  const { planHash, site, against, reason } = command
-  const { session } = round
-  if (!session || !pending(round).includes(site)) return []
-  const dealer = session.roster.find(({ index }) => index === against)?.name
-  const fault = faultOf(() => {
-    const own = rosterEntry(session, site)
-    const isSharer = dealer !== undefined && session.sharers.includes(dealer)
-    require(isSharer, 'message-invalid', `against: ${against} is no site that shared its keys`)
-    const message = complaintMessage(session.sid, own.index, against, reason)
-    requireSigned(own, command.signature, message, 'this complaint')
-  })
-  return unlessFault(round, site, fault, now, () => {
-    const [at, signature] = [now.toISOString(), toBase64(command.signature)]
-    const refused = { site, cause: 'refused', reason: `shares-invalid: of ${dealer}: ${reason}` } as const
-    return [
-      { type: 'complaint-received', at, planHash, site, against: dealer!, reason, signature },
-      ...dropEvents(round, [refused], now),
-    ]
-  })
 }
 
 /** U3 once nobody is awaited, in a secure round. Too few survivors have failed the round before. */
@@ -218,23 +181,8 @@ function withUpdate(
   return new Map([...updates, [event.site, { sha256: event.sha256, bytes: event.bytes }]])
 }
 
-function loggedInput({
-  root,
-  vectorHashes,
-  signature,
-}: MaskedInput): NonNullable<EventOf<'update-announced'>['masked']> {
-  return { root: toHex(root), vectorHashes: vectorHashes.map(toHex), signature: toBase64(signature) }
-}
-
-function withInput(
-  { session, ...round }: CollectingUpdates,
-  { site, masked }: EventOf<'update-announced'>,
-): CollectingUpdates {
-  if (!session || !masked) return session ? { ...round, session } : round
-  const input = {
-    root: Buffer.from(masked.root, 'hex'),
-    vectorHashes: masked.vectorHashes.map((hash) => Buffer.from(hash, 'hex')),
-    signature: fromBase64(masked.signature),
-  }
-  return { ...round, session: { ...session, inputs: new Map([...session.inputs, [site, input]]) } }
+function withInput(round: CollectingUpdates, { site, masked }: EventOf<'update-announced'>): CollectingUpdates {
+  const { session } = round
+  if (!session || !masked) return round
+  return { ...round, session: { ...session, inputs: new Map([...session.inputs, [site, readInput(masked)]]) } }
 }

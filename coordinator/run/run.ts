@@ -5,10 +5,9 @@
 
 import type { LogHead } from '@consilium/protos/log/head.ts'
 import { vectorSizes } from '@consilium/protos/plan/contribution.ts'
-import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { Standardisation } from '@consilium/protos/plan/round-plan.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
-import { isEvaluatedAfter } from '@consilium/protos/plan/study.ts'
 import { secureVectors } from '@consilium/protos/secagg/vectors.ts'
 import { type Attendance, failure } from '../round/dropouts.ts'
 import { type SiteResult, shortReason } from '../round/events.ts'
@@ -23,6 +22,8 @@ import {
   resumeRound,
 } from '../round/round.ts'
 import { endings, type RunEvent } from './events.ts'
+import { nextStep } from './next-step.ts'
+import { rollBack } from './roll-back.ts'
 
 export type Run = {
   readonly id: RunId
@@ -53,7 +54,7 @@ export type RunCommand =
   | RoundCommand
   | { readonly type: 'cancel'; readonly reason: string }
   | { readonly type: 'finish'; readonly model: Sha256 }
-  /** Back to the model of a train round; signed over ("rollback", run, u32 round, {@link parametersOf} it), base64. */
+  /** Back to the model of a train round; signed over ("rollback", run, u32 round, `parametersOf` it), base64. */
   | { readonly type: 'roll-back'; readonly round: number; readonly reason: string; readonly signature: string }
   | { readonly type: 'fail'; readonly code: string; readonly reason: string }
 
@@ -115,14 +116,6 @@ export function decideNext(
   return decideRun(run, command ?? { type: 'look', attendance, logHead }, now)
 }
 
-/** The model that a train round of this run committed; undefined where there is none. */
-export function parametersOf(run: Run, round: number): Sha256 | undefined {
-  const over = run.past.find(({ setting }) => setting.purpose === 'train' && setting.round === round)
-  return over?.outcome.type === 'committed' && over.outcome.result.purpose === 'train'
-    ? over.outcome.result.parameters
-    : undefined
-}
-
 export function evolveRun(run: Run, event: RunEvent): Run {
   return { ...evolveBy(run, event), entries: run.entries + 1 }
 }
@@ -150,51 +143,6 @@ function evolveBy(run: Run, event: RunEvent): Run {
   }
 }
 
-export type NextStep =
-  | { readonly type: 'round'; readonly round: number; readonly purpose: Purpose }
-  | { readonly type: 'export' }
-  | { readonly type: 'fail'; readonly code: string; readonly reason: string }
-  | { readonly type: 'none' }
-
-/**
- * What follows the rounds so far. After a failed train round the next one starts from the same model; a failed evaluation
- * leaves a gap in the curve. Failed statistics, a failed last train round, two failed rounds of training in a row or two
- * of evaluation end the run. A round that a roll-back cancelled counts as none: training goes on with the next number.
- */
-export function nextStep(run: Run): NextStep {
-  if (run.state !== 'running' || run.current) return { type: 'none' }
-  const { study } = run.manifest
-  const last = run.past.at(-1)
-  if (!last) return { type: 'round', ...(needsStatistics(run) ? statistics : { round: 1, purpose: 'train' }) }
-  const { round, purpose } = last.setting
-  if (last.outcome.type === 'failed' && isEnd(run, last)) {
-    const { code, reason } = last.outcome
-    return { type: 'fail', code, reason: `${purpose} round ${round} failed: ${reason}` }
-  }
-  const isTrained = purpose === 'train' && last.outcome.type === 'committed'
-  if (isTrained && isEvaluatedAfter(round, study)) return { type: 'round', round, purpose: 'evaluate' }
-  return round < study.rounds ? { type: 'round', round: round + 1, purpose: 'train' } : { type: 'export' }
-}
-
-/** Whether nothing can follow this failed round. */
-function isEnd({ past, manifest }: Run, last: RoundOver): boolean {
-  const { round, purpose } = last.setting
-  if (!isFailure(last)) return false
-  if (purpose === 'statistics' || (purpose === 'train' && round === manifest.study.rounds)) return true
-  const before = past.findLast((over) => over.setting.purpose === purpose && over !== last)
-  return before !== undefined && isFailure(before)
-}
-
-function isFailure({ outcome }: RoundOver): boolean {
-  return outcome.type === 'failed' && outcome.code !== 'cancelled'
-}
-
-const statistics = { round: 0, purpose: 'statistics' } as const
-
-function needsStatistics(run: Run): boolean {
-  return run.manifest.study.standardisation === 'federated'
-}
-
 /** First every site that may take part; later the survivors of the newest round that has some. */
 function expectedSites(run: Run, { attendance }: Extract<RunCommand, { type: 'look' }>): SiteName[] {
   const eligible = [...attendance].filter(([, presence]) => !presence.excluded).map(([site]) => site)
@@ -212,21 +160,6 @@ function settingOf(run: Run, event: Extract<RunEvent, { type: 'round-started' }>
     ...(standardisation && { standardisation }),
     vectors: secureVectors(purpose, vectorSizes(run.manifest)),
   }
-}
-
-/**
- * Ends the open round and returns to an earlier model. Nothing where the named round committed none or this is the present
- * one, and where no round is open: then the model is being exported.
- */
-function rollBack(run: Run, command: Extract<RunCommand, { type: 'roll-back' }>, now: Date): RunEvent[] {
-  const { round, signature } = command
-  const parameters = parametersOf(run, round)
-  if (!run.current || parameters === undefined || parameters === run.parameters) return []
-  const reason = shortReason(command.reason)
-  return [
-    failure(run.current.setting, 'cancelled', `the run goes back to the model of round ${round}`, now),
-    { type: 'run-rolled-back', at: now.toISOString(), round, parameters, reason, signature },
-  ]
 }
 
 function withRound(run: Run, round: Round): Run {

@@ -1,0 +1,38 @@
+/**
+ * A site's complaint that what another sealed for it is not what that one committed to (fedsum, check S3). Nobody else can
+ * tell who of the two is wrong, and the one who complains holds no share: it goes, and the complaint stays in the log.
+ */
+import { complaintMessage } from '@consilium/protos/secagg/signed-messages.ts'
+import type { CollectingUpdates } from './collect-updates.ts'
+import { dropEvents } from './dropouts.ts'
+import type { RoundEvent } from './events.ts'
+import { faultOf, require, requireSigned, unlessFault } from './faults.ts'
+import { membersOf } from './planned.ts'
+import type { RoundCommand } from './round.ts'
+import { rosterEntry, toBase64 } from './session.ts'
+
+export function complain(
+  round: CollectingUpdates,
+  command: Extract<RoundCommand, { type: 'complain' }>,
+  now: Date,
+): RoundEvent[] {
+  const { planHash, site, against, reason } = command
+  const { session } = round
+  if (!session || !membersOf(round).includes(site) || round.updates.has(site)) return []
+  const dealer = session.roster.find(({ index }) => index === against)?.name
+  const fault = faultOf(() => {
+    const own = rosterEntry(session, site)
+    const isSharer = dealer !== undefined && session.sharers.includes(dealer)
+    require(isSharer, 'message-invalid', `against: ${against} is no site that shared its keys`)
+    const message = complaintMessage(session.sid, own.index, against, reason)
+    requireSigned(own, command.signature, message, 'this complaint')
+  })
+  return unlessFault(round, site, fault, now, () => {
+    const [at, signature] = [now.toISOString(), toBase64(command.signature)]
+    const refused = { site, cause: 'refused', reason: `shares-invalid: of ${dealer}: ${reason}` } as const
+    return [
+      { type: 'complaint-received', at, planHash, site, against: dealer!, reason, signature },
+      ...dropEvents(round, [refused], now),
+    ]
+  })
+}

@@ -1,0 +1,50 @@
+/** What follows the rounds that a run has had: another round, the export of its model, or its failure. */
+import type { Purpose } from '@consilium/protos/plan/names.ts'
+import { isEvaluatedAfter } from '@consilium/protos/plan/study.ts'
+import type { RoundOver } from '../round/round.ts'
+import type { Run } from './run.ts'
+
+export type NextStep =
+  | { readonly type: 'round'; readonly round: number; readonly purpose: Purpose }
+  | { readonly type: 'export' }
+  | { readonly type: 'fail'; readonly code: string; readonly reason: string }
+  | { readonly type: 'none' }
+
+/**
+ * What follows the rounds so far. After a failed train round the next one starts from the same model; a failed evaluation
+ * leaves a gap in the curve. Failed statistics, a failed last train round, two failed rounds of training in a row or two
+ * of evaluation end the run. A round that a roll-back cancelled counts as none: training goes on with the next number.
+ */
+export function nextStep(run: Run): NextStep {
+  if (run.state !== 'running' || run.current) return { type: 'none' }
+  const { study } = run.manifest
+  const last = run.past.at(-1)
+  if (!last) return { type: 'round', ...(needsStatistics(run) ? statistics : { round: 1, purpose: 'train' }) }
+  const { round, purpose } = last.setting
+  if (last.outcome.type === 'failed' && isEnd(run, last)) {
+    const { code, reason } = last.outcome
+    return { type: 'fail', code, reason: `${purpose} round ${round} failed: ${reason}` }
+  }
+  const isTrained = purpose === 'train' && last.outcome.type === 'committed'
+  if (isTrained && isEvaluatedAfter(round, study)) return { type: 'round', round, purpose: 'evaluate' }
+  return round < study.rounds ? { type: 'round', round: round + 1, purpose: 'train' } : { type: 'export' }
+}
+
+/** Whether nothing can follow this failed round. */
+function isEnd({ past, manifest }: Run, last: RoundOver): boolean {
+  const { round, purpose } = last.setting
+  if (!isFailure(last)) return false
+  if (purpose === 'statistics' || (purpose === 'train' && round === manifest.study.rounds)) return true
+  const before = past.findLast((over) => over.setting.purpose === purpose && over !== last)
+  return before !== undefined && isFailure(before)
+}
+
+function isFailure({ outcome }: RoundOver): boolean {
+  return outcome.type === 'failed' && outcome.code !== 'cancelled'
+}
+
+const statistics = { round: 0, purpose: 'statistics' } as const
+
+function needsStatistics(run: Run): boolean {
+  return run.manifest.study.standardisation === 'federated'
+}
