@@ -12,6 +12,7 @@ import {
   wireSecureFromSite,
   wireSecureToSite,
 } from '@consilium/protos/secagg/wire-messages.ts'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
 const { Attend, Upload } = federationTypes().Federation.service
@@ -50,6 +51,15 @@ function toSites(sites: number): SecureToSite[] {
   ]
 }
 
+/** Undefined where the bytes are no message at all. */
+function unlessNoMessage<Result>(read: () => Result): Result | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}
+
 const masked: MaskedInput = { root: filled(32), vectorHashes: [filled(32, 2), filled(32, 3)], signature }
 
 const overTheWire = (wire: FromSite) => Attend.requestDeserialize(Attend.requestSerialize(wire))
@@ -76,6 +86,42 @@ describe('a message of a secure round', () => {
       ...toSites(255).map((message) => Attend.responseSerialize(wireSecureToSite(message)).length),
     ]
     expect(Math.max(...bytes)).toBeLessThan(messageBytesMax / 10)
+  })
+
+  test('with any byte changed on its way is read as a message or refused as one, and nothing else goes wrong', () => {
+    const up = (bytes: Buffer) => {
+      const wire = Attend.requestDeserialize(bytes)
+      return () => readSecureFromSite(wire)?.type
+    }
+    const down = (bytes: Buffer) => {
+      const wire = Attend.responseDeserialize(bytes)
+      return () => readSecureToSite(wire)?.type
+    }
+    const serialised = [
+      ...fromSites(3).map((message) => [up, Attend.requestSerialize(wireSecureFromSite(message))] as const),
+      ...toSites(3).map((message) => [down, Attend.responseSerialize(wireSecureToSite(message))] as const),
+    ]
+    const outcomes = new Set<string>()
+    fc.assert(
+      fc.property(fc.constantFrom(...serialised), fc.nat(), fc.integer({ min: 1, max: 255 }), (one, at, mask) => {
+        const [decode, bytes] = one
+        const changed = Buffer.from(bytes)
+        // Lengths and tags are few among the bytes, and stand near the start of a message.
+        const position = at % 2 === 0 ? at % bytes.length : at % Math.min(bytes.length, 50)
+        changed[position]! ^= mask
+        const read = unlessNoMessage(() => decode(changed))
+        if (read === undefined) return
+        try {
+          outcomes.add(read() ?? 'none')
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'message-invalid' })
+          outcomes.add('refused')
+        }
+      }),
+      { numRuns: 2000 },
+    )
+    expect(outcomes).toContain('refused')
+    expect(outcomes.size).toBeGreaterThan(8)
   })
 
   test('is none where another part of the protocol speaks', () => {
