@@ -14,7 +14,7 @@ import type { RunRecord } from '../federation/federation.ts'
 import type { Attendance } from '../round/dropouts.ts'
 import { nextDeadline, type RoundOver } from '../round/round.ts'
 import { type RunEvent, readRunEvent, runEntry, runStream } from '../run/events.ts'
-import { decideFully, evolveRun, type Run, type RunCommand, startedRun } from '../run/run.ts'
+import { decideNext, evolveRun, type Run, type RunCommand, startedRun } from '../run/run.ts'
 import { runView } from '../run/view.ts'
 import type { RunView } from '../services.ts'
 import type { EventLog } from '../store/event-log.ts'
@@ -83,16 +83,16 @@ export async function openRunProcess(
 
   async function settle(command: Command | undefined): Promise<void> {
     if (stopped) throw new FederationError('cancelled', 'the coordinator stops: try again when it is back')
-    let events = await decideNow(command)
-    // A look that follows sees the head with these entries in it, which a plan or a list of survivors may wait for.
-    while (events.length > 0 && !stopped) events = await decideNow(undefined)
+    if (command) await decideNow(command)
+    // Every look sees the head of the log with all in it that was decided before.
+    while (!stopped && (await decideNow(undefined)).length > 0);
     followUp()
   }
 
   function decideNow(command: Command | undefined): Promise<readonly RunEvent[]> {
     return stream.change((state) => {
       const run = state as Run
-      return decideFully(run, command, options.attendance(run, progress), stream.logHead(), clock.now())
+      return decideNext(run, command, options.attendance(run, progress), stream.logHead(), clock.now())
     })
   }
 
