@@ -63,15 +63,14 @@ export class Agent {
     else if (message.type === 'roster') this.#trust.roster.offered(message.sites)
     else if (message.type === 'coordinator-keys') this.#trust.coordinator.rotated(message.rotations)
     else if (message.type === 'assignment') this.#assignments.assign(message.plan)
-    else if (message.type === 'collect-updates') this.#assignments.collect(message.planHash)
     else if (message.type === 'round-over') {
       commitRound(message, this.#site)
       this.#assignments.callOff('over')
-    } else {
+    } else if (message.type === 'run-over') {
       const study = commitRun(message, this.#site)
       this.#assignments.callOff('over')
       if (study) this.#start(this.#site.trainers.release(study))
-    }
+    } else this.#assignments.answer(message)
   }
 
   #start(task: Promise<void>): void {

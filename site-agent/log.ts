@@ -104,7 +104,10 @@ function round(event: { readonly run: string; readonly round: number; readonly p
 
 function evaluation(event: Extract<AgentEvent, { type: 'evaluated' }>): string {
   const { examples, loss, accuracy } = event
-  const parts = [loss !== undefined && `loss ${loss.toFixed(4)}`, accuracy !== undefined && `accuracy ${(100 * accuracy).toFixed(1)} %`]
+  const parts = [
+    loss !== undefined && `loss ${loss.toFixed(4)}`,
+    accuracy !== undefined && `accuracy ${(100 * accuracy).toFixed(1)} %`,
+  ]
   return [`${examples} test rows`, ...parts].filter(Boolean).join(', ')
 }
 

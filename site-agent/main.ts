@@ -2,7 +2,9 @@
  * Starts a site's agent: the one place that knows store, link, trainers, consent and phases, and wires them. The agent
  * only dials out; it listens on nothing.
  */
+import { availableParallelism } from 'node:os'
 import { type Clock, systemClock } from '@consilium/protos/clock.ts'
+import { openMaskThreads } from '@consilium/protos/secagg/mask-threads.ts'
 import type { Logger } from 'pino'
 import { Agent } from './agent.ts'
 import { resolveFolders } from './config.ts'
@@ -32,6 +34,9 @@ export type AgentOptions = {
   /** Of the link and the training processes; the agent itself speaks through `onEvent`. */
   readonly log?: Logger
 }
+
+/** Masks are bound by the disk soon after. */
+const maskThreadsMax = 4
 
 export type RunningAgent = {
   readonly name: string
@@ -69,8 +74,11 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       fetchObject,
       emit,
     })
+    const policyNow = () => readPolicy(folders)
+    const maskThreads = openMaskThreads(Math.min(maskThreadsMax, availableParallelism()))
     const site: Site = {
       name: link.site,
+      identity,
       get coordinatorPublicKey() {
         return coordinator.publicKey
       },
@@ -78,10 +86,11 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       link,
       fetchObject,
       trainers,
+      maskThreads,
+      readPolicy: policyNow,
       now: clock.now,
       emit,
     }
-    const policyNow = () => readPolicy(folders)
     const agent = new Agent(site, openConsent({ site, identity, readPolicy: policyNow }), {
       roster: openRosterKeeper({ site, publicKey: identity.publicKey, readPolicy: policyNow }),
       coordinator,
@@ -91,6 +100,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     ended.catch(() => undefined)
     const stop = async () => {
       await agent.stop()
+      await maskThreads.close()
       await ended.catch(() => undefined)
       await link.close()
       store.close()

@@ -1,26 +1,49 @@
 /**
- * The assignments a site has taken up: from recruit through work to collect-updates, each on its own, continued after a
- * restart where the journal says it stood, called off when its round ends without it.
+ * The assignments a site has taken up: from recruit through work and the phases of a round to its end, each on its own,
+ * continued after a restart where the journal says it stood, called off when its round ends without it. What is asked for
+ * one plan is done one after the other: a request that comes while the site still works waits its turn.
  */
 import { errorCode, errorMessage } from '@consilium/protos/errors.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import { planHash as hashOfPlan, roundPlanSchema, type SignedRoundPlan } from '@consilium/protos/plan/round-plan.ts'
-import { finishWork, upload } from './collect-updates.ts'
+import { secureUploadBytes } from '@consilium/protos/secagg/vectors.ts'
+import type { FromCoordinator } from '../link/link.ts'
+import { advertiseKeys } from './advertise-keys.ts'
+import { collectMasked, upload } from './collect-updates.ts'
 import { tidy } from './commit.ts'
-import { checkStillApproved, recruit } from './recruit.ts'
+import { confirmSurvivors } from './confirm-survivors.ts'
+import { finishWork } from './finish-work.ts'
+import { checkLineage } from './lineage.ts'
+import { assignmentOf, checkFresh, checkStillApproved, recruit } from './recruit.ts'
+import { shareKeys } from './share-keys.ts'
 import { type Assignment, inRound, refuse, type Site } from './site.ts'
+import { unmask } from './unmask.ts'
 import { isCalledOff, work } from './work.ts'
 
 /** Runs something that takes time beside the messages; what it throws is told, and ends nothing else. */
 export type Start = (task: Promise<void>) => void
 
+/** What the coordinator asks of a site whose work is finished. */
+export type PhaseRequest = Extract<
+  FromCoordinator,
+  { type: 'collect-updates' | 'advertise-keys' | 'directory' | 'shares' | 'survivors' | 'quorum' }
+>
+
+type Task = (signal: AbortSignal) => Promise<void>
+
+/** The tasks of one plan, one behind the other. */
+type Line = {
+  readonly controller: AbortController
+  last: Promise<void>
+  tasks: number
+  /** The work itself runs, or waits to. */
+  isWorking: boolean
+}
+
 export class Assignments {
   readonly #site: Site
   readonly #start: Start
-  readonly #working = new Map<Sha256, AbortController>()
-  readonly #uploading = new Map<Sha256, AbortController>()
-  /** Plans whose update was asked for before it was finished. */
-  readonly #awaited = new Set<Sha256>()
+  readonly #lines = new Map<Sha256, Line>()
 
   constructor(site: Site, start: Start) {
     this.#site = site
@@ -43,24 +66,15 @@ export class Assignments {
       if (state !== 'working' && outbox.has(planHash)) this.#site.link.send({ type: 'work-done', planHash }, study)
   }
 
-  /** Uploads the update of a plan, now or once it is finished. */
-  collect(planHash: Sha256): void {
-    if (this.#uploading.has(planHash)) return
-    if (!this.#site.store.outbox.has(planHash)) {
-      if (this.#working.has(planHash)) this.#awaited.add(planHash)
-      return
-    }
-    try {
-      checkStillApproved(planHash, this.#site)
-      this.#start(this.#upload(planHash))
-    } catch (error) {
-      this.#giveUp(planHash, error)
-    }
+  /** Answers a request of one phase once everything before it is done; a round that is over here is not answered. */
+  answer(request: PhaseRequest): void {
+    if (this.#isOpen(request.planHash) || this.#lines.has(request.planHash))
+      this.#enqueue(request.planHash, (signal) => this.#answer(request, signal))
   }
 
   /** Ends what still runs for plans that are over, or for all. The last answer to an upload may follow its commit. */
   callOff(which: 'over' | 'all'): void {
-    for (const [planHash, controller] of [...this.#working, ...this.#uploading]) {
+    for (const [planHash, { controller }] of this.#lines) {
       const work = this.#site.store.journal.find(planHash)
       if (which === 'all' || (work?.state === 'over' && work.outcome !== 'committed')) controller.abort()
     }
@@ -69,7 +83,7 @@ export class Assignments {
   #take(assignment: Assignment): void {
     const { planHash, plan, study } = assignment
     const { journal, outbox, records } = this.#site.store
-    if (this.#working.has(planHash)) return
+    if (this.#lines.get(planHash)?.isWorking) return
     const journaled = journal.find(planHash)
     if (journaled?.outcome === 'refused') {
       const refusal = records.refusalOf(planHash)
@@ -79,61 +93,107 @@ export class Assignments {
     }
     if (journaled && outbox.has(planHash)) {
       // A contribution reaches the outbox whole or not at all, so it is finished even where the journal was cut short.
-      if (journaled.state === 'working') journal.done(planHash, outbox.size(planHash))
+      const bytes = plan.secure ? secureUploadBytes(plan.secure.vectors) : outbox.size(planHash)
+      if (journaled.state === 'working') journal.done(planHash, bytes)
       this.#site.link.send({ type: 'work-done', planHash }, study.hash)
       return
     }
-    const { run, round, purpose, model } = plan
-    journal.begin({ planHash, run, round, purpose, study: study.hash, model })
-    this.callOff('over')
-    tidy(this.#site)
-    this.#start(this.#work(assignment))
+    this.#enqueue(planHash, (signal) => this.#work(assignment, signal), study.hash)
+    this.#lines.get(planHash)!.isWorking = true
   }
 
-  async #work(assignment: Assignment): Promise<void> {
+  async #work(assignment: Assignment, signal: AbortSignal): Promise<void> {
     const { planHash, plan } = assignment
-    const { signal } = this.#begin(this.#working, planHash)
-    this.#site.emit({ type: 'work-started', ...inRound(planHash, plan) })
+    const { journal } = this.#site.store
     try {
+      await checkLineage(assignment, this.#site, signal)
+      // Another plan may have been taken up while the log was asked.
+      checkFresh(plan, this.#site)
+      journal.begin(planHash, plan)
+      this.callOff('over')
+      tidy(this.#site)
+      this.#site.emit({ type: 'work-started', ...inRound(planHash, plan) })
       const result = await work(assignment, this.#site, signal)
-      if (signal.aborted) return
-      finishWork(assignment, result, this.#site)
-      if (this.#awaited.delete(planHash)) this.collect(planHash)
+      signal.throwIfAborted()
+      await finishWork(assignment, result, this.#site)
+    } finally {
+      const line = this.#lines.get(planHash)
+      if (line) line.isWorking = false
+    }
+  }
+
+  async #answer(request: PhaseRequest, signal: AbortSignal): Promise<void> {
+    const { planHash, type } = request
+    const { journal, outbox } = this.#site.store
+    if (!this.#isOpen(planHash)) return
+    // Work that got lost is done again first: its assignment comes with the stream, and the request after it.
+    const isFirst = type === 'collect-updates' || type === 'advertise-keys'
+    if (isFirst && (journal.find(planHash)?.state === 'working' || !outbox.has(planHash))) return
+    checkStillApproved(planHash, this.#site)
+    if (type === 'collect-updates') return upload(planHash, this.#site, signal)
+    const assignment = assignmentOf(planHash, this.#site)
+    if (type === 'shares') return collectMasked(request, assignment, this.#site, signal)
+    this.#site.link.send(await answerTo(request, assignment, this.#site, signal), assignment.study.hash)
+  }
+
+  #isOpen(planHash: Sha256): boolean {
+    const work = this.#site.store.journal.find(planHash)
+    return work !== undefined && work.state !== 'over'
+  }
+
+  #enqueue(planHash: Sha256, task: Task, study?: Sha256): void {
+    const line = this.#lines.get(planHash) ?? newLine()
+    this.#lines.set(planHash, line)
+    line.tasks += 1
+    const done = line.last.then(() => this.#run(planHash, line, task, study))
+    line.last = done.catch(() => undefined)
+    this.#start(done)
+  }
+
+  async #run(planHash: Sha256, line: Line, task: Task, study?: Sha256): Promise<void> {
+    const { signal } = line.controller
+    try {
+      if (!signal.aborted) await task(signal)
     } catch (error) {
       if (isCalledOff(error, signal)) return
-      // The link is what failed, not the work: the assignment comes again with the stream.
+      // The link is what failed: assignment and request come again with the stream.
       if (errorCode(error) === 'link-down') throw error
-      this.#giveUp(planHash, error)
+      this.#giveUp(planHash, error, study)
     } finally {
-      this.#working.delete(planHash)
-      this.#awaited.delete(planHash)
+      line.tasks -= 1
+      if (line.tasks === 0 && this.#lines.get(planHash) === line) this.#lines.delete(planHash)
     }
-  }
-
-  async #upload(planHash: Sha256): Promise<void> {
-    const { signal } = this.#begin(this.#uploading, planHash)
-    try {
-      await upload(planHash, this.#site, signal)
-    } catch (error) {
-      if (!isCalledOff(error, signal)) throw error
-    } finally {
-      this.#uploading.delete(planHash)
-    }
-  }
-
-  #begin(running: Map<Sha256, AbortController>, planHash: Sha256): AbortController {
-    const controller = new AbortController()
-    running.set(planHash, controller)
-    return controller
   }
 
   /** Ends this site's part in a round with a refusal. */
-  #giveUp(planHash: Sha256, error: unknown): void {
-    const study = this.#site.store.journal.find(planHash)?.study
+  #giveUp(planHash: Sha256, error: unknown, assigned?: Sha256): void {
+    const study = assigned ?? this.#site.store.journal.find(planHash)?.study
     this.#site.store.journal.over(planHash, 'refused', errorMessage(error))
     refuse(this.#site, { planHash, ...(study && { study }) }, error)
     tidy(this.#site)
   }
+}
+
+async function answerTo(
+  request: Exclude<PhaseRequest, { type: 'collect-updates' | 'shares' }>,
+  assignment: Assignment,
+  site: Site,
+  signal: AbortSignal,
+) {
+  switch (request.type) {
+    case 'advertise-keys':
+      return advertiseKeys(assignment, site)
+    case 'directory':
+      return shareKeys(request, assignment, site)
+    case 'survivors':
+      return confirmSurvivors(request, assignment, site, signal)
+    case 'quorum':
+      return unmask(request, assignment, site)
+  }
+}
+
+function newLine(): Line {
+  return { controller: new AbortController(), last: Promise.resolve(), tasks: 0, isWorking: false }
 }
 
 /** Hash and study of a plan that failed a check, for the refusal to name; nothing is done with them but that. */

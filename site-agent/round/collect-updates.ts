@@ -1,59 +1,56 @@
 /**
- * Collect updates, at the site: THE list of what leaves a hospital for a study. Every contribution is built here from
- * the trainer's result, clipped, checked, sealed to the run's key and put in the outbox before the coordinator hears of
- * it; `preview.ts` shows the same list to the person who approves.
+ * Collect updates, at the site: in a secure round the masks go over the words that wait in the outbox (fedsum, section A.4:
+ * S3 and S4); in sealed mode the contribution lies there sealed. Then it is uploaded.
  */
 import { FederationError } from '@consilium/protos/errors.ts'
-import {
-  type Contribution,
-  contributionHeaderSchema,
-  contributionLength,
-  encodeContribution,
-  vectorSizes,
-} from '@consilium/protos/plan/contribution.ts'
-import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
-import { sealUpdate } from '@consilium/protos/sealing/sealed-update.ts'
+import type { Sha256 } from '@consilium/protos/plan/names.ts'
+import type { MaskedInput, Shares } from '@consilium/protos/secagg/messages.ts'
+import { complaintMessage, inputMessage, signMessage } from '@consilium/protos/secagg/signed-messages.ts'
+import { uploadRoot } from '@consilium/protos/secagg/transcript.ts'
+import { maskUpdate, seedsOf } from './mask-update.ts'
+import { dueSession, type Session, type SessionState, sealState, secretsOf, secureCohort } from './session.ts'
+import { type CheckedDirectory, checkDirectory } from './share-keys.ts'
+import { checkSharers, openShares } from './shares.ts'
 import { type Assignment, inRound, type Site } from './site.ts'
-import type { WorkResult } from './work.ts'
 
-/** What leaves for one result: counts, a loss, and one vector. Throws `update-invalid` for what must not leave. */
-export function contributionOf(result: WorkResult, manifest: StudyManifest): Contribution {
-  const contribution = assemble(result, manifest.study.updateNormMax)
-  const due = contributionLength(result.purpose, vectorSizes(manifest))
-  if (contribution.vector.length !== due)
-    throw new FederationError(
-      'update-invalid',
-      `the ${result.purpose} result has ${contribution.vector.length} values, ${due} are due`,
-    )
-  const header = contributionHeaderSchema.safeParse(contribution.header)
-  if (!header.success || !allFinite(contribution.vector))
-    throw new FederationError(
-      'update-invalid',
-      `the ${result.purpose} result holds a value that is not finite: a smaller learning rate, or a look at the data, may help`,
-    )
-  return { header: header.data, vector: contribution.vector }
+/**
+ * S3 and S4: checks who shares masks, masks the words that wait and uploads them. Before the first byte leaves, it is on
+ * the disk which sharers this site masked for; it never masks for others. The same request again uploads the same bytes.
+ */
+export async function collectMasked(
+  { planHash, sharers, received }: Shares,
+  assignment: Assignment,
+  site: Site,
+  signal: AbortSignal,
+): Promise<void> {
+  const session = dueSession(planHash, site)
+  const cohort = secureCohort(assignment, site.name)
+  const { directory, shareKeys } = session.state
+  if (!directory || !shareKeys)
+    throw new FederationError('shares-invalid', 'this site has shared no keys for this plan')
+  const checked = checkDirectory(directory, session.state.advertise, assignment, site.name)
+  const u2Hash = checkSharers(sharers, shareKeys, checked, cohort)
+  if (session.record.u2Hash && session.record.u2Hash !== hex(u2Hash))
+    throw new FederationError('shares-invalid', 'this site was told of other sharers of its masks before')
+  if (session.state.secrets && !site.store.outbox.isReady(planHash)) {
+    const state = takeShares(session, { sharers, received }, checked, cohort.index, site)
+    // S4: the ledger's commit.
+    site.store.sessions.commit(planHash, hex(u2Hash), sealState(state, planHash, site))
+    await maskOutbox({ ...session, state }, checked, u2Hash, assignment, site, signal)
+    signal.throwIfAborted()
+  }
+  await upload(planHash, site, signal, dueSession(planHash, site).state.masked)
 }
 
-/** Seals the contribution, puts it in the outbox, enters it in the journal; only then says that the work is done. */
-export function finishWork(assignment: Assignment, result: WorkResult, site: Site): void {
-  const { planHash, plan, study } = assignment
-  const plain = encodeContribution(contributionOf(result, study.manifest))
-  const context = Buffer.from(`${planHash}:${site.name}`, 'utf8')
-  const sealed = sealUpdate(plain, Buffer.from(plan.runPublicKey, 'base64'), context)
-  site.store.outbox.put(planHash, sealed)
-  site.store.journal.done(planHash, sealed.length)
-  site.emit({ type: 'work-done', ...inRound(planHash, plan), bytes: sealed.length })
-  site.link.send({ type: 'work-done', planHash }, study.hash)
-}
-
-/** Uploads the sealed contribution of finished work; after a cut it goes on from what the coordinator has. */
-export async function upload(planHash: string, site: Site, signal: AbortSignal): Promise<void> {
+/** Uploads the finished contribution; after a cut it goes on from what the coordinator has. */
+export async function upload(planHash: Sha256, site: Site, signal: AbortSignal, masked?: MaskedInput): Promise<void> {
   const finished = site.store.journal.find(planHash)
-  if (finished?.state !== 'done' && finished?.state !== 'uploaded') return
+  if (!finished || !site.store.outbox.isReady(planHash)) return
   await site.link.upload({
     planHash,
     path: site.store.outbox.path(planHash),
     study: finished.study,
+    ...(masked && { masked }),
     onProgress: (sentBytes, totalBytes) =>
       site.emit({ type: 'uploading', ...inRound(planHash, finished), sentBytes, totalBytes }),
     signal,
@@ -62,40 +59,54 @@ export async function upload(planHash: string, site: Site, signal: AbortSignal):
   site.emit({ type: 'uploaded', ...inRound(planHash, finished), bytes: finished.bytes })
 }
 
-function assemble(result: WorkResult, updateNormMax: number): Contribution {
-  switch (result.purpose) {
-    case 'statistics':
-      return { header: { purpose: 'statistics', examples: result.examples }, vector: result.sums }
-    case 'train': {
-      const { examples, steps, loss } = result
-      const { vector, clipped } = clip(result.update, updateNormMax)
-      return { header: { purpose: 'train', examples, steps, loss, clipped }, vector }
-    }
-    case 'evaluate': {
-      const { examples, lossSum, correct } = result
-      return { header: { purpose: 'evaluate', examples, lossSum, correct }, vector: result.histogram }
-    }
+/** The session with the shares in it; says which peer's is wrong, and throws `shares-invalid` then. */
+function takeShares(
+  session: Session,
+  { sharers, received }: Pick<Shares, 'sharers' | 'received'>,
+  checked: CheckedDirectory,
+  index: number,
+  site: Site,
+): SessionState {
+  const { planHash } = session.record
+  const secrets = secretsOf(session)
+  const opened = openShares(received, sharers, secrets.channelSecretKey, checked, index)
+  if (opened.wrong) {
+    const { against, reason } = opened.wrong
+    const signature = signMessage(site.identity, complaintMessage(checked.sid, index, against, reason))
+    const study = site.store.journal.find(planHash)?.study ?? ''
+    site.link.send({ type: 'complaint', planHash, against, reason, signature }, study)
+    const dealer = site.store.journal.planOf(planHash)?.cohort[against - 1] ?? against
+    throw new FederationError('shares-invalid', `what ${dealer} dealt this site is wrong (${reason})`)
   }
+  const held = new Map([...opened.held, [index, secrets.held.get(index)!] as const])
+  return { ...session.state, secrets: { ...secrets, held }, sharers }
 }
 
-/** Scales an update whose L2 norm exceeds `normMax` down to it; the last factor keeps rounding from exceeding it again. */
-export function clip(
-  update: Float32Array,
-  normMax: number,
-): { readonly vector: Float32Array; readonly clipped: boolean } {
-  const norm = l2Norm(update)
-  if (!(norm > normMax)) return { vector: update, clipped: false }
-  const scale = (normMax / norm) * (1 - 2 ** -22)
-  return { vector: update.map((value) => value * scale), clipped: true }
+async function maskOutbox(
+  session: Session,
+  checked: CheckedDirectory,
+  u2Hash: Uint8Array,
+  assignment: Assignment,
+  site: Site,
+  signal: AbortSignal,
+): Promise<void> {
+  const { planHash } = assignment
+  const { secure, index } = secureCohort(assignment, site.name)
+  const { outbox, sessions } = site.store
+  const sharers = session.state.sharers!.map((sharer) => sharer.index)
+  const words = { path: outbox.wordsPath(planHash), planHash, identity: site.identity, vectors: secure.vectors }
+  const seeds = seedsOf(index, secretsOf(session), checked, sharers)
+  await maskUpdate({ words, seeds, u2Hash, threads: site.maskThreads, signal }, outbox.path(planHash), (hashes) => {
+    signal.throwIfAborted()
+    const vectors = secure.vectors.map(({ name }, i) => ({ name, sha256: hashes[i]! }))
+    const root = uploadRoot(checked.sid, index, vectors)
+    const signature = signMessage(site.identity, inputMessage(checked.sid, u2Hash, index, root))
+    const masked = { root, vectorHashes: hashes, signature }
+    sessions.keep(planHash, sealState({ ...session.state, masked }, planHash, site))
+  })
+  outbox.removeWords(planHash)
 }
 
-/** In double precision; a Float32Array's own arithmetic would lose small values beside large ones. */
-function l2Norm(values: Float32Array): number {
-  let sum = 0
-  for (let i = 0; i < values.length; i++) sum += values[i]! * values[i]!
-  return Math.sqrt(sum)
-}
-
-function allFinite(values: Float32Array | Float64Array): boolean {
-  return values.every(Number.isFinite)
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
 }

@@ -1,6 +1,6 @@
 /**
- * Commit, at the site: the round, or the whole run, is over. The outbox and the global parameters nobody needs any
- * longer are deleted, and the outcome is noted.
+ * Commit, at the site: the round, or the whole run, is over. The secrets of its session are erased, the outbox and the
+ * global parameters nobody needs any longer are deleted, and the outcome is noted.
  */
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import type { FromCoordinator } from '../link/link.ts'
@@ -29,9 +29,10 @@ export function commitRun({ run, outcome, reason }: RunOver, site: Pick<Site, 's
   return stillOpen ? undefined : newest.study
 }
 
-/** Deletes what belongs to no open work: sealed contributions, and objects other than graphs and current parameters. */
+/** Deletes what belongs to no open work: sessions, contributions, and objects other than graphs and current parameters. */
 export function tidy({ store }: Pick<Site, 'store'>): void {
-  const open = store.journal.open()
-  store.outbox.keepOnly(new Set(open.map(({ planHash }) => planHash)))
+  const open = new Set(store.journal.open().map(({ planHash }) => planHash))
+  store.sessions.keepOnly(open)
+  store.outbox.keepOnly(open)
   store.objects.keepOnly(new Set([...store.journal.modelsInUse(), ...store.studies.graphs()]))
 }

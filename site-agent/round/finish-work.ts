@@ -6,6 +6,7 @@
 import { FederationError } from '@consilium/protos/errors.ts'
 import { contributionLength, encodeContribution, vectorSizes } from '@consilium/protos/plan/contribution.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
+import { sealUpdate } from '@consilium/protos/sealing/sealed-update.ts'
 import { evaluationCounts } from '@consilium/protos/secagg/evaluation-counts.ts'
 import { prepareUpdate, quantise, roundingKey } from '@consilium/protos/secagg/fixed-point.ts'
 import { encodeHeader, headerName, type SiteHeader } from '@consilium/protos/secagg/header.ts'
@@ -14,8 +15,7 @@ import { roundQuantisation } from '@consilium/protos/secagg/quantise-round.ts'
 import { encodeStatistics } from '@consilium/protos/secagg/statistics.ts'
 import { secureUploadBytes, updateName } from '@consilium/protos/secagg/vectors.ts'
 import { siteWeight } from '@consilium/protos/secagg/weights.ts'
-import { sealUpdate } from '@consilium/protos/sealing/sealed-update.ts'
-import { contributionOf } from './collect-updates.ts'
+import { contributionOf } from './contribution.ts'
 import { ownKey } from './own-keys.ts'
 import { type Assignment, inRound, type Site } from './site.ts'
 import { writeWords } from './words-file.ts'
@@ -24,9 +24,7 @@ import type { WorkResult } from './work.ts'
 /** Puts the contribution in the outbox, enters it in the journal; only then says that the work is done. */
 export async function finishWork(assignment: Assignment, result: WorkResult, site: Site): Promise<void> {
   const { planHash, plan, study } = assignment
-  const bytes = plan.secure
-    ? await quantiseToOutbox(assignment, result, site)
-    : sealToOutbox(assignment, result, site)
+  const bytes = plan.secure ? await quantiseToOutbox(assignment, result, site) : sealToOutbox(assignment, result, site)
   if (result.purpose === 'evaluate') noteEvaluation(assignment, result, site)
   site.store.journal.done(planHash, bytes)
   site.emit({ type: 'work-done', ...inRound(planHash, plan), bytes })

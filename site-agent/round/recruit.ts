@@ -12,12 +12,13 @@ import {
 } from '@consilium/protos/plan/round-plan.ts'
 import { leadFingerprint, readSignedStudy, type SignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import { designColumns, isEvaluatedAfter } from '@consilium/protos/plan/study.ts'
+import { checkSecureRound } from './secure-plan.ts'
 import type { Assignment, Site } from './site.ts'
 
 /** Throws a FederationError for the first check the plan fails. Reads the store, writes nothing. */
 export function recruit(
   signed: SignedRoundPlan,
-  site: Pick<Site, 'name' | 'coordinatorPublicKey' | 'store'>,
+  site: Pick<Site, 'name' | 'identity' | 'coordinatorPublicKey' | 'store' | 'readPolicy'>,
 ): Assignment {
   const plan = readRoundPlan(signed, site.coordinatorPublicKey)
   const study = checkApproved(plan, site)
@@ -25,8 +26,17 @@ export function recruit(
   checkRoundOfStudy(plan, study)
   checkStandardisation(plan, study)
   checkStartingModel(plan, study)
+  checkSecureRound(plan, study.manifest, site)
   checkFresh(plan, site)
   return { planHash: hashOfPlan(plan), plan, study: { hash: plan.study, manifest: study.manifest } }
+}
+
+/** What this site took up for a plan, read again after a restart; throws `session-lost` where it is not known any more. */
+export function assignmentOf(planHash: Sha256, { store }: Store): Assignment {
+  const plan = store.journal.planOf(planHash)
+  const known = plan && store.studies.find(plan.study)
+  if (!known) throw new FederationError('session-lost', 'this site has taken up no such plan')
+  return { planHash, plan, study: { hash: plan.study, manifest: readSignedStudy(known.signed).manifest } }
 }
 
 /** Consent withdrawn while the site worked: what it made does not leave. */
@@ -128,12 +138,17 @@ function checkStartingModel(plan: RoundPlan, { manifest }: SignedStudy): void {
     )
 }
 
-/** One plan for one purpose of one round of a run, and never backwards. The very plan that is open here may come again. */
-function checkFresh(plan: RoundPlan, { store: { journal } }: Store): void {
+/** S7: one plan for one purpose of one round of a run, and never backwards. The very plan that is open may come again. */
+export function checkFresh(plan: RoundPlan, { store: { journal, sessions } }: Store): void {
   const stale = (why: string) =>
     new FederationError('stale-round', `${plan.purpose} round ${plan.round} of run ${plan.run}: ${why}`)
   if (journal.isRunOver(plan.run)) throw stale('the run is over')
   const worked = journal.findRound(plan.run, plan.round, plan.purpose)
+  if (worked && worked.planHash !== hashOfPlan(plan) && sessions.find(worked.planHash)?.u2Hash)
+    throw new FederationError(
+      'already-uploaded',
+      `this site has masked an update to ${plan.purpose} round ${plan.round} of run ${plan.run} already, under another plan`,
+    )
   if (worked && worked.planHash !== hashOfPlan(plan)) throw stale('this site already works on another plan for it')
   if (worked?.state === 'over' && worked.outcome !== 'refused') throw stale('it is over')
   const newest = journal.newestOf(plan.run)

@@ -74,7 +74,8 @@ export function dueSession(planHash: Sha256, site: Keeper): Session {
 
 /** The secrets of a session that has released nothing. */
 export function secretsOf({ state }: Session): SessionSecrets {
-  if (!state.secrets) throw new FederationError('session-lost', 'the secrets of this session were erased at its release')
+  if (!state.secrets)
+    throw new FederationError('session-lost', 'the secrets of this session were erased at its release')
   return state.secrets
 }
 
@@ -115,7 +116,8 @@ export type SecureCohort = {
 
 export function secureCohort({ plan }: Pick<Assignment, 'plan'>, name: SiteName): SecureCohort {
   const { secure, cohort } = plan
-  if (!secure) throw new FederationError('message-invalid', `round ${plan.round} of run ${plan.run} is not a secure one`)
+  if (!secure)
+    throw new FederationError('message-invalid', `round ${plan.round} of run ${plan.run} is not a secure one`)
   const roster = cohort.map((site, i) => ({
     index: i + 1,
     name: site,

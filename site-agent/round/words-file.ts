@@ -8,8 +8,8 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { Identity } from '@consilium/protos/identity.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
-import type { SecureVector } from '@consilium/protos/secagg/vectors.ts'
 import { frameBytes, openFrame, sealFrame, tagBytes } from '@consilium/protos/sealing/frames.ts'
+import type { SecureVector } from '@consilium/protos/secagg/vectors.ts'
 import { writePiecesDurably } from '../durable-file.ts'
 import { ownKey } from './own-keys.ts'
 
@@ -28,7 +28,9 @@ export type WordsFile = {
 }
 
 /** Where each frame of the file belongs. */
-export function* pieces(vectors: readonly SecureVector[]): Generator<Omit<Piece, 'words'> & { readonly length: number }> {
+export function* pieces(
+  vectors: readonly SecureVector[],
+): Generator<Omit<Piece, 'words'> & { readonly length: number }> {
   for (const { name, words } of vectors)
     for (let wordOffset = 0; wordOffset < words; wordOffset += frameWords)
       yield { vector: name, wordOffset, length: Math.min(frameWords, words - wordOffset) }
@@ -97,6 +99,7 @@ function openOrLose(body: () => Buffer): Buffer {
 }
 
 function lost(cause?: unknown): FederationError {
-  const message = 'the finished work of this round is gone from the outbox, or damaged: this site drops out of the round'
+  const message =
+    'the finished work of this round is gone from the outbox, or damaged: this site drops out of the round'
   return new FederationError('session-lost', message, { cause })
 }

@@ -1,0 +1,106 @@
+/**
+ * What the plan of a secure round must satisfy at a site before it works for it (fedsum, section A.4: S1): the mode the study
+ * was approved with, the cohort as this site's pinned roster knows it, thresholds no weaker than study and site ask for,
+ * and the vectors of its purpose, no others.
+ */
+import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
+import { fingerprint } from '@consilium/protos/identity.ts'
+import { vectorSizes } from '@consilium/protos/plan/contribution.ts'
+import type { RoundPlan, SecureRound } from '@consilium/protos/plan/round-plan.ts'
+import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
+import { defaultColluders, defaultSurvivorsMin, sessionThresholds } from '@consilium/protos/secagg/thresholds.ts'
+import { secureVectors } from '@consilium/protos/secagg/vectors.ts'
+import type { Site } from './site.ts'
+
+/** Throws `message-invalid`, `roster-mismatch` or `thresholds-refused` for the first check the plan fails. */
+export function checkSecureRound(
+  plan: RoundPlan,
+  manifest: StudyManifest,
+  site: Pick<Site, 'name' | 'identity' | 'store' | 'readPolicy'>,
+): void {
+  const { secure } = plan
+  checkMode(plan, manifest)
+  if (!secure) return
+  checkOrder(plan, secure)
+  checkRoster(plan, secure, site)
+  checkThresholds(plan, secure, manifest, site.readPolicy().secure)
+  checkVectors(plan, secure, manifest)
+}
+
+/** A study approved as secure never runs sealed, nor the other way round. */
+function checkMode({ secure, runPublicKey }: RoundPlan, { study }: StudyManifest): void {
+  const { mode } = study.aggregation
+  if (mode === 'secure' ? !secure || runPublicKey : secure || !runPublicKey)
+    throw invalid(
+      `the approved study adds its updates ${mode === 'secure' ? 'under masks' : 'sealed'}, and this plan does not`,
+    )
+}
+
+function checkOrder({ cohort }: RoundPlan, { roster }: SecureRound): void {
+  if (cohort.some((name, i) => i > 0 && name <= cohort[i - 1]!))
+    throw invalid('the cohort does not stand in the order of the names, each once')
+  if (roster.length !== cohort.length)
+    throw invalid(`the plan names ${cohort.length} sites and ${roster.length} identities`)
+}
+
+function checkRoster(
+  { cohort }: RoundPlan,
+  { roster }: SecureRound,
+  { name, identity, store }: Pick<Site, 'name' | 'identity' | 'store'>,
+): void {
+  cohort.forEach((site, i) => {
+    const named = Buffer.from(roster[i]!, 'base64')
+    const pinned = site === name ? identity.publicKey : store.roster.pinned(site)
+    if (pinned && Buffer.compare(pinned, named) === 0) return
+    if (site === name) throw mismatch('the plan names another identity for this site than its own')
+    throw mismatch(
+      pinned
+        ? `the plan names ${fingerprint(named)} as identity of ${site}, this site has pinned ${fingerprint(pinned)}`
+        : `the identity of ${site}, ${fingerprint(named)}, is not approved here`,
+      ` Compare it with what ${site} reads out; if it is right: site-agent roster approve ${site} ${fingerprint(named)}`,
+    )
+  })
+}
+
+function checkThresholds(
+  { cohort }: RoundPlan,
+  { colluders, survivorsMin }: SecureRound,
+  { study }: StudyManifest,
+  policy: ReturnType<Site['readPolicy']>['secure'],
+): void {
+  const { aggregation: asked } = study
+  if (asked.mode !== 'secure') return
+  const colludersDue = Math.max(asked.colluders ?? defaultColluders(cohort.length), policy.colluders ?? 0)
+  if (colluders < colludersDue)
+    throw refused(`it allows for ${colluders} colluding sites, study and policy.yaml here ask for ${colludersDue}`)
+  const survivorsDue = Math.max(asked.survivorsMin ?? defaultSurvivorsMin(cohort.length), policy.survivorsMin ?? 0)
+  if (survivorsMin < survivorsDue)
+    throw refused(`it adds ${survivorsMin} sites at least, study and policy.yaml here ask for ${survivorsDue}`)
+  try {
+    sessionThresholds(cohort.length, { colluders, survivorsMin })
+  } catch (error) {
+    throw refused(errorMessage(error))
+  }
+}
+
+/** Another vector would carry something nobody approved; another length, rows of one site alone. */
+function checkVectors({ purpose }: RoundPlan, { vectors }: SecureRound, manifest: StudyManifest): void {
+  const due = secureVectors(purpose, vectorSizes(manifest))
+  const isDue = due.every(({ name, words }, i) => vectors[i]?.name === name && vectors[i]?.words === words)
+  if (vectors.length !== due.length || !isDue)
+    throw invalid(
+      `a ${purpose} round of this study takes ${due.map(({ name, words }) => `${name} of ${words} words`).join(' and ')}, the plan asks for others`,
+    )
+}
+
+function invalid(why: string): FederationError {
+  return new FederationError('message-invalid', why)
+}
+
+function mismatch(why: string, whatToDo = ''): FederationError {
+  return new FederationError('roster-mismatch', `${why}.${whatToDo}`)
+}
+
+function refused(why: string): FederationError {
+  return new FederationError('thresholds-refused', `the plan of this round is too weak: ${why}`)
+}
