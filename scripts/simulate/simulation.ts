@@ -21,7 +21,7 @@ import { ProcessGroup } from './processes.ts'
 import type { Progress } from './progress.ts'
 import { buildReport, type Report } from './report.ts'
 import { reportHtml } from './report-html.ts'
-import { startCoordinator, startSite } from './start.ts'
+import { joinSite, startCoordinator, startSite } from './start.ts'
 
 export type SimulationOptions = {
   readonly federation: FederationFolder
@@ -67,19 +67,14 @@ async function runFederation(options: SimulationOptions, work: string, processes
   progress.line(`The coordinator is up on ${coordinator.siteAddress}; ${federation.sites.length} sites are joining.`)
   const admin = await connectAdmin(home)
   try {
-    const [study] = await Promise.all([
+    const sites = federation.sites.map((site) => ({ ...site, processes, state: stateOf(site.name) }))
+    const [study, ...joined] = await Promise.all([
       createStudy(admin, federation, lead),
-      ...federation.sites.map(({ name, folder }) =>
-        startSite({
-          processes,
-          admin,
-          name,
-          folder,
-          state: stateOf(name),
-          lead: fingerprint(lead.publicKey),
-        }),
-      ),
+      ...sites.map(async (site) => [site.name, await joinSite(site, admin)] as const),
     ])
+    // The sites tell one another their fingerprints; the coordinator has no part in it.
+    const policy = { lead: fingerprint(lead.publicKey), fingerprints: new Map(joined) }
+    await Promise.all(sites.map((site) => startSite(site, policy)))
     const decisions = followDecisions(admin, study.hash, federation, progress)
     await decisions.made
     progress.line(`Every site has decided on the study ${study.name} (${study.hash.slice(0, 12)}); the run starts.`)

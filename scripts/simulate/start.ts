@@ -3,11 +3,13 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { AdminClient } from '@consilium/coordinator/cli/admin-client.ts'
+import { FederationError } from '@consilium/protos/errors.ts'
 import { stringify } from 'yaml'
 import { z } from 'zod'
 import type { ProcessGroup } from './processes.ts'
 
 const startedSchema = z.object({ siteAddress: z.string(), adminAddress: z.string() })
+const joinedSchema = z.object({ site: z.string(), fingerprint: z.string() })
 
 /** Resolves once the coordinator has said that both its listeners are up. */
 export async function startCoordinator(processes: ProcessGroup, home: string): Promise<z.output<typeof startedSchema>> {
@@ -18,7 +20,7 @@ export async function startCoordinator(processes: ProcessGroup, home: string): P
       name: 'coordinator',
       args: [entryPoint('coordinator'), 'serve', '--home', home, '--json'],
       onLine: (line) => {
-        const started = parseStarted(line)
+        const started = parseLine(startedSchema, line)
         if (started) resolve(started)
       },
     })
@@ -27,22 +29,42 @@ export async function startCoordinator(processes: ProcessGroup, home: string): P
 
 export type SiteStart = {
   readonly processes: ProcessGroup
-  readonly admin: AdminClient
   readonly name: string
   readonly folder: string
   readonly state: string
-  /** Fingerprint of the lead whose studies the site approves. */
-  readonly lead: string
 }
 
-/** Invites a site, joins it with the code over standard input, and leaves its agent running. */
-export async function startSite({ processes, admin, name, folder, state, lead }: SiteStart): Promise<void> {
+/** Invites a site and joins it with the code over standard input; resolves with its fingerprint as it prints that itself. */
+export async function joinSite(site: SiteStart, admin: AdminClient): Promise<string> {
+  const { processes, name, state } = site
   await mkdir(state, { recursive: true, mode: 0o700 })
-  await writeFile(join(state, 'policy.yaml'), stringify({ approve: { leads: [lead] } }))
   const { joinCode } = await admin.addSite(name, 10)
-  const place = ['--site', folder, '--state', state]
-  await processes.run({ name, args: [entryPoint('site-agent'), 'join', '-', ...place], input: `${joinCode}\n` })
-  processes.start({ name, args: [entryPoint('site-agent'), 'run', ...place] })
+  const printed: string[] = []
+  const args = [entryPoint('site-agent'), 'join', '-', '--json', ...placeOf(site)]
+  await processes.run({ name, args, input: `${joinCode}\n`, onLine: (line) => printed.push(line) })
+  const joined = printed.flatMap((line) => parseLine(joinedSchema, line) ?? [])[0]
+  if (!joined) throw new FederationError('internal', `site ${name} did not print its fingerprint when it joined`)
+  return joined.fingerprint
+}
+
+/** Writes what the site's people decided, and leaves its agent running. */
+export async function startSite(site: SiteStart, policy: SitePolicy): Promise<void> {
+  const { processes, name, state } = site
+  const { lead, fingerprints } = policy
+  const decided = { approve: { leads: [lead] }, roster: { sites: Object.fromEntries(fingerprints) } }
+  await writeFile(join(state, 'policy.yaml'), stringify(decided))
+  processes.start({ name, args: [entryPoint('site-agent'), 'run', ...placeOf(site)] })
+}
+
+export type SitePolicy = {
+  /** Fingerprint of the lead whose studies the site approves. */
+  readonly lead: string
+  /** Of every site by its name, as the sites told one another without the coordinator. */
+  readonly fingerprints: ReadonlyMap<string, string>
+}
+
+function placeOf({ folder, state }: SiteStart): string[] {
+  return ['--site', folder, '--state', state]
 }
 
 /** The two listeners on this machine only, on ports that are free. */
@@ -57,10 +79,10 @@ function entryPoint(workspace: keyof typeof entryPoints): string {
   return fileURLToPath(entryPoints[workspace])
 }
 
-/** What `serve --json` prints once; other lines are its log. */
-function parseStarted(line: string): z.output<typeof startedSchema> | undefined {
+/** What `--json` prints in one line; other lines are a log. */
+function parseLine<Schema extends z.ZodType>(schema: Schema, line: string): z.output<Schema> | undefined {
   try {
-    return startedSchema.safeParse(JSON.parse(line)).data
+    return schema.safeParse(JSON.parse(line)).data
   } catch {
     return undefined
   }

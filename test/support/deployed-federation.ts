@@ -26,6 +26,7 @@ const root = dirname(dirname(import.meta.dirname))
 const binaries = { coordinator: 'coordinator/bin/consilium.mjs', agent: 'site-agent/bin/site-agent.mjs' }
 const startedSchema = z.object({ siteAddress: z.string(), adminAddress: z.string() })
 
+const joinedSchema = z.object({ fingerprint: z.string() })
 const egressSchema = z.object({ totals: z.array(z.object({ kind: z.string(), bytes: z.int() })) })
 
 export class DeployedFederation implements AsyncDisposable {
@@ -45,12 +46,13 @@ export class DeployedFederation implements AsyncDisposable {
     this.lead = generateIdentity()
   }
 
-  /** Coordinator up, every site of the federation folder joined, its lead trusted, its agent running. */
+  /** Coordinator up, every site of the federation folder joined, its lead and the others trusted, its agent running. */
   static async start(folder: string): Promise<DeployedFederation> {
     const { studyPath, sites } = await readFederationFolder(folder)
     const federation = new DeployedFederation(await mkdtemp(join(tmpdir(), 'consilium-test-')), studyPath)
     await federation.startCoordinator()
-    await Promise.all(sites.map(({ name, folder }) => federation.#addSite(name, folder)))
+    const joined = await Promise.all(sites.map(({ name, folder }) => federation.#addSite(name, folder)))
+    await Promise.all([...federation.sites.values()].map((site) => federation.#startSite(site, new Map(joined))))
     return federation
   }
 
@@ -117,17 +119,25 @@ export class DeployedFederation implements AsyncDisposable {
     return entries
   }
 
-  async #addSite(name: string, folder: string): Promise<void> {
+  /** Resolves with the site's name and its fingerprint, as it prints that itself. */
+  async #addSite(name: string, folder: string): Promise<readonly [string, string]> {
     const relay = await startRelay(() => this.#sitePort)
     const { joinCode } = await this.admin.addSite(name, 10)
     const code = formatJoinCode({ ...parseJoinCode(joinCode), address: `127.0.0.1:${relay.port}` })
     const state = join(this.work, 'sites', name)
     await mkdir(state, { recursive: true, mode: 0o700 })
-    const policy = { approve: { leads: [fingerprint(this.lead.publicKey)] } }
-    await writeFile(join(state, 'policy.yaml'), stringify(policy))
     const site = new DeployedSite(name, folder, state, relay)
     this.sites.set(name, site)
-    await site.join(code)
+    return [name, await site.join(code)]
+  }
+
+  /** Every site trusts the lead, and the others by the fingerprints they told one another. */
+  async #startSite(site: DeployedSite, fingerprints: ReadonlyMap<string, string>): Promise<void> {
+    const policy = {
+      approve: { leads: [fingerprint(this.lead.publicKey)] },
+      roster: { sites: Object.fromEntries(fingerprints) },
+    }
+    await writeFile(join(site.state, 'policy.yaml'), stringify(policy))
     site.start()
   }
 
@@ -157,8 +167,12 @@ export class DeployedSite {
     this.relay = relay
   }
 
-  async join(code: string): Promise<void> {
-    await new DeployedProcess([binaries.agent, 'join', '-', ...this.#place()], { input: `${code}\n` }).ended()
+  /** Resolves with its fingerprint. */
+  async join(code: string): Promise<string> {
+    const join = new DeployedProcess([binaries.agent, 'join', '-', '--json', ...this.#place()], { input: `${code}\n` })
+    const joined = joinedSchema.parse(await join.firstOutput())
+    await join.ended()
+    return joined.fingerprint
   }
 
   start(): void {
