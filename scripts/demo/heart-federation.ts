@@ -68,6 +68,9 @@ standardisation: federated
 initialParameters: { seed: ${seed} }
 seed: ${seed}
 
+# Bounds of the fixed-point numbers under the masks: no update here is that long, no hospital has that many rows.
+updateNormMax: 10
+aggregation: { mode: secure, weights: bucket, weightMax: 1024 }
 rounds: ${rounds}
 cohort: { min: 3, quorum: 3 }
 split: ${split ? '{ by: column, column: split }' : '{ by: hash, key: record, testFraction: 0.34 }'}
