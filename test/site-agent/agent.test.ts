@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { fingerprint, generateIdentity, verifySignature } from '@consilium/protos/identity.ts'
 import { decodeContribution } from '@consilium/protos/plan/contribution.ts'
@@ -12,14 +12,16 @@ import {
   openSite,
   runKey,
   type SiteFixture,
+  sealed,
   siteName,
   studyBytes,
   studyOf,
 } from '../support/site-fixture.ts'
 
 let opened: SiteFixture | undefined
-const open = (...options: Parameters<typeof openSite>) => {
-  opened = openSite(...options)
+/** A site of a study whose updates are sealed: what these tests are about goes the same way in a secure round. */
+const open = (options: Parameters<typeof openSite>[0] = {}) => {
+  opened = openSite({ ...options, study: sealed })
   return opened
 }
 afterEach(() => opened?.close())
@@ -80,7 +82,7 @@ describe('a round', () => {
     assign(site, site.plan().signed)
     await workDone(site, site.plan().hash)
     const progress = site.coordinator.sent.filter((m) => m.type === 'progress')
-    expect(progress.map((m) => m.done)).toEqual([1, 20])
+    expect(progress.map((m) => m.permille)).toEqual([50, 1000])
   })
 
   test('once it is over nothing of it stays on disk but the parameters the next one starts from', async () => {
@@ -119,7 +121,7 @@ describe('a round', () => {
     site.trainer.gate = new Promise(() => undefined)
     const { hash, signed } = site.plan()
     assign(site, signed)
-    await site.coordinator.until(() => site.coordinator.sent.find((m) => m.type === 'progress' && m.done === 20))
+    await site.coordinator.until(() => site.coordinator.sent.find((m) => m.type === 'progress' && m.permille === 1000))
     site.coordinator.say({ type: 'round-over', planHash: hash, outcome: 'dropped', reason: 'too slow' })
     site.trainer.gate = undefined
     const next = site.plan({ round: 2 })
@@ -220,8 +222,7 @@ describe('kill -9 and restart', () => {
   test('after the outbox and before the journal: the contribution is not lost and not made twice', async () => {
     const site = open()
     const { hash, plan, signed } = site.plan()
-    const { run, round, purpose, study, model } = plan
-    site.store.journal.begin({ planHash: hash, run, round, purpose, study, model })
+    site.store.journal.begin(hash, plan)
     site.store.outbox.put(hash, Buffer.from('sealed'))
     site.restart()
     assign(site, signed)
@@ -269,7 +270,7 @@ describe('kill -9 and restart', () => {
     const { hash, signed } = site.plan()
     assign(site, signed)
     await workDone(site, hash)
-    site.store.outbox.remove(hash)
+    rmSync(site.store.outbox.path(hash))
     site.restart()
     assign(site, signed)
     site.coordinator.say({ type: 'collect-updates', planHash: hash })

@@ -15,7 +15,7 @@ import { main } from '../../site-agent/cli/main.ts'
 import { type RunningAgent, startAgent } from '../../site-agent/main.ts'
 import type { AgentEvent } from '../../site-agent/round/site.ts'
 import { scriptedTrainer } from '../support/scripted-trainer.ts'
-import { cohort, coordinator, lead, runKey, studyBytes, studyOf } from '../support/site-fixture.ts'
+import { cohort, coordinator, lead, logHead, runKey, sealed, studyBytes, studyOf } from '../support/site-fixture.ts'
 import { startWireFixture, until, type WireFixture } from '../support/wire-fixture.ts'
 
 let wire: WireFixture
@@ -41,7 +41,7 @@ afterEach(async () => {
 })
 
 const objects = new Map<string, Uint8Array>()
-const manifest = studyOf({}, { addObject })
+const manifest = studyOf(sealed, { addObject })
 const study = signStudy(manifest, lead)
 
 test('joins, has a study approved by its policy, works and uploads; the ledger holds all of it', async () => {
@@ -124,6 +124,7 @@ function assign(): { readonly hash: string; readonly plan: RoundPlan } {
     cohort,
     model: manifest.initialParameters.sha256,
     standardisation: { means: [50, 240], standardDeviations: [9, 50] },
+    logHead,
     runPublicKey: Buffer.from(runKey.publicKey).toString('base64'),
   }
   wire.service.streams.at(-1)!.stream.send({ type: 'assignment', plan: signRoundPlan(plan, coordinator) })

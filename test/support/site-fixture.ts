@@ -3,13 +3,24 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateIdentity, type Identity } from '@consilium/protos/identity.ts'
-import { planHash, type RoundPlan, type SignedRoundPlan, signRoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import { vectorSizes } from '@consilium/protos/plan/contribution.ts'
+import {
+  planHash,
+  type RoundPlan,
+  type SecureRound,
+  type SignedRoundPlan,
+  signRoundPlan,
+} from '@consilium/protos/plan/round-plan.ts'
 import { type SignedStudy, type StudyManifest, signStudy, studyHash } from '@consilium/protos/plan/signed-study.ts'
 import { type StudyInput, studySchema } from '@consilium/protos/plan/study.ts'
 import { generateRunKeyPair } from '@consilium/protos/sealing/sealed-update.ts'
+import { openMaskThreads } from '@consilium/protos/secagg/mask-threads.ts'
+import { defaultColluders, defaultSurvivorsMin } from '@consilium/protos/secagg/thresholds.ts'
+import { secureVectors } from '@consilium/protos/secagg/vectors.ts'
 import { Agent } from '../../site-agent/agent.ts'
 import { openConsent } from '../../site-agent/consent.ts'
 import { openPinnedCoordinator } from '../../site-agent/coordinator-key.ts'
+import type { Policy } from '../../site-agent/policy.ts'
 import { openRosterKeeper } from '../../site-agent/roster.ts'
 import { objectFetcher } from '../../site-agent/round/fetch-object.ts'
 import type { AgentEvent, Site } from '../../site-agent/round/site.ts'
@@ -17,12 +28,19 @@ import { openSiteTrainers } from '../../site-agent/round/trainers.ts'
 import { openSiteStore, type SiteStore } from '../../site-agent/store/site-store.ts'
 import { type ScriptedLink, scriptedLink } from './scripted-link.ts'
 import { type ScriptedTrainer, scriptedTrainer } from './scripted-trainer.ts'
+import { type SecureSite, secureSite } from './secure-sites.ts'
 
 export const siteName = 'mercy'
 export const cohort = ['hope', siteName, 'saint-anne']
 export const coordinator = generateIdentity()
 export const lead = generateIdentity()
 export const runKey = generateRunKeyPair()
+/** Every other site there is, by name; a fixture has pinned their identities. */
+export const peers: ReadonlyMap<string, SecureSite> = new Map(
+  ['basel', 'hope', 'saint-anne', 'zurich'].map((name) => [name, secureSite(name)]),
+)
+/** The study's updates are sealed to the run's key, as they were before there were masks. */
+export const sealed = { aggregation: { mode: 'sealed' } } as const
 
 export type SiteFixture = {
   readonly coordinator: ScriptedLink
@@ -35,12 +53,15 @@ export type SiteFixture = {
   readonly sitesApproved: Record<string, string>
   readonly study: SignedStudy
   readonly model: string
+  /** What `policy.yaml` asks of secure rounds and of logs. */
+  policy: Pick<Policy, 'secure' | 'rollback'>
   store: SiteStore
   site: Site
   agent: Agent
   /** A person at the site decides. */
   decide(decision: 'approved' | 'rejected', study?: SignedStudy): void
-  plan(fields?: Partial<RoundPlan>): {
+  /** A plan in the study's mode; in a secure one, the roster is that of the cohort named. */
+  plan(fields?: PlanFields): {
     readonly plan: RoundPlan
     readonly hash: string
     readonly signed: SignedRoundPlan
@@ -83,8 +104,10 @@ export function studyOf(fields: Partial<StudyInput>, link: Pick<ScriptedLink, 'a
   }
 }
 
-/** Attending, with the study known; approved unless told otherwise. */
-export function openSite(options: { study?: Partial<StudyInput>; approved?: boolean } = {}): SiteFixture {
+/** Attending, with the study known and the peers pinned; approved unless told otherwise. */
+export function openSite(
+  options: { study?: Partial<StudyInput>; approved?: boolean; pinned?: boolean } = {},
+): SiteFixture {
   const state = mkdtempSync(join(tmpdir(), 'consilium-site-'))
   const link = scriptedLink(siteName)
   const trainer = scriptedTrainer()
@@ -101,6 +124,7 @@ export function openSite(options: { study?: Partial<StudyInput>; approved?: bool
     sitesApproved: {} as Record<string, string>,
     study,
     model,
+    policy: { secure: {}, rollback: { accept: false } },
   }
   const opened: SiteFixture = {
     ...fixture,
@@ -111,17 +135,21 @@ export function openSite(options: { study?: Partial<StudyInput>; approved?: bool
       opened.store.studies.decide({ study: hash, decision, lead: signer, by: 'person', account: 'it', reason: '' })
     },
     plan(fields = {}) {
+      const { secure, ...others } = fields
+      const isSecure = study.manifest.study.aggregation.mode === 'secure'
+      const named = { purpose: 'train', cohort, ...others } as const
       const plan: RoundPlan = {
         format: 1,
         run: 'heart-1',
         study: studyHash(study.manifest),
         round: 1,
-        purpose: 'train',
-        cohort,
         model,
-        standardisation: { means: [50, 240], standardDeviations: [9, 50] },
-        runPublicKey: Buffer.from(runKey.publicKey).toString('base64'),
-        ...fields,
+        ...(named.purpose !== 'statistics' && { standardisation }),
+        logHead,
+        ...(isSecure
+          ? { secure: { ...secureOf(named, fixture.identity, study.manifest), ...secure } }
+          : { runPublicKey: Buffer.from(runKey.publicKey).toString('base64') }),
+        ...named,
       }
       return { plan, hash: planHash(plan), signed: signRoundPlan(plan, coordinator) }
     },
@@ -132,17 +160,44 @@ export function openSite(options: { study?: Partial<StudyInput>; approved?: bool
     },
     async close() {
       await opened.agent.stop()
+      await opened.site.maskThreads.close()
       opened.store.close()
       rmSync(state, { recursive: true, force: true })
     },
   }
   opened.store.studies.keep(studyBytes(study))
+  if (options.pinned !== false)
+    for (const { name, identity } of peers.values())
+      opened.store.roster.pin({ site: name, publicKey: identity.publicKey }, { by: 'person', account: 'it' })
   if (options.approved !== false) {
     opened.decide('approved')
     opened.store.records.dataChecked({ study: studyHash(study.manifest), summary: noData })
   }
   void opened.agent.attend()
   return opened
+}
+
+/** Fields of a plan that a test changes; those of `secure` one by one. */
+export type PlanFields = Partial<Omit<RoundPlan, 'secure'>> & { readonly secure?: Partial<SecureRound> }
+
+const standardisation = { means: [50, 240], standardDeviations: [9, 50] }
+/** Of a log that nobody has asked to see. */
+export const logHead = { size: 2, root: 'ab'.repeat(32) }
+
+function secureOf(
+  plan: Pick<RoundPlan, 'cohort' | 'purpose'>,
+  identity: Identity,
+  manifest: StudyManifest,
+): SecureRound {
+  const names = plan.cohort.length < 3 ? cohort : plan.cohort
+  const keyOf = (name: string) =>
+    (name === siteName ? identity : peers.get(name)?.identity)?.publicKey ?? lead.publicKey
+  return {
+    roster: names.map((name) => Buffer.from(keyOf(name)).toString('base64')),
+    colluders: defaultColluders(names.length),
+    survivorsMin: defaultSurvivorsMin(names.length),
+    vectors: secureVectors(plan.purpose, vectorSizes(manifest)),
+  }
 }
 
 export function studyBytes(study: SignedStudy): Uint8Array {
@@ -154,7 +209,7 @@ const noData = { trainRows: 0, testRows: 0, droppedRows: 0, remarks: [] }
 function start(
   fixture: Pick<
     SiteFixture,
-    'coordinator' | 'trainer' | 'events' | 'identity' | 'state' | 'leadsApproved' | 'sitesApproved'
+    'coordinator' | 'trainer' | 'events' | 'identity' | 'state' | 'leadsApproved' | 'sitesApproved' | 'policy'
   >,
 ) {
   const store = openSiteStore(fixture.state)
@@ -179,6 +234,7 @@ function start(
   })
   const site: Site = {
     name: siteName,
+    identity: fixture.identity,
     get coordinatorPublicKey() {
       return pinnedCoordinator.publicKey
     },
@@ -186,6 +242,8 @@ function start(
     link,
     fetchObject,
     trainers,
+    maskThreads: openMaskThreads(1),
+    readPolicy: () => fixture.policy,
     now: () => new Date(0),
     emit,
   }

@@ -1,9 +1,17 @@
 import { generateIdentity } from '@consilium/protos/identity.ts'
-import { type RoundPlan, signRoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import { signRoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { signStudy, studyHash } from '@consilium/protos/plan/signed-study.ts'
 import { afterEach, describe, expect, test } from 'vitest'
 import { recruit } from '../../../site-agent/round/recruit.ts'
-import { cohort, coordinator, lead, openSite, type SiteFixture, studyOf } from '../../support/site-fixture.ts'
+import {
+  cohort,
+  coordinator,
+  lead,
+  openSite,
+  type PlanFields,
+  type SiteFixture,
+  studyOf,
+} from '../../support/site-fixture.ts'
 
 let opened: SiteFixture | undefined
 const open = (...options: Parameters<typeof openSite>) => {
@@ -20,7 +28,7 @@ test('a plan that passes every check names its study and hash', () => {
 
 const seventeen = Array.from({ length: 17 }, () => 1)
 
-test.for<{ what: string; fields: Partial<RoundPlan>; code: string }>([
+test.for<{ what: string; fields: PlanFields; code: string }>([
   { what: 'of a study never offered here', fields: { study: '0'.repeat(64) }, code: 'study-unapproved' },
   { what: 'whose cohort leaves this site out', fields: { cohort: ['hope', 'saint-anne', 'x'] }, code: 'not-in-cohort' },
   { what: 'with too small a cohort', fields: { cohort: cohort.slice(0, 2) }, code: 'cohort-too-small' },
@@ -35,7 +43,7 @@ test.for<{ what: string; fields: Partial<RoundPlan>; code: string }>([
   },
   {
     what: 'of statistics that carries their result already',
-    fields: { purpose: 'statistics', round: 0 },
+    fields: { purpose: 'statistics', round: 0, standardisation: { means: [0, 0], standardDeviations: [1, 1] } },
     code: 'message-invalid',
   },
   { what: 'whose first round starts elsewhere', fields: { model: 'a'.repeat(64) }, code: 'hash-mismatch' },
@@ -135,6 +143,5 @@ describe('freshness', () => {
 })
 
 function begin(site: SiteFixture, { plan, hash }: ReturnType<SiteFixture['plan']>): void {
-  const { run, round, purpose, study, model } = plan
-  site.store.journal.begin({ planHash: hash, run, round, purpose, study, model })
+  site.store.journal.begin(hash, plan)
 }

@@ -3,10 +3,10 @@ import { sealUpdate } from '@consilium/protos/sealing/sealed-update.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { preview } from '../../../site-agent/preview.ts'
-import { clip, contributionOf } from '../../../site-agent/round/collect-updates.ts'
-import { runKey, studyOf } from '../../support/site-fixture.ts'
+import { clip, contributionOf } from '../../../site-agent/round/contribution.ts'
+import { runKey, sealed, studyOf } from '../../support/site-fixture.ts'
 
-const manifest = studyOf({}, { addObject: () => '0'.repeat(64) })
+const manifest = studyOf(sealed, { addObject: () => '0'.repeat(64) })
 
 const updates = fc.float32Array({ minLength: 1, maxLength: 50, noNaN: true, noDefaultInfinity: true })
 const norm = (values: Float32Array) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0))
@@ -48,17 +48,17 @@ test('no contribution is larger than the preview says, nor much smaller', () => 
   ])
   results.forEach((result, i) => {
     const contribution = contributionOf(result, manifest)
-    const sealed = sealUpdate(encodeContribution(contribution), runKey.publicKey, Buffer.alloc(0))
+    const bytes = sealUpdate(encodeContribution(contribution), runKey.publicKey, Buffer.alloc(0))
     expect(items[i]).toMatchObject({ purpose: result.purpose, values: contribution.vector.length })
-    expect(sealed.length).toBeLessThanOrEqual(items[i]!.bytesMax)
-    expect(sealed.length).toBeGreaterThan(items[i]!.bytesMax - 80)
+    expect(bytes.length).toBeLessThanOrEqual(items[i]!.bytesMax)
+    expect(bytes.length).toBeGreaterThan(items[i]!.bytesMax - 80)
   })
 })
 
 test('a study that does not standardise federated sends no statistics, one without a binary label no histogram', () => {
   const { items } = preview(
     studyOf(
-      { standardisation: 'none', label: { name: 'days', type: 'number' }, loss: 'mean-squared-error' },
+      { ...sealed, standardisation: 'none', label: { name: 'days', type: 'number' }, loss: 'mean-squared-error' },
       { addObject: () => '0'.repeat(64) },
     ),
   )
