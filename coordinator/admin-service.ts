@@ -5,7 +5,7 @@ import { canonicalJson } from '@consilium/protos/hash.ts'
 import { formatJoinCode } from '@consilium/protos/join-code.ts'
 import { signCheckpoint } from '@consilium/protos/log/checkpoint.ts'
 import type { RunId, SiteName } from '@consilium/protos/plan/names.ts'
-import { leadFingerprint } from '@consilium/protos/plan/signed-study.ts'
+import { leadFingerprint, parseJson } from '@consilium/protos/plan/signed-study.ts'
 import { signRollback } from '@consilium/protos/rollback.ts'
 import { findStudy, standing } from './federation/consent.ts'
 import { invite, revoke } from './federation/enrolment.ts'
@@ -107,7 +107,8 @@ function studyCommands(parts: Parts) {
       if (existing && existing.lead !== lead)
         throw new FederationError('already-exists', `this study is here, signed by the lead ${existing.lead}`)
       for (const bytes of [graph, parameters]) await objects.put(bytes)
-      const stored = await objects.put(canonicalJson(signed))
+      // As it was signed: a default that this version adds is not in it.
+      const stored = await objects.put(canonicalJson(parseJson(signedStudy)))
       const { name } = signed.manifest.study
       const events = await stream.change((state) =>
         state.studies.has(hash)
