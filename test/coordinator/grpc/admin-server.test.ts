@@ -7,10 +7,13 @@ import { type CertificateAuthority, openCertificateAuthority } from '@consilium/
 import { connectAdmin } from '@consilium/coordinator/cli/admin-client.ts'
 import { startAdminServer } from '@consilium/coordinator/grpc/admin-server.ts'
 import type { Listener } from '@consilium/coordinator/grpc/listener.ts'
-import type { AdminService, RunView, SiteView, StudyView } from '@consilium/coordinator/services.ts'
+import type { AdminService, KeyView, RunView, SiteView, StudyView } from '@consilium/coordinator/services.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { AdminClient } from '@consilium/protos/gen/consilium/v1/Admin.ts'
+import type { Checkpoint__Output } from '@consilium/protos/gen/consilium/v1/Checkpoint.ts'
 import { canonicalJson, sha256Hex } from '@consilium/protos/hash.ts'
+import { identityFromSeed } from '@consilium/protos/identity.ts'
+import { signCheckpoint, verifyCheckpoint } from '@consilium/protos/log/checkpoint.ts'
 import { chain, noHead } from '@consilium/protos/log/entry.ts'
 import type { SignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -75,6 +78,39 @@ test('sites are added, listed and revoked', async () => {
   expect(await outcome((done) => operator.listSites({}, done))).toMatchObject({ reply: { sites: [siteView] } })
   await outcome((done) => operator.revokeSite({ name: 'site-a', reason: 'left' }, done))
   expect(calls).toEqual([['addSite', 'site-a', 1440], ['listSites'], ['revokeSite', 'site-a', 'left']])
+})
+
+test("the coordinator's key is shown and rotated", async () => {
+  expect(await outcome((done) => operator.showKey({}, done))).toMatchObject({ reply: keyView })
+  expect(await outcome((done) => operator.rotateKey({}, done))).toMatchObject({ reply: keyView })
+  expect(calls).toEqual([['showKey'], ['rotateKey']])
+})
+
+test('a run is rolled back to the model of a round, also to the first', async () => {
+  for (const round of [2, 0])
+    expect(await outcome((done) => operator.rollBackRun({ run: 'run-1', round, reason: 'worse' }, done))).toMatchObject(
+      {
+        reply: { run: 'run-1' },
+      },
+    )
+  expect(calls).toEqual([
+    ['rollBackRun', 'run-1', 2, 'worse'],
+    ['rollBackRun', 'run-1', 0, 'worse'],
+  ])
+})
+
+test('the head of a stream comes with the signature that can be held against it', async () => {
+  const answer = await outcome<Checkpoint__Output>((done) => operator.signedHead({ stream: 'federation' }, done))
+  const { size, root, signature } = answer.reply!
+  const signedHead = {
+    stream: 'federation',
+    size,
+    root: root.toString('hex'),
+    signature: signature.toString('base64'),
+  }
+  expect(signedHead).toEqual(checkpoint)
+  expect(verifyCheckpoint(coordinator.publicKey, signedHead)).toBe(true)
+  expect(calls).toEqual([['signedHead', 'federation']])
 })
 
 test('a study is created from its parts, each object whole and with its hash', async () => {
@@ -233,6 +269,18 @@ test.for([
     what: 'a long reason',
     call: () => outcome((done) => operator.cancelRun({ run: 'run-1', reason: 'x'.repeat(501) }, done)),
   },
+  {
+    what: 'a roll-back to a round beyond any run',
+    call: () => outcome((done) => operator.rollBackRun({ run: 'run-1', round: 100_001, reason: '' }, done)),
+  },
+  {
+    what: 'a roll-back for a long reason',
+    call: () => outcome((done) => operator.rollBackRun({ run: 'run-1', round: 1, reason: 'x'.repeat(501) }, done)),
+  },
+  {
+    what: 'a stream with a long name',
+    call: () => outcome((done) => operator.signedHead({ stream: 'x'.repeat(101) }, done)),
+  },
 ])('$what is refused', async ({ call }) => {
   expect(await call()).toMatchObject({ status: 'INVALID_ARGUMENT', code: 'message-invalid' })
   expect(calls).toEqual([])
@@ -273,6 +321,13 @@ const siteView: SiteView = {
   certificateExpiresAt: '2026-03-01T00:00:00.000Z',
   joinedAt: '2026-01-01T00:00:00.000Z',
   revokedReason: '',
+}
+
+const coordinator = identityFromSeed(new Uint8Array(32).fill(6))
+const checkpoint = signCheckpoint(coordinator, 'federation', { size: 12, root: 'ab'.repeat(32) })
+const keyView: KeyView = {
+  fingerprint: 'SHA256:new',
+  rotations: [{ at: '2026-01-01T00:00:00.000Z', from: 'SHA256:old', to: 'SHA256:new' }],
 }
 
 const signed = { manifest: { any: 'thing' }, lead: 'lead', signature: 'signature' }
@@ -346,6 +401,8 @@ function recordingService(): AdminService {
     },
     listSites: note('listSites', [siteView]),
     revokeSite: note('revokeSite', siteView),
+    showKey: note('showKey', keyView),
+    rotateKey: note('rotateKey', keyView),
     async createStudy(signedStudy, objects) {
       const hashes: string[] = []
       for await (const object of objects) hashes.push(sha256Hex(object))
@@ -359,6 +416,7 @@ function recordingService(): AdminService {
     },
     startRun: note('startRun', runView),
     cancelRun: async () => shownRun,
+    rollBackRun: note('rollBackRun', runView),
     listRuns: async () => [shownRun],
     showRun: async () => shownRun,
     watchRun(_run, signal) {
@@ -371,6 +429,7 @@ function recordingService(): AdminService {
         yield Buffer.alloc(3_000_000 - offset, 9)
       })()
     },
+    signedHead: note('signedHead', checkpoint),
     async *readLog(stream) {
       calls.push(['readLog', stream])
       yield* logEntries
