@@ -12,8 +12,11 @@ import { planHash, type RoundPlan, readRoundPlan } from '@consilium/protos/plan/
 import { parameterCount, readSignedStudy, type StudyManifest, studyHash } from '@consilium/protos/plan/signed-study.ts'
 import { designColumns } from '@consilium/protos/plan/study.ts'
 import { sealUpdate } from '@consilium/protos/sealing/sealed-update.ts'
-import type { Caller, JoinReply, SiteStream, StreamListener, ToSite } from '../../coordinator/services.ts'
+import type { MaskedInput, SecureToSite } from '@consilium/protos/secagg/messages.ts'
+import type { Caller, JoinReply, SiteStream, StreamListener, ToSite, UploadHeader } from '../../coordinator/services.ts'
 import type { CoordinatorFixture } from './coordinator-fixture.ts'
+import { secureWords } from './secure-contribution.ts'
+import { type SecureSite, secureSite } from './secure-sites.ts'
 
 type Ending = { readonly code: string; readonly reason: string }
 
@@ -25,6 +28,7 @@ export class FakeSite {
   readonly endings: Ending[] = []
   /** Plans this site worked for, each time it did. */
   readonly worked: string[] = []
+  /** Finished work of open plans: sealed, or masked once the site knows with whom. */
   readonly outbox = new Map<string, Uint8Array>()
   readonly failures: unknown[] = []
   /** Bytes handed to the coordinator, counted as often as they were sent. */
@@ -34,9 +38,14 @@ export class FakeSite {
   approves = true
   works = true
   uploads = true
+  /** Messages of secure rounds that it leaves unanswered. */
+  readonly ignores = new Set<SecureToSite['type']>()
   contribution = (plan: RoundPlan, manifest: StudyManifest): Contribution => contributionOf(this.number, plan, manifest)
   caller!: Caller
+  readonly secure: SecureSite
   #attendance: StreamListener | undefined
+  readonly #unmasked = new Map<string, { readonly plan: RoundPlan; readonly words: readonly Int32Array[] }>()
+  readonly #masked = new Map<string, MaskedInput>()
   readonly #fixture: CoordinatorFixture
   readonly #studies = new Map<string, StudyManifest>()
   readonly #waiting = new Set<() => void>()
@@ -45,6 +54,7 @@ export class FakeSite {
     this.#fixture = fixture
     this.name = name
     this.number = number
+    this.secure = secureSite(name, this.identity)
   }
 
   static async join(fixture: CoordinatorFixture, name: string, number: number): Promise<FakeSite> {
@@ -83,7 +93,8 @@ export class FakeSite {
     }
     this.#attendance = this.#fixture.service.attend(stream)
     this.say({ type: 'hello', agentVersion: '0.1.0' })
-    for (const hash of this.outbox.keys()) this.say({ type: 'work-done', planHash: hash })
+    for (const hash of new Set([...this.outbox.keys(), ...this.#unmasked.keys()]))
+      this.say({ type: 'work-done', planHash: hash })
   }
 
   leave(): void {
@@ -114,8 +125,18 @@ export class FakeSite {
     const sealed = this.outbox.get(plan)!
     const { offset, complete } = await this.#fixture.service.uploadOffset(this.caller, plan)
     if (complete) return { size: sealed.length }
-    const header = { planHash: plan, sha256: sha256Hex(sealed), size: sealed.length, offset }
-    return this.#fixture.service.upload(this.caller, header, this.chunks(sealed, offset, chunksMax))
+    return this.#fixture.service.upload(
+      this.caller,
+      { ...this.header(plan), offset },
+      this.chunks(sealed, offset, chunksMax),
+    )
+  }
+
+  /** Of the upload of what is in the outbox, from its start. */
+  header(plan: string): UploadHeader {
+    const bytes = this.outbox.get(plan)!
+    const masked = this.#masked.get(plan)
+    return { planHash: plan, sha256: sha256Hex(bytes), size: bytes.length, offset: 0, ...(masked && { masked }) }
   }
 
   async *chunks(sealed: Uint8Array, offset: number, chunksMax: number): AsyncGenerator<Uint8Array> {
@@ -143,20 +164,51 @@ export class FakeSite {
       if (this.approves) await this.decide(studyHash(manifest))
     } else if (message.type === 'assignment') this.#work(message.plan)
     else if (message.type === 'collect-updates' && this.uploads) await this.upload(message.planHash)
-    else if (message.type === 'round-over') this.outbox.delete(message.planHash)
+    else if (message.type === 'round-over') {
+      this.outbox.delete(message.planHash)
+      this.#unmasked.delete(message.planHash)
+    } else await this.#actSecurely(message)
+  }
+
+  async #actSecurely(message: ToSite): Promise<void> {
+    if (!isSecure(message) || this.ignores.has(message.type)) return
+    switch (message.type) {
+      case 'advertise-keys':
+        return this.say(this.secure.advertise(this.#unmasked.get(message.planHash)!.plan))
+      case 'directory':
+        return this.say(this.secure.shareKeys(message))
+      case 'shares': {
+        const { bytes, masked } = this.secure.mask(message, this.#unmasked.get(message.planHash)!.words)
+        this.outbox.set(message.planHash, bytes)
+        this.#masked.set(message.planHash, masked)
+        if (this.uploads) await this.upload(message.planHash)
+        return
+      }
+      case 'survivors':
+        return this.say(this.secure.confirm(message))
+      case 'quorum':
+        return this.say(this.secure.unmask(message.planHash))
+    }
   }
 
   #work(signed: Extract<ToSite, { type: 'assignment' }>['plan']): void {
     const plan = readRoundPlan(signed, this.#fixture.identity.publicKey)
     const hash = planHash(plan)
     if (!this.works) return
-    if (!this.outbox.has(hash)) {
+    if (!this.outbox.has(hash) && !this.#unmasked.has(hash)) {
       this.worked.push(hash)
-      const plain = encodeContribution(this.contribution(plan, this.#studies.get(plan.study)!))
-      const context = Buffer.from(`${hash}:${this.name}`)
-      this.outbox.set(hash, sealUpdate(plain, Buffer.from(plan.runPublicKey, 'base64'), context))
+      const manifest = this.#studies.get(plan.study)!
+      const contribution = this.contribution(plan, manifest)
+      if (plan.secure)
+        this.#unmasked.set(hash, { plan, words: secureWords(contribution, plan, manifest.study, this.identity.seed) })
+      else this.outbox.set(hash, this.#seal(contribution, plan, hash))
     }
     this.say({ type: 'work-done', planHash: hash })
+  }
+
+  #seal(contribution: Contribution, { runPublicKey }: RoundPlan, hash: string): Uint8Array {
+    const context = Buffer.from(`${hash}:${this.name}`)
+    return sealUpdate(encodeContribution(contribution), Buffer.from(runPublicKey!, 'base64'), context)
   }
 
   #wake(): void {
@@ -167,13 +219,20 @@ export class FakeSite {
   }
 }
 
+const secureTypes: readonly string[] = ['advertise-keys', 'directory', 'shares', 'survivors', 'quorum']
+
+function isSecure(message: ToSite): message is SecureToSite {
+  return secureTypes.includes(message.type)
+}
+
 /** Something plausible that depends on the site and the round, and on nothing else. */
 export function contributionOf(number: number, plan: RoundPlan, manifest: StudyManifest): Contribution {
   const examples = 10 * (number + 1)
   if (plan.purpose === 'train') {
     const update = new Float32Array(parameterCount(manifest.layout))
     update.forEach((_, i) => {
-      update[i] = Math.sin(i + 3 * number + 7 * plan.round)
+      // Whole multiples of a power of two: with the fixture's study fixed-point numbers lose nothing of them.
+      update[i] = Math.round(64 * Math.sin(i + 3 * number + 7 * plan.round)) / 64
     })
     const header = { purpose: 'train', examples, steps: 100, loss: 1 / plan.round, clipped: number === 0 } as const
     return { header, vector: update }
