@@ -1,0 +1,228 @@
+/**
+ * A run's stream as an auditor follows it: every plan has the hash it is named by, starts from the model that the entry
+ * it names made, and names a head that this very log had; every secure round is checked message by message.
+ */
+import { canonicalJson } from '@consilium/protos/hash.ts'
+import type { LogHead } from '@consilium/protos/log/head.ts'
+import type { MerkleTree } from '@consilium/protos/log/merkle.ts'
+import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import { planHash, type RoundPlan, type Standardisation } from '@consilium/protos/plan/round-plan.ts'
+import type { ReadStudy } from '@consilium/protos/plan/signed-study.ts'
+import { verifyRollback } from '@consilium/protos/rollback.ts'
+import type { ShareKeysMessage, Unmask } from '@consilium/protos/secagg/messages.ts'
+import { defaultColluders, defaultSurvivorsMin } from '@consilium/protos/secagg/thresholds.ts'
+import type { EventOf, RoundEvent } from '../round/events.ts'
+import type { RunEvent } from '../run/events.ts'
+import type { FederationAudit } from './federation-audit.ts'
+import { fromBase64, hex, present, require, short } from './refuse.ts'
+import { auditSecureRound, type SecureCounts, type SecureRoundAudit } from './secure-round.ts'
+
+export type RoundReport = {
+  readonly round: number
+  readonly purpose: Purpose
+  readonly mode: 'secure' | 'sealed'
+  readonly outcome: 'committed' | 'failed' | 'open'
+  readonly cohort: readonly SiteName[]
+  /** Of secure rounds. */
+  readonly counts?: SecureCounts
+}
+
+export type RunAudit = {
+  /** `study` is the one that the first entry names; `message` the object that the event names. */
+  take(event: RunEvent, seq: number, given: Objects): void
+  /** Rounds that had a cohort, in order. */
+  rounds(): readonly RoundReport[]
+  /** How the run ended. */
+  readonly ended: 'finished' | 'failed' | 'cancelled' | undefined
+}
+
+export type Objects = {
+  readonly study: ReadStudy | undefined
+  readonly message: ShareKeysMessage | Unmask | undefined
+}
+
+/** `tree` holds the run's entries up to the one that is taken. */
+export function auditRun(id: RunId, federation: FederationAudit, tree: Pick<MerkleTree, 'root'>): RunAudit {
+  const run: Run = { id, federation, tree, made: new Map(), reports: [] }
+  return {
+    take(event, seq, given) {
+      require(run.ended === undefined, 'the run had ended before it')
+      if (event.type === 'run-started') return start(run, event, seq, given)
+      require(run.study !== undefined, 'a run begins with its start')
+      take(run as Started, event, seq, given)
+    },
+    rounds: () => (run.open ? [...run.reports, reportOf(run.open, 'open')] : run.reports),
+    get ended() {
+      return run.ended
+    },
+  }
+}
+
+type Run = {
+  readonly id: RunId
+  readonly federation: FederationAudit
+  readonly tree: Pick<MerkleTree, 'root'>
+  /** Parameters that each training round made. */
+  readonly made: Map<number, Sha256>
+  readonly reports: RoundReport[]
+  study?: ReadStudy
+  publicKey?: string
+  model?: { readonly parameters: Sha256; readonly entry?: number }
+  standardisation?: Standardisation
+  next?: { readonly round: number; readonly purpose: Purpose }
+  open?: OpenRound
+  ended?: 'finished' | 'failed' | 'cancelled'
+}
+type Started = Run & Required<Pick<Run, 'study' | 'publicKey' | 'model'>>
+
+type OpenRound = { readonly plan: RoundPlan; readonly hash: Sha256; readonly secure?: SecureRoundAudit }
+
+function start(run: Run, event: Extract<RunEvent, { type: 'run-started' }>, seq: number, { study }: Objects): void {
+  require(seq === 0 && event.run === run.id, `it does not start run ${run.id}`)
+  const record = run.federation.runRecord()
+  require(record.study === event.study, 'the federation created this run for another study')
+  require(record.publicKey === event.publicKey, 'the federation created this run with another key')
+  run.study = present(study, 'the study it names is not in the bundle')
+  require(run.study.hash === event.study, 'the study in the bundle is not the one it names')
+  run.publicKey = event.publicKey
+  run.model = { parameters: run.study.manifest.initialParameters.sha256 }
+}
+
+function take(run: Started, event: RunEvent, seq: number, { message }: Objects): void {
+  switch (event.type) {
+    case 'round-started':
+      require(run.open === undefined && run.next === undefined, 'a round starts while another one is open')
+      run.next = { round: event.round, purpose: event.purpose }
+      return
+    case 'cohort-selected':
+      select(run, event, seq)
+      return
+    case 'round-committed':
+      commit(run, event, seq)
+      return
+    case 'round-failed':
+      close(run, 'failed')
+      return
+    case 'run-rolled-back':
+      rollBack(run, event, seq)
+      return
+    case 'run-finished':
+      require(run.open === undefined, 'it finished within a round')
+      require(event.parameters === run.model.parameters, 'its parameters are not those of the newest model')
+      run.ended = 'finished'
+      return
+    case 'run-failed':
+    case 'run-cancelled':
+      close(run, 'failed')
+      run.ended = event.type === 'run-failed' ? 'failed' : 'cancelled'
+      return
+    case 'run-started':
+    case 'run-resumed':
+      return
+    default:
+      takeInRound(run, event, seq, message)
+  }
+}
+
+function takeInRound(run: Started, event: OfPlan, seq: number, message: Objects['message']): void {
+  const { plan, hash, secure } = present(run.open, 'there is no round it could be part of')
+  require(event.planHash === hash, 'it is part of another plan than the one under way')
+  if ('site' in event) require(plan.cohort.includes(event.site), `${event.site} is not in the cohort`)
+  secure?.take(event, { message, checkHead: (head) => checkHead(run, head, seq) })
+}
+type OfPlan = Extract<RoundEvent, { planHash: Sha256 }>
+
+function select(
+  run: Started,
+  { plan, planHash: named, round, purpose }: EventOf<'cohort-selected'>,
+  seq: number,
+): void {
+  const { next, study, model } = run
+  require(next?.round === round && next.purpose === purpose, 'it selects a cohort for a round that did not start')
+  require(planHash(plan) === named, 'its plan has another hash than it says')
+  require(plan.run === run.id && plan.study === study.hash, 'its plan is for another run or study')
+  require(plan.round === round && plan.purpose === purpose, 'its plan is for another round')
+  require(plan.cohort.every((site, i) => i === 0 || site > plan.cohort[i - 1]!), 'its cohort is not in order')
+  require(plan.model === model.parameters &&
+    plan.modelEntry ===
+      model.entry, `its plan starts from ${short(plan.model)} of entry ${plan.modelEntry ?? 'none'}, the newest model is ${short(model.parameters)} of entry ${model.entry ?? 'none'}`)
+  const due = purpose === 'statistics' ? undefined : run.standardisation
+  require(sameJson(plan.standardisation, due), 'its plan standardises by other figures than the statistics round gave')
+  checkHead(run, plan.logHead, seq)
+  require(plan.modelEntry === undefined || plan.modelEntry < plan.logHead.size, 'its head does not cover its model')
+  for (const site of plan.cohort) run.federation.checkApproved(site, plan.study)
+  delete run.next
+  run.open = { plan, hash: named, ...secureOf(run, plan) }
+}
+
+/** The session of a secure plan, whose roster is the auditor's and whose thresholds are the study's. */
+function secureOf(run: Started, plan: RoundPlan): { readonly secure?: SecureRoundAudit } {
+  const { aggregation } = run.study.manifest.study
+  require((aggregation.mode === 'secure') ===
+    (plan.secure !== undefined), `its plan is not in ${aggregation.mode} mode`)
+  if (!plan.secure || aggregation.mode !== 'secure') {
+    require(plan.runPublicKey === run.publicKey, 'its plan names another key than that of the run')
+    return {}
+  }
+  const { roster, colluders, survivorsMin } = plan.secure
+  require(roster.length === plan.cohort.length, 'its roster is not that of its cohort')
+  plan.cohort.forEach((site, i) => {
+    const isSame = hex(run.federation.identityOf(site)) === hex(fromBase64(roster[i]!))
+    require(isSame, `its roster has another key for ${site} than the one given`)
+  })
+  const sites = plan.cohort.length
+  require(colluders >= (aggregation.colluders ?? defaultColluders(sites)), 'it allows for fewer colluding sites')
+  require(survivorsMin >=
+    (aggregation.survivorsMin ?? defaultSurvivorsMin(sites)), 'it adds fewer sites than the study says')
+  return { secure: auditSecureRound({ ...plan, secure: plan.secure }, planHash(plan)) }
+}
+
+function commit(run: Started, { planHash: named, result }: EventOf<'round-committed'>, seq: number): void {
+  const { plan, hash, secure } = present(run.open, 'there is no round to commit')
+  require(named === hash, 'it commits another plan than the one under way')
+  require(result.purpose === plan.purpose, 'its result is of another purpose than the plan')
+  secure?.checkCommitted()
+  if (result.purpose === 'statistics') run.standardisation = result.standardisation
+  if (result.purpose === 'evaluate' && secure) require(result.perSite.length === 0, 'it holds results of single sites')
+  if (result.purpose === 'train') {
+    run.model = { parameters: result.parameters, entry: seq }
+    run.made.set(plan.round, result.parameters)
+  }
+  close(run, 'committed')
+}
+
+function rollBack(run: Started, event: Extract<RunEvent, { type: 'run-rolled-back' }>, seq: number): void {
+  const { round, parameters, signature } = event
+  require(run.made.get(round) === parameters, `training round ${round} did not make ${short(parameters)}`)
+  const to = { run: run.id, round, parameters }
+  require(verifyRollback(
+    run.federation.coordinatorKey,
+    fromBase64(signature),
+    to,
+  ), 'it is not signed by the coordinator')
+  close(run, 'failed')
+  run.model = { parameters, entry: seq }
+}
+
+/** A head that this log had: every entry below it, and nothing else. */
+function checkHead({ tree }: Run, { size, root }: LogHead, seq: number): void {
+  require(size <= seq, `the head it names has ${size} entries, before it there are ${seq}`)
+  require(hex(tree.root(size)) === root, `the head it names is not that of the first ${size} entries`)
+}
+
+function close(run: Run, outcome: 'committed' | 'failed'): void {
+  if (run.open) run.reports.push(reportOf(run.open, outcome))
+  delete run.open
+  delete run.next
+}
+
+function reportOf({ plan, secure }: OpenRound, outcome: RoundReport['outcome']): RoundReport {
+  const { round, purpose, cohort } = plan
+  const common = { round, purpose, outcome, cohort }
+  return secure ? { ...common, mode: 'secure', counts: secure.counts() } : { ...common, mode: 'sealed' }
+}
+
+function sameJson(one: unknown, other: unknown): boolean {
+  if (one === undefined || other === undefined) return one === other
+  return canonicalJson(one).equals(canonicalJson(other))
+}

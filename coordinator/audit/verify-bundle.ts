@@ -1,0 +1,188 @@
+/**
+ * Verifies the audit bundle of a run with nothing but the roster that the auditor brings along. The first line that does
+ * not hold ends it; what was found up to there is told all the same.
+ */
+import { errorMessage } from '@consilium/protos/errors.ts'
+import { sha256Hex } from '@consilium/protos/hash.ts'
+import { fingerprint } from '@consilium/protos/identity.ts'
+import type { Checkpoint } from '@consilium/protos/log/checkpoint.ts'
+import { chainStart, follow, type LogEntry } from '@consilium/protos/log/entry.ts'
+import { openMerkleTree } from '@consilium/protos/log/merkle.ts'
+import { entryLeaf } from '@consilium/protos/log/model-entry.ts'
+import type { RunId, Sha256 } from '@consilium/protos/plan/names.ts'
+import { readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
+import { federationStream, readFederationEvent } from '../federation/events.ts'
+import { readRunEvent, runStream } from '../run/events.ts'
+import { decodeMessage } from '../running/stored-messages.ts'
+import { type BundleLine, bundleLineSchema, objectNamedBy } from './bundle.ts'
+import { auditFederation } from './federation-audit.ts'
+import { hex, present, require } from './refuse.ts'
+import type { AuditRoster } from './roster.ts'
+import { auditRun, type Objects, type RoundReport } from './run-audit.ts'
+
+export type BundleReport = {
+  readonly ok: boolean
+  readonly federation: string
+  readonly run: string
+  /** How the run ended; `running` where the bundle was made before that. */
+  readonly state: string
+  /** Entries of both streams that hold. */
+  readonly entries: number
+  /** Merkle root of the run's stream; empty where the bundle does not hold. */
+  readonly root: string
+  /** Fingerprint of the coordinator's key; empty where the bundle does not hold. */
+  readonly coordinator: string
+  readonly rounds: readonly RoundReport[]
+  /** What is wrong with the first bad line. */
+  readonly errors: readonly string[]
+}
+
+/** One line as it was read: canonical or not, and where it stands. */
+export type ReadLine = { readonly where: string; readonly value: unknown; readonly isCanonical?: boolean }
+
+export async function verifyBundle(
+  lines: AsyncIterable<ReadLine> | Iterable<ReadLine>,
+  roster: AuditRoster,
+): Promise<BundleReport> {
+  let bundle: Bundle | undefined
+  let where = 'line 1'
+  try {
+    let number = 0
+    for await (const line of lines) {
+      number += 1
+      where = `line ${number}`
+      const parsed = bundleLineSchema.safeParse(line.value)
+      require(parsed.success, 'it is no line of an audit bundle')
+      require(line.isCanonical !== false, 'it was changed: it is not in canonical form')
+      if ('entry' in parsed.data) where = `entry ${parsed.data.entry.seq} of stream ${parsed.data.entry.stream}`
+      if (bundle) bundle.take(parsed.data)
+      else bundle = openBundle(parsed.data, roster)
+    }
+    where = 'the bundle'
+    return present(bundle, 'it is empty').finish()
+  } catch (error) {
+    const nothing = { federation: '', run: '', state: '', entries: 0, rounds: [] }
+    const errors = [`${where}: ${errorMessage(error)}`]
+    return { ...(bundle?.sofar() ?? nothing), ok: false, root: '', coordinator: '', errors }
+  }
+}
+
+type Sofar = Pick<BundleReport, 'federation' | 'run' | 'state' | 'entries' | 'rounds'>
+type Bundle = { take(line: BundleLine): void; sofar(): Sofar; finish(): BundleReport }
+
+function openBundle(first: BundleLine, roster: AuditRoster): Bundle {
+  require('header' in first, 'a bundle begins with its header')
+  const { header } = first
+  const federation = auditFederation(header.run, roster)
+  const streams = { federation: openStream(federationStream), run: openStream(runStream(header.run)) }
+  const run = auditRun(header.run, federation, streams.run.tree)
+  const checkpoints: Checkpoint[] = []
+  let object: { readonly sha256: Sha256; readonly text: string } | undefined
+
+  function takeEntry(entry: LogEntry): void {
+    require(checkpoints.length === 2, 'an entry comes before the checkpoints')
+    if (entry.stream === federationStream) {
+      require(streams.run.length() === 0, 'entries of the federation come before those of the run')
+      require(object === undefined, 'the object before it is not one that it names')
+      streams.federation.take(entry)
+      federation.take(readFederationEvent(entry))
+      return
+    }
+    if (streams.run.length() === 0) federation.checkCoordinator()
+    streams.run.take(entry)
+    const event = readRunEvent(entry)
+    const signedStudy = event.type === 'run-started' ? federation.studyObject(event.study) : undefined
+    require(object?.sha256 === objectNamedBy(entry, signedStudy), 'the object before it is not the one that it names')
+    run.take(event, entry.seq, objectsOf(event.type, object?.text))
+    object = undefined
+  }
+
+  function take(line: BundleLine): void {
+    require(!('header' in line), 'a bundle has one header')
+    if ('entry' in line) takeEntry(line.entry)
+    else if ('checkpoint' in line) {
+      require(checkpoints.length < 2 && streams.federation.length() === 0, 'two checkpoints follow the header')
+      checkpoints.push(line.checkpoint)
+    } else takeObject(line)
+  }
+
+  function takeObject(line: Extract<BundleLine, { object: string }>): void {
+    require(object === undefined, 'two objects follow each other')
+    require(sha256Hex(Buffer.from(line.text, 'utf8')) ===
+      line.object, 'its text does not have the SHA-256 it is named by')
+    object = { sha256: line.object, text: line.text }
+  }
+
+  const sofar = (): Sofar => ({
+    federation: header.federation,
+    run: header.run,
+    state: run.ended ?? 'running',
+    entries: streams.federation.length() + streams.run.length(),
+    rounds: run.rounds(),
+  })
+  return {
+    take,
+    sofar,
+    finish() {
+      require(object === undefined, 'no entry follows its last object')
+      require(header.federation === federation.name, 'its header names another federation')
+      federation.checkCoordinator()
+      require(streams.run.length() > 0, `it has no entry of run ${header.run}`)
+      for (const stream of [streams.federation, streams.run]) {
+        const checkpoint = checkpoints.find(({ stream: of }) => of === stream.name)
+        federation.checkCheckpoint(present(checkpoint, `it has no checkpoint of ${stream.name}`))
+        stream.checkHead(checkpoint!)
+      }
+      checkAnchor(header.run, federation.anchor, streams.run)
+      require(federation.anchor === undefined ||
+        run.ended === federation.anchor.outcome, 'its run did not end as the federation says')
+      const key = federation.coordinatorKey
+      return { ...sofar(), ok: true, root: streams.run.root(), coordinator: fingerprint(key), errors: [] }
+    },
+  }
+}
+
+type Stream = ReturnType<typeof openStream>
+
+/** One stream so far: its hash chain and its Merkle tree. */
+function openStream(name: string) {
+  const tree = openMerkleTree()
+  let end = chainStart
+  const root = () => hex(tree.root())
+  return {
+    name,
+    tree,
+    root,
+    head: () => end.head,
+    length: () => end.length,
+    take(entry: LogEntry): void {
+      require(entry.stream === name, `it is of stream ${entry.stream}, which is not part of this bundle`)
+      end = follow(end, entry)
+      tree.append(entryLeaf(entry))
+    },
+    checkHead({ size, root: signed }: Checkpoint): void {
+      require(size === end.length, `stream ${name} has ${end.length} entries, its checkpoint covers ${size}`)
+      require(root() === signed, `the Merkle root of stream ${name} is not the one that the coordinator signed`)
+    },
+  }
+}
+
+/** How the federation's stream anchors a run that has ended. */
+function checkAnchor(
+  run: RunId,
+  anchor: { readonly entries: number; readonly head: string; readonly root?: string } | undefined,
+  stream: Stream,
+): void {
+  if (!anchor) return
+  const isSame = anchor.entries === stream.length() && anchor.head === stream.head()
+  require(isSame &&
+    (anchor.root ?? stream.root()) === stream.root(), `the federation anchors another log of run ${run}`)
+}
+
+function objectsOf(type: string, text: string | undefined): Objects {
+  const bytes = text === undefined ? undefined : Buffer.from(text, 'utf8')
+  if (!bytes) return { study: undefined, message: undefined }
+  return type === 'run-started'
+    ? { study: readSignedStudy(bytes), message: undefined }
+    : { study: undefined, message: decodeMessage(bytes) }
+}
