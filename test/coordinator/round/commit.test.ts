@@ -69,7 +69,7 @@ describe('while a round is committed', () => {
 
   test('it fails where nothing came of the contributions', () => {
     given(committing)
-      .when({ type: 'give-up', planHash: thePlan, reason: 'no site has an example' })
+      .when({ type: 'give-up', planHash: thePlan, code: 'update-invalid', reason: 'no site has an example' })
       .thenEvents(failed('update-invalid', 'no site has an example'))
   })
 

@@ -1,11 +1,10 @@
 /** Given the events of a round, when a command comes, then these events follow: the form in which phases are tested. */
-
-import { planHash } from '@consilium/protos/plan/round-plan.ts'
+import { createHash } from 'node:crypto'
+import { type Identity, identityFromSeed } from '@consilium/protos/identity.ts'
 import { studySchema } from '@consilium/protos/plan/study.ts'
 import { expect } from 'vitest'
 import type { Attendance, Presence } from '../../../coordinator/round/dropouts.ts'
-import type { RoundEvent } from '../../../coordinator/round/events.ts'
-import { planOf } from '../../../coordinator/round/recruit.ts'
+import type { EventOf, RoundEvent } from '../../../coordinator/round/events.ts'
 import {
   decideRound,
   evolveRound,
@@ -23,9 +22,10 @@ const at = (ms: number) => after(ms).toISOString()
 
 const { deadlines } = studySchema.parse({
   ...aStudy,
-  deadlines: { recruitMs: 30_000, workMs: 60_000, uploadMs: 20_000, absentMs: 10_000 },
+  deadlines: { recruitMs: 30_000, workMs: 60_000, uploadMs: 20_000, keysMs: 15_000, absentMs: 10_000 },
 })
 
+/** Sealed: the four phases without masks. */
 export const setting: RoundSetting = {
   run: 'heart-1',
   study: 'a'.repeat(64),
@@ -33,37 +33,54 @@ export const setting: RoundSetting = {
   purpose: 'train',
   model: 'b'.repeat(64),
   runPublicKey: Buffer.alloc(32, 7).toString('base64'),
+  aggregation: { mode: 'sealed' },
+  vectors: [],
   cohort: { min: 3, quorum: 2 },
   deadlines,
   startedAtMs: startMs,
 }
 
 export const sites = ['basel', 'cleveland', 'hungary', 'zurich']
-export const thePlan = planHash(planOf(setting, sites))
-
-export function recruiting(expected: readonly string[] = sites): OpenRound {
-  return { phase: 'recruit', setting, expected, sinceMs: startMs }
+/** The identity of a site, the same in every test. */
+export function identityOf(site: string): Identity {
+  const known = identities.get(site) ?? identityFromSeed(createHash('sha256').update(site).digest())
+  identities.set(site, known)
+  return known
 }
+const identities = new Map<string, Identity>()
+
+export const logHead = { size: 9, root: 'e'.repeat(64) }
+
+export function recruiting(expected: readonly string[] = sites, of: RoundSetting = setting): OpenRound {
+  return { phase: 'recruit', setting: of, expected, sinceMs: startMs }
+}
+
+export type Shown = Omit<Presence, 'identityPublicKey'>
 
 /** Everybody attends, but for what is said otherwise. */
-export function attendance(others: Record<string, Presence> = {}): Attendance {
-  return new Map([...sites.map((site) => [site, {}] as const), ...Object.entries(others)])
+export function attendance(others: Record<string, Shown> = {}, names: readonly string[] = sites): Attendance {
+  const shown = Object.entries({ ...Object.fromEntries(names.map((site) => [site, {}])), ...others })
+  return new Map(
+    shown.map(([site, presence]) => {
+      return [site, { identityPublicKey: Buffer.from(identityOf(site).publicKey).toString('base64'), ...presence }]
+    }),
+  )
 }
 
-export const look = (others: Record<string, Presence> = {}): RoundCommand => ({
+export const look = (others: Record<string, Shown> = {}, names: readonly string[] = sites): RoundCommand => ({
   type: 'look',
-  attendance: attendance(others),
+  attendance: attendance(others, names),
+  logHead,
 })
-export const absentSince = (ms: number): Presence => ({ absentSinceMs: startMs + ms })
+export const absentSince = (ms: number): Shown => ({ absentSinceMs: startMs + ms })
 
-export const cohortSelected = (ms = 0, cohort = sites): RoundEvent => ({
-  type: 'cohort-selected',
-  at: at(ms),
-  round: 1,
-  purpose: 'train',
-  cohort,
-  planHash: planHash(planOf(setting, cohort)),
-})
+/** Recruits this cohort: what the event says of it follows from the setting. */
+export function cohortSelected(ms = 0, cohort: readonly string[] = sites, of = setting): EventOf<'cohort-selected'> {
+  const [event] = decideRound(recruiting(cohort, of), look({}, cohort), after(ms))
+  if (event?.type !== 'cohort-selected') throw new Error(`no cohort: ${event?.type}`)
+  return event
+}
+export const thePlan = cohortSelected().planHash
 export const workDone = (site: string, ms = 0): RoundEvent => ({
   type: 'work-done',
   at: at(ms),

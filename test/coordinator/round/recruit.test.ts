@@ -1,16 +1,18 @@
 /** Recruit: who is waited for, and for how long. */
 
 import { identityFromSeed } from '@consilium/protos/identity.ts'
-import { readRoundPlan, signRoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import { planHash as hashOf, readRoundPlan, signRoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { describe, expect, test } from 'vitest'
-import { planOf } from '../../../coordinator/round/recruit.ts'
-import { nextDeadline, resumeRound } from '../../../coordinator/round/round.ts'
+import { decideRound, nextDeadline, type RoundSetting, resumeRound } from '../../../coordinator/round/round.ts'
 import {
   absentSince,
+  after,
   attendance,
   cohortSelected,
   failed,
   given,
+  identityOf,
+  logHead,
   look,
   open,
   recruiting,
@@ -71,9 +73,77 @@ describe('while a round recruits', () => {
   })
 })
 
-test('the plan is a valid one, the same whenever it is built, and another for another cohort', () => {
-  const coordinator = identityFromSeed(new Uint8Array(32).fill(3))
-  const signed = signRoundPlan(planOf(setting, sites), coordinator)
-  expect(readRoundPlan(signed, coordinator.publicKey)).toEqual(planOf({ ...setting }, [...sites]))
-  expect(planOf(setting, sites.slice(1))).not.toEqual(planOf(setting, sites))
+const secure: RoundSetting = {
+  ...setting,
+  aggregation: { mode: 'secure', weights: 'bucket', weightMax: 65_536 },
+  vectors: [{ name: 'hdr', words: 16 }],
+}
+
+describe('the plan', () => {
+  test('is a valid one that a site reads as it was made', () => {
+    const coordinator = identityFromSeed(new Uint8Array(32).fill(3))
+    for (const of of [setting, secure]) {
+      const { plan, planHash } = cohortSelected(0, sites, of)
+      expect(readRoundPlan(signRoundPlan(plan, coordinator), coordinator.publicKey)).toEqual(plan)
+      expect(planHash).toBe(hashOf(plan))
+    }
+  })
+
+  test('names model, cohort and the head of the log as the look gave it; in sealed mode the key of the run', () => {
+    expect(cohortSelected().plan).toEqual({
+      format: 1,
+      run: 'heart-1',
+      study: setting.study,
+      round: 1,
+      purpose: 'train',
+      cohort: sites,
+      model: setting.model,
+      logHead,
+      runPublicKey: setting.runPublicKey,
+    })
+  })
+
+  test('in a secure round it names identities, thresholds and vectors, and no key of the run', () => {
+    const { plan } = cohortSelected(0, sites, { ...secure, modelEntry: 4 })
+    expect(plan).not.toHaveProperty('runPublicKey')
+    expect(plan.modelEntry).toBe(4)
+    expect(plan.secure).toEqual({
+      roster: sites.map((site) => Buffer.from(identityOf(site).publicKey).toString('base64')),
+      colluders: 1,
+      survivorsMin: 3,
+      vectors: [{ name: 'hdr', words: 16 }],
+    })
+  })
+
+  test('c and m are those of the study where it names them', () => {
+    const aggregation = { ...secure.aggregation, colluders: 0, survivorsMin: 4 } as const
+    expect(cohortSelected(0, sites, { ...secure, aggregation }).plan.secure).toMatchObject({
+      colluders: 0,
+      survivorsMin: 4,
+    })
+  })
+
+  test('waits for a head of the log that reaches the entry which made its model', () => {
+    const start = recruiting(sites, { ...secure, modelEntry: logHead.size })
+    given([], start).when(look()).thenEvents()
+    const [event] = decideRound(
+      start,
+      { type: 'look', attendance: attendance(), logHead: { ...logHead, size: 10 } },
+      after(0),
+    )
+    expect(event).toMatchObject({ type: 'cohort-selected', plan: { logHead: { size: 10 }, modelEntry: 9 } })
+  })
+})
+
+describe('a secure round begins only where it can succeed', () => {
+  test.for([
+    ['fewer sites than hide one another', { ...secure, cohort: { min: 1, quorum: 1 } }, 2, 3],
+    ['fewer sites than the sum needs', { ...secure, aggregation: { ...secure.aggregation, survivorsMin: 5 } }, 4, 5],
+    ['one honest site among colluders', { ...secure, aggregation: { ...secure.aggregation, colluders: 3 } }, 4, 5],
+  ] as const)('not with %s', ([, of, attending, needed]) => {
+    const start = recruiting(sites, of as RoundSetting)
+    given([], start)
+      .when(look({}, sites.slice(0, attending)), 30_000)
+      .thenEvents(failed('cohort-too-small', `${attending} of at least ${needed} sites attend`, 30_000))
+  })
 })
