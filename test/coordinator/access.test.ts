@@ -53,7 +53,7 @@ test('a revoked site loses its stream, its round and its voice at once; the othe
   const view = await fixture.runWhere(run, hasEnded)
   expect(view.state).toBe('finished')
   expect(view.rounds[0]!.dropouts).toEqual([
-    { site: 'zurich', reason: 'revoked: its certificate was revoked', purpose: 'statistics' },
+    { site: 'zurich', reason: 'revoked: its certificate was revoked', purpose: 'statistics', phase: 'work' },
   ])
   expect(view.rounds[1]!.cohort).toHaveLength(3)
   for (const call of [() => fixture.service.checkCaller(zurich.caller), () => zurich.attend()])
@@ -117,9 +117,9 @@ test('a study is created once, and offered to every site that attends', async ()
   const other = makeStudy({}, fixture.identity)
   const again = fixture.admin.createStudy(Buffer.from(JSON.stringify(other.signed)), iterate(other.objects))
   await expect(again).rejects.toMatchObject({ code: 'already-exists' })
-  expect(basel!.heard.map(({ type }) => type)).toEqual(['study'])
+  expect(basel!.heard.map(({ type }) => type)).toEqual(['roster', 'study'])
   basel!.attend()
-  expect(basel!.heard.map(({ type }) => type)).toEqual(['study', 'study'])
+  expect(basel!.heard.map(({ type }) => type)).toEqual(['roster', 'study', 'roster', 'study'])
   expect(await fixture.service.studies(basel!.caller)).toHaveLength(1)
 })
 
@@ -155,8 +155,9 @@ test('a site that comes back with work of a round that is over is told so', asyn
   zurich.attend()
   zurich.say({ type: 'work-done', planHash: plan })
   zurich.say({ type: 'work-done', planHash: 'f'.repeat(64) })
-  await zurich.until(({ heard }) => heard.length === 3)
+  await zurich.until(({ heard }) => heard.length === 4)
   expect(zurich.heard).toMatchObject([
+    { type: 'roster' },
     { type: 'run-over', outcome: 'finished' },
     { type: 'round-over', planHash: plan, outcome: 'dropped' },
     { type: 'round-over', planHash: 'f'.repeat(64), outcome: 'failed' },
