@@ -44,7 +44,7 @@ function sessionsOf(rounds: readonly RoundReport[]): string[] {
   for (const { round, secure } of rounds) {
     if (!secure) continue
     const { sites, colluders, threshold, survivorsMin } = secure
-    const text = `${sites} sites with keys; t = ${threshold} must answer, at least ${survivorsMin} in a sum, c = ${colluders} may work with the coordinator`
+    const text = `n = ${sites} sites with keys; t = ${threshold} of them must answer; m = ${survivorsMin} at least in a sum; c = ${colluders} may work with the coordinator`
     byText.set(text, [...(byText.get(text) ?? []), round])
   }
   if (byText.size === 1) return [...byText.keys()]

@@ -240,7 +240,7 @@ describe('the page of a secure run', () => {
   })
 
   test.for([
-    't = 2 must answer, at least 3 in a sum, c = 0 may work with the coordinator',
+    'n = 3 sites with keys; t = 2 of them must answer; m = 3 at least in a sum; c = 0 may work with the coordinator',
     'bucket: training rows as a power of two',
     'by the signatures of 3 hospitals',
     'Mutual TLS',
@@ -253,8 +253,8 @@ describe('the page of a secure run', () => {
   test('tells in which rounds the thresholds were others, and how many hospitals confirmed', () => {
     const last = { ...session, sites: 4, colluders: 1, threshold: 3, confirmed: sites.slice(1) }
     const changed = reportHtml(secure({ rounds: [...rounds.slice(0, 3), { ...rounds[3]!, secure: last }] }, 'exact'))
-    expect(changed).toContain('rounds 0, 1, 2: 3 sites with keys')
-    expect(changed).toContain('round 3: 4 sites with keys; t = 3')
+    expect(changed).toContain('rounds 0, 1, 2: n = 3 sites with keys')
+    expect(changed).toContain('round 3: n = 4 sites with keys; t = 3')
     expect(changed).toContain('by the signatures of 2 to 3 hospitals')
     expect(changed).toContain('<span title="hungarian, va">2 of 3</span>')
     expect(changed).toContain('exact: training rows; known as a sum only')
