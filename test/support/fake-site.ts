@@ -150,10 +150,13 @@ export class FakeSite {
 
   #hear(message: ToSite): void {
     this.heard.push(message)
-    this.#act(message).catch((error) => {
-      this.failures.push(error)
-      this.#wake()
-    })
+    // Not at once: what a new stream brings comes before the site can answer on it.
+    Promise.resolve()
+      .then(() => this.#act(message))
+      .catch((error) => {
+        this.failures.push(error)
+        this.#wake()
+      })
     this.#wake()
   }
 
