@@ -65,10 +65,10 @@ describe('while updates are collected', () => {
     given([...collecting, ...three])
       .when(look({ basel: { progressAtMs: startMs + 4_000 } }), 23_999)
       .thenEvents()
-    const after = given([...collecting, ...three])
+    const moved = given([...collecting, ...three])
       .when(look({ basel: { progressAtMs: startMs + 4_000 } }), 24_000)
       .thenEvents(dropped('basel', 'deadline', 'no progress for 20000 ms', 24_000))
-    expect(after.phase).toBe('commit')
+    expect(moved.phase).toBe('commit')
   })
 
   test('a site that is away is dropped soon while the others suffice, unless its upload goes on', () => {

@@ -17,8 +17,8 @@ import { aStudy } from '../../support/a-study.ts'
 
 export const startMs = Date.parse('2026-11-22T10:00:00.000Z')
 /** The time `ms` after the round started. */
-export const after = (ms: number): Date => new Date(startMs + ms)
-const at = (ms: number) => after(ms).toISOString()
+export const timeAt = (ms: number): Date => new Date(startMs + ms)
+const at = (ms: number) => timeAt(ms).toISOString()
 
 const { deadlines } = studySchema.parse({
   ...aStudy,
@@ -76,7 +76,7 @@ export const absentSince = (ms: number): Shown => ({ absentSinceMs: startMs + ms
 
 /** Recruits this cohort: what the event says of it follows from the setting. */
 export function cohortSelected(ms = 0, cohort: readonly string[] = sites, of = setting): EventOf<'cohort-selected'> {
-  const [event] = decideRound(recruiting(cohort, of), look({}, cohort), after(ms))
+  const [event] = decideRound(recruiting(cohort, of), look({}, cohort), timeAt(ms))
   if (event?.type !== 'cohort-selected') throw new Error(`no cohort: ${event?.type}`)
   return event
 }
@@ -134,7 +134,7 @@ export function given(events: readonly RoundEvent[], start: OpenRound = recruiti
   return {
     when: (command: RoundCommand, ms = 0) => ({
       thenEvents: (...expected: readonly RoundEvent[]) => {
-        expect(decideRound(round, command, after(ms))).toEqual(expected)
+        expect(decideRound(round, command, timeAt(ms))).toEqual(expected)
         return fold(round, expected)
       },
     }),

@@ -6,7 +6,6 @@ import { describe, expect, test } from 'vitest'
 import { decideRound, nextDeadline, type RoundSetting, resumeRound } from '../../../coordinator/round/round.ts'
 import {
   absentSince,
-  after,
   attendance,
   cohortSelected,
   failed,
@@ -20,6 +19,7 @@ import {
   sites,
   startMs,
   thePlan,
+  timeAt,
 } from './given.ts'
 
 describe('while a round recruits', () => {
@@ -129,7 +129,7 @@ describe('the plan', () => {
     const [event] = decideRound(
       start,
       { type: 'look', attendance: attendance(), logHead: { ...logHead, size: 10 } },
-      after(0),
+      timeAt(0),
     )
     expect(event).toMatchObject({ type: 'cohort-selected', plan: { logHead: { size: 10 }, modelEntry: 9 } })
   })

@@ -7,7 +7,7 @@ import {
   type RoundCommand,
   type RoundSetting,
 } from '../../../coordinator/round/round.ts'
-import { after, identityOf, look, recruiting, setting, sites } from './given.ts'
+import { cohortSelected, dropped, identityOf, look, recruiting, setting, sites, timeAt } from './given.ts'
 import { type HonestSites, honestSites } from './honest-sites.ts'
 
 /** Four sites, c = 1, m = 3, and so t = 3: one may be lost on the way. */
@@ -31,7 +31,7 @@ export type Played = { readonly round: OpenRound; readonly events: readonly Roun
 
 /** Decides and folds one command. */
 export function send({ round, events }: Played, command: RoundCommand, ms = 0): Played {
-  return decideRound(round, command, after(ms)).reduce<Played>(
+  return decideRound(round, command, timeAt(ms)).reduce<Played>(
     (played, event) => {
       const next = evolveRound(played.round, event)
       if (next.phase === 'over') throw new Error(`the round is over: ${JSON.stringify(next.outcome)}`)
@@ -41,10 +41,19 @@ export function send({ round, events }: Played, command: RoundCommand, ms = 0): 
   )
 }
 
+export function sendAll(played: Played, commands: readonly RoundCommand[]): Played {
+  return commands.reduce((each, command) => send(each, command), played)
+}
+
+/** The event of dropping a site from this round. */
+export function lost(...of: Parameters<typeof dropped>): RoundEvent {
+  return { ...dropped(...of), planHash: cohortSelected(0, sites, secureSetting).planHash } as RoundEvent
+}
+
 /** Every one of these sites says all it has to say in the present phase; then the coordinator looks around. */
 export function everybody(played: Played, names: readonly string[] = sites, by: HonestSites = honest): Played {
-  const said = names.flatMap((name) => by.commands(played.round, name)).reduce((p, c) => send(p, c), played)
-  return send(said, look())
+  const said = names.flatMap((name) => by.commands(played.round, name))
+  return send(sendAll(played, said), look())
 }
 
 /** The round as it enters `phase`. `lost`: sites that refuse to go on in the phase named, which is before it. */

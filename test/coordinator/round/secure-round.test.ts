@@ -15,8 +15,8 @@ import {
   type RoundCommand,
   resumeRound,
 } from '../../../coordinator/round/round.ts'
-import { after, attendance, look, recruiting, setting, sites, startMs } from './given.ts'
-import { entering, everybody, honest, type Phase, type Played, secureSetting, send } from './secure-given.ts'
+import { attendance, look, recruiting, setting, sites, startMs, timeAt } from './given.ts'
+import { entering, everybody, honest, type Phase, secureSetting, send, sendAll } from './secure-given.ts'
 
 const phases = [
   'work',
@@ -74,7 +74,7 @@ test.for(['work', 'advertise-keys', 'share-keys', 'collect-updates', 'confirm-su
     const { planHash } = entered.round
     const once = send(entered, { type: 'refuse-work', planHash, site: 'basel', reason: 'no' })
     const last = { type: 'refuse-work', planHash, site: 'zurich', reason: 'no' } as const
-    const events = decideRound(once.round, last, after(0))
+    const events = decideRound(once.round, last, timeAt(0))
     const code = phase === 'advertise-keys' ? 'cohort-too-small' : 'quorum-lost'
     expect(events.at(-1)).toMatchObject({ type: 'round-failed', code })
     const over = events.reduce<Round>((state, event) => evolveRound(state as OpenRound, event), once.round)
@@ -115,12 +115,10 @@ test('a message said again, and one of a phase that is over, change nothing', ()
   for (const phase of phases) {
     const entered = entering(phase)
     const late = everything.slice(0, everything.indexOf(everything.find(({ type }) => type === firstOf[phase])!))
-    for (const command of late) expect(decideRound(entered.round, command, after(0))).toEqual([])
-    const once = honest
-      .commands(entered.round, 'basel')
-      .reduce<Played>((played, command) => send(played, command), entered)
+    for (const command of late) expect(decideRound(entered.round, command, timeAt(0))).toEqual([])
+    const once = sendAll(entered, honest.commands(entered.round, 'basel'))
     for (const command of honest.commands(entered.round, 'basel'))
-      expect(decideRound(once.round, command, after(0))).toEqual([])
+      expect(decideRound(once.round, command, timeAt(0))).toEqual([])
   }
 })
 
@@ -139,7 +137,7 @@ test('a message of a phase to come changes nothing yet', () => {
   for (const phase of phases.slice(0, -1)) {
     const { round } = entering(phase)
     const first = everything.findLastIndex(({ type }) => honest.commands(round, 'basel').some((c) => c.type === type))
-    for (const command of everything.slice(first + 1)) expect(decideRound(round, command, after(0))).toEqual([])
+    for (const command of everything.slice(first + 1)) expect(decideRound(round, command, timeAt(0))).toEqual([])
   }
 })
 
@@ -162,7 +160,7 @@ test('whatever comes, one plan has one set of survivors, and enough of them', ()
       const fixed: RoundEvent[] = []
       for (const command of [...commands, ...everything, look(), ...everything, look(), ...commands]) {
         if (round.phase === 'over') break
-        const events: RoundEvent[] = decideRound(round, command, after(0))
+        const events: RoundEvent[] = decideRound(round, command, timeAt(0))
         fixed.push(...events.filter(({ type }) => type === 'survivors-fixed'))
         for (const event of events) round = evolveRound(round as OpenRound, event)
       }

@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest'
 import { nextDeadline } from '../../../coordinator/round/round.ts'
 import {
   absentSince,
-  after,
   attendance,
   cohortSelected,
   dropped,
@@ -14,6 +13,7 @@ import {
   open,
   startMs,
   thePlan,
+  timeAt,
   workDone,
 } from './given.ts'
 
@@ -135,6 +135,6 @@ describe('while the cohort works', () => {
         failed('quorum-lost', '0 of 2 sites needed are left', 60_000),
       )
     expect(round).toMatchObject({ phase: 'over', outcome: { type: 'failed', code: 'quorum-lost' }, survivors: [] })
-    expect(after(60_000).getTime()).toBe(round.phase === 'over' ? round.endedAtMs : 0)
+    expect(timeAt(60_000).getTime()).toBe(round.phase === 'over' ? round.endedAtMs : 0)
   })
 })
