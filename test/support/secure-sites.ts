@@ -60,10 +60,12 @@ export type SecureSite = {
   complain(planHash: Sha256, against: number): Complaint
   confirm(survivors: Survivors): Confirm
   unmask(planHash: Sha256): Unmask
+  /** All it knows of the session, its secrets included. */
+  session(planHash: Sha256): Session | undefined
 }
 
 /** What a site knows of one session; each message adds to it. */
-type Session = {
+export type Session = {
   readonly plan: RoundPlan
   readonly secure: SecureRound
   readonly index: number
@@ -125,6 +127,7 @@ export function secureSite(name: string, identity: Identity = generateIdentity()
       const signature = signMessage(identity, unmaskMessage(sid!, u3Hash!, index, revealed))
       return { type: 'unmask', planHash: plan, revealed, signature }
     },
+    session: (plan) => sessions.get(plan),
   }
 }
 

@@ -1,0 +1,153 @@
+/** Attacks of one family in one run: round r of the run is the r-th attack, and every one is refused on its own. */
+import type { FromSite, ToSite } from '@consilium/coordinator/services.ts'
+import type { LogProof } from '@consilium/protos/control-messages.ts'
+import type { ErrorCode } from '@consilium/protos/errors.ts'
+import type { Identity } from '@consilium/protos/identity.ts'
+import type { LogEntry } from '@consilium/protos/log/entry.ts'
+import { runStream } from '@consilium/protos/log/model-entry.ts'
+import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import { planHash, type RoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import type { StudyInput } from '@consilium/protos/plan/study.ts'
+import { type HostileFederation, hostileFederation } from './federation.ts'
+import { leaks } from './secrecy.ts'
+import { type Shown, sharersShown } from './solver.ts'
+
+export type Attack<Type extends ToSite['type']> = {
+  readonly what: string
+  /** With which the site that is attacked refuses. */
+  readonly code: ErrorCode
+  /** What the site is told in place of the message. */
+  readonly lie?: (message: Extract<ToSite, { type: Type }>, at: Scene) => readonly ToSite[]
+  /** What the site is proven in place of the proof it asks for with a plan. */
+  readonly proof?: (proof: LogProof) => LogProof
+}
+
+/** One site in one round. */
+export type Scene = {
+  readonly federation: HostileFederation
+  readonly plan: RoundPlan
+  readonly site: SiteName
+  /** Identity of a site, as one that colludes would lend it. */
+  readonly identity: (site: SiteName) => Identity
+}
+
+export type AttackResult = {
+  readonly what: string
+  /** What the site refused with, and what the coordinator's log says of the site in that round. */
+  readonly site: readonly string[]
+  readonly log: readonly string[]
+}
+
+/** The site under attack. */
+export const target = 'zurich'
+
+/**
+ * Tells `target` one lie a round, in place of its first message of this type, and runs on to the end with the three
+ * others. Whatever any site says in such a round waits until the target has refused.
+ */
+export async function attackEachRound<Type extends ToSite['type']>(
+  type: Type,
+  attacks: readonly Attack<Type>[],
+  changes: Partial<StudyInput> = {},
+) {
+  const lied = new Set<number>()
+  const attackIn = (plan: RoundPlan | undefined) => (plan?.purpose === 'train' ? attacks[plan.round - 1] : undefined)
+  const held = openHeld()
+  await using federation = await hostileFederation({
+    toSite({ site, message }, at) {
+      const plan = at.planOf(message)
+      const attack = attackIn(plan)
+      if (site !== target || !plan || !attack?.lie || message.type !== type || lied.has(plan.round)) return [message]
+      lied.add(plan.round)
+      held.begin()
+      return attack.lie(message as Extract<ToSite, { type: Type }>, sceneOf(at, plan, site))
+    },
+    fromSite: ({ site, message }, at) => held.pass(site, message, at),
+    proveLog(proof, { site, seq }, at) {
+      const plan = [...at.plans.values()].at(-1)
+      const attack = attackIn(plan)
+      if (site !== target || seq === undefined || !attack?.proof) return proof
+      held.begin()
+      return attack.proof(proof)
+    },
+  })
+  const view = await federation.run({ rounds: attacks.length, ...changes })
+  const entries = await federation.entries(runStream(view.run))
+  const results = attacks.map(
+    ({ what }, i): AttackResult => ({
+      what,
+      site: refusalsOf(federation, target, i + 1),
+      log: droppedIn(federation, entries, target, i + 1),
+    }),
+  )
+  return { state: view.state, results, leaks: await leaks(federation) }
+}
+
+/** Holds what sites say about rounds from a lie on until the target has refused. */
+function openHeld() {
+  let waiting: (() => void)[] | undefined
+  return {
+    begin() {
+      waiting ??= []
+    },
+    pass(site: SiteName, message: FromSite, federation: HostileFederation): readonly FromSite[] {
+      if (!waiting || !('planHash' in message)) return [message]
+      if (site !== target || message.type !== 'refusal') {
+        waiting.push(() => federation.hear(site, message))
+        return []
+      }
+      const all = waiting
+      waiting = undefined
+      queueMicrotask(() => {
+        for (const say of all) say()
+      })
+      return [message]
+    },
+  }
+}
+
+export function sceneOf(federation: HostileFederation, plan: RoundPlan, site: SiteName): Scene {
+  return { federation, plan, site, identity: (of) => federation.joined.get(of)!.identity }
+}
+
+/** The session as the site was shown it. */
+export function shownTo({ federation, plan, site }: Scene): Shown {
+  const shown = sharersShown(federation.recorded, planHash(plan), plan, site)[0]
+  if (!shown) throw new Error(`${site} was told of no sharers yet`)
+  return shown
+}
+
+/** What every attack of a family comes to where all goes well. */
+export function refused(attacks: readonly { readonly what: string; readonly code: ErrorCode }[]) {
+  const results = attacks.map(({ what, code }) => ({ what, site: [code], log: [code] }))
+  return { state: 'finished', results, leaks: [] }
+}
+
+/** Codes with which the site refused a training round, in its own log. */
+export function refusalsOf({ agents, plans }: HostileFederation, site: SiteName, round?: number): string[] {
+  return agents.get(site)!.events.flatMap((event) => {
+    if (event.type !== 'refused') return []
+    const plan = plans.get(event.planHash ?? '')
+    return round === undefined || (plan?.round === round && plan.purpose === 'train') ? [event.code] : []
+  })
+}
+
+/** Codes that the coordinator's log gives for dropping the site from a training round. */
+export function droppedIn(
+  { plans }: HostileFederation,
+  entries: readonly LogEntry[],
+  site: SiteName,
+  round?: number,
+): string[] {
+  return entries.flatMap(({ type, body }) => {
+    if ((type !== 'site-dropped' && type !== 'late-update-refused') || body.site !== site) return []
+    const plan = plans.get(body.planHash as Sha256)
+    const isMeant = round === undefined || (plan?.round === round && plan.purpose === 'train')
+    return isMeant ? [codeOf(String(body.reason))] : []
+  })
+}
+
+/** The code at the start of a reason. */
+export function codeOf(reason: string): string {
+  return reason.split(':')[0]!
+}

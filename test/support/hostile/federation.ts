@@ -1,0 +1,359 @@
+/**
+ * A federation over real gRPC with mutual TLS in one process: a real coordinator on stores in memory, real agents with
+ * made-up trainers (or hostile sites in their place), and between the coordinator and the wire a layer that lies as the
+ * test wants. What the coordinator ever had is recorded, for `secrecy.ts` to try its luck with. The coordinator's clock
+ * moves only by `pass`; nothing polls.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type CertificateAuthority, openCertificateAuthority } from '@consilium/coordinator/certificate-authority.ts'
+import { startFederationServer } from '@consilium/coordinator/grpc/federation-server.ts'
+import type {
+  FederationService,
+  FromSite,
+  RunView,
+  SiteStream,
+  StreamListener,
+  ToSite,
+} from '@consilium/coordinator/services.ts'
+import { openMemoryEventLog } from '@consilium/coordinator/store/memory-event-log.ts'
+import { openMemoryObjectStore } from '@consilium/coordinator/store/memory-object-store.ts'
+import { systemClock } from '@consilium/protos/clock.ts'
+import type { LogProof, LogProofRequest } from '@consilium/protos/control-messages.ts'
+import { fingerprint, type Identity, identityFromSeed } from '@consilium/protos/identity.ts'
+import { parseJoinCode } from '@consilium/protos/join-code.ts'
+import type { LogEntry } from '@consilium/protos/log/entry.ts'
+import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import { planHash, type RoundPlan, type SignedRoundPlan, signRoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
+import type { StudyInput } from '@consilium/protos/plan/study.ts'
+import type { JoinedSite } from '@consilium/site-agent/link/identity-files.ts'
+import { joinFederation } from '@consilium/site-agent/link/join.ts'
+import { type RunningAgent, startAgent } from '@consilium/site-agent/main.ts'
+import type { AgentEvent } from '@consilium/site-agent/round/site.ts'
+import pino from 'pino'
+import { type Coordinator, openCoordinator } from '../../../coordinator/coordinator.ts'
+import { collect } from '../collect.ts'
+import { iterate, makeStudy } from '../coordinator-fixture.ts'
+import { madeUpTrainer } from '../made-up-trainer.ts'
+import { manualClock } from '../manual-clock.ts'
+import { memoryIdentity } from '../memory-identity.ts'
+import { memoryLedger } from '../wire-fixture.ts'
+import { emptyRecord, type Heard, keepingChunks, keepingObjects, planIn, type Told, tellingLog } from './recorded.ts'
+import { type HostileSite, hostileSite, type SiteLies } from './site.ts'
+
+export type Lies = {
+  /** What a site is told in place of a message: another, several, or none. */
+  readonly toSite?: (told: Told, federation: HostileFederation) => readonly ToSite[]
+  /** What the coordinator takes a site's message for; the record has the site's own. */
+  readonly fromSite?: (heard: Heard, federation: HostileFederation) => readonly FromSite[]
+  readonly proveLog?: (
+    proof: LogProof,
+    request: LogProofRequest & { readonly site: SiteName },
+    federation: HostileFederation,
+  ) => LogProof
+  /** Sites that are no agents, and what each does. */
+  readonly sites?: Readonly<Record<SiteName, SiteLies>>
+  /** Sites whose keys every other site pins; all where not given. */
+  readonly pinned?: readonly SiteName[]
+}
+
+export type HostileFederation = Awaited<ReturnType<typeof hostileFederation>>
+
+/** An honest one. */
+export type Agent = { readonly running: RunningAgent; readonly events: AgentEvent[] }
+
+export const siteNames = ['basel', 'cleveland', 'hungary', 'zurich']
+
+const lead: Identity = identityFromSeed(new Uint8Array(32).fill(5))
+const silent = pino({ level: 'silent' })
+
+/** Small, and nothing but training until the end: what an attack is after. */
+const study: Partial<StudyInput> = {
+  model: { from: 'zoo', name: 'multi-layer-perceptron', hidden: [8] },
+  standardisation: 'none',
+  rounds: 1,
+  evaluation: { bins: 8, everyRounds: 100 },
+  cohort: { min: 3, quorum: 3 },
+  updateNormMax: 16,
+  aggregation: { mode: 'secure', weights: 'exact', weightMax: 64 },
+}
+
+export async function hostileFederation(lies: Lies = {}) {
+  const home = mkdtempSync(join(tmpdir(), 'consilium-hostile-'))
+  const identity = identityFromSeed(new Uint8Array(32).fill(9))
+  const authority = await openCertificateAuthority({
+    home,
+    advertisedHost: '127.0.0.1',
+    clock: systemClock,
+    log: silent,
+  })
+  const recorded = emptyRecord()
+  const waiting = new Set<() => void>()
+  const wake = () => {
+    for (const one of [...waiting]) one()
+  }
+  const eventLog = tellingLog(openMemoryEventLog(), wake)
+  const objects = keepingObjects(openMemoryObjectStore(), recorded)
+  const clock = manualClock()
+  let port = 0
+  const coordinator: Coordinator = await openCoordinator({
+    eventLog,
+    objects,
+    vault: { seal: async (secret) => Uint8Array.from(secret), open: async (sealed) => Uint8Array.from(sealed) },
+    identity: memoryIdentity(identity),
+    authority,
+    clock,
+    log: silent,
+    federation: 'hearts',
+    siteAddress: () => `127.0.0.1:${port}`,
+    certificateDays: 90,
+    onFailure: () => {},
+  })
+  const streams = new Map<SiteName, Streaming>()
+  const aliases = openAliases()
+  const federation = {
+    coordinator,
+    identity,
+    authority,
+    objects,
+    recorded,
+    agents: new Map<SiteName, Agent>(),
+    hostile: new Map<SiteName, HostileSite>(),
+    /** Every site as it joined, its keys included. */
+    joined: new Map<SiteName, JoinedSite>(),
+    /** Studies by their hash. */
+    manifests: new Map<Sha256, StudyManifest>(),
+    /** Plans as the coordinator made them, and forged ones, by hash. */
+    plans: new Map<Sha256, RoundPlan>(),
+    admin: coordinator.adminService,
+    get port() {
+      return port
+    },
+    /** A study that every site approved, run to its end. */
+    async run(changes: Partial<StudyInput> = {}): Promise<RunView> {
+      return federation.ended(await federation.start(changes))
+    },
+    async start(changes: Partial<StudyInput> = {}): Promise<RunId> {
+      return federation.startRun(await federation.create(changes))
+    },
+    startRun: async (of: Sha256): Promise<RunId> => (await coordinator.adminService.startRun(of)).run,
+    /** Resolves once every site has approved it. */
+    async create(changes: Partial<StudyInput> = {}): Promise<Sha256> {
+      const made = makeStudy({ ...study, ...changes }, lead)
+      const signed = Buffer.from(JSON.stringify(made.signed))
+      const { hash } = await coordinator.adminService.createStudy(signed, iterate(made.objects))
+      federation.manifests.set(hash, made.manifest)
+      for await (const { decisions } of coordinator.adminService.watchStudy(hash, new AbortController().signal))
+        if (decisions.length >= siteNames.length) break
+      return hash
+    },
+    async ended(run: RunId): Promise<RunView> {
+      for await (const view of coordinator.adminService.watchRun(run, new AbortController().signal))
+        if (view.state !== 'running') return view
+      throw new Error('the watch ended before the run')
+    },
+    /** What the coordinator's timers wait for comes. */
+    pass: (ms: number) => clock.advance(ms),
+    /** Resolves with what `find` gives as soon as it gives something; looks again whenever anything happened. */
+    async until<Found>(find: () => Found | undefined | false): Promise<Found> {
+      for (;;) {
+        const found = find()
+        if (found) return found
+        await new Promise<void>((resolve) => {
+          const once = () => {
+            waiting.delete(once)
+            resolve()
+          }
+          waiting.add(once)
+        })
+      }
+    },
+    /** Resolves with the first message of this kind that the site sent about the plan. */
+    heard<Type extends FromSite['type']>(
+      site: SiteName,
+      type: Type,
+      plan?: Sha256,
+    ): Promise<FromSite & { type: Type }> {
+      const fits = ({ site: from, message }: Heard): boolean =>
+        from === site && message.type === type && (!plan || ('planHash' in message && message.planHash === plan))
+      return federation.until(() => recorded.heard.find(fits)?.message as (FromSite & { type: Type }) | undefined)
+    },
+    /** Says something of its own accord, on the site's stream. */
+    say(site: SiteName, message: ToSite): void {
+      recorded.told.push({ site, message })
+      streams.get(site)?.stream.send(message)
+    },
+    /** Hands the coordinator what a site said, or might have said. */
+    hear: (site: SiteName, message: FromSite): void => streams.get(site)?.listener.receive(message),
+    /** The plan as the coordinator would sign it were it otherwise. Later messages of the round fit the forged plan. */
+    forge(site: SiteName, signed: SignedRoundPlan, change: (plan: RoundPlan) => RoundPlan): ToSite {
+      const forged = change(planIn(signed))
+      aliases.replace(site, planHash(planIn(signed)), planHash(forged))
+      federation.plans.set(planHash(forged), forged)
+      return { type: 'assignment', plan: signRoundPlan(forged, identity) }
+    },
+    /** As `forge`, for a site that has the true plan too. */
+    forgeBeside(site: SiteName, signed: SignedRoundPlan, change: (plan: RoundPlan) => RoundPlan): ToSite {
+      const forged = change(planIn(signed))
+      aliases.beside(site, planHash(planIn(signed)), planHash(forged))
+      federation.plans.set(planHash(forged), forged)
+      return { type: 'assignment', plan: signRoundPlan(forged, identity) }
+    },
+    /** The plan that a message is about. */
+    planOf(message: ToSite | FromSite): RoundPlan | undefined {
+      if (message.type === 'assignment') return planIn(message.plan)
+      return 'planHash' in message && message.planHash ? federation.plans.get(message.planHash) : undefined
+    },
+    entries: (stream: string): Promise<LogEntry[]> => collect(eventLog.read(stream)),
+    async allEntries(): Promise<LogEntry[]> {
+      return (await Promise.all((await eventLog.streams()).map((stream) => federation.entries(stream)))).flat()
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([...federation.agents.values()].map(({ running }) => running.stop()))
+      await Promise.all([...federation.hostile.values()].map((site) => site.stop()))
+      await server.stop()
+      await coordinator.stop()
+      authority.close()
+      rmSync(home, { recursive: true, force: true })
+    },
+  }
+  const service = lying(coordinator.federationService, lies, { federationOf: () => federation, streams, aliases, wake })
+  const server = await startFederationServer({
+    service,
+    authority,
+    host: '127.0.0.1',
+    port: 0,
+    clock: systemClock,
+    log: silent,
+  })
+  port = server.port
+  for (const site of await Promise.all(siteNames.map((name) => joinSite(coordinator, home, name))))
+    federation.joined.set(site.site, site)
+  for (const [number, joined] of [...federation.joined.values()].entries()) {
+    const { site } = joined
+    const siteLies = lies.sites?.[site]
+    if (siteLies) federation.hostile.set(site, hostileSite(joined, number, siteLies, { authority, port }))
+    else federation.agents.set(site, await startHonest(joined, number, lies.pinned, federation.joined, wake))
+  }
+  return federation
+}
+
+async function joinSite({ adminService }: Coordinator, home: string, name: SiteName): Promise<JoinedSite> {
+  const { joinCode } = await adminService.addSite(name, 60)
+  const state = join(mkdtempSync(join(home, `${name}-`)), 'state')
+  return joinFederation({
+    code: parseJoinCode(joinCode),
+    state,
+    ledger: memoryLedger(),
+    clock: systemClock,
+    environment: {},
+  })
+}
+
+async function startHonest(
+  { state }: JoinedSite,
+  number: number,
+  pinned: readonly SiteName[] = siteNames,
+  all: ReadonlyMap<SiteName, JoinedSite>,
+  wake: () => void,
+): Promise<Agent> {
+  const site = join(state, '..')
+  const sites = Object.fromEntries(pinned.map((name) => [name, fingerprint(all.get(name)!.identity.publicKey)]))
+  const policy = { approve: { leads: [fingerprint(lead.publicKey)] }, roster: { sites } }
+  writeFileSync(join(site, 'policy.yaml'), JSON.stringify(policy))
+  const events: AgentEvent[] = []
+  const onEvent = (event: AgentEvent) => {
+    events.push(event)
+    wake()
+  }
+  return { running: await startAgent({ site, state, startTrainer: madeUpTrainer(number).start, onEvent }), events }
+}
+
+export type Door = { readonly authority: CertificateAuthority; readonly port: number }
+
+type Streaming = { readonly stream: SiteStream; readonly listener: StreamListener }
+
+type Lying = {
+  readonly federationOf: () => HostileFederation
+  readonly streams: Map<SiteName, Streaming>
+  readonly aliases: Aliases
+  readonly wake: () => void
+}
+
+/** The coordinator's service as the wire sees it: lies in, lies out, everything written down. */
+function lying(
+  honest: FederationService,
+  lies: Lies,
+  { federationOf, streams, aliases, wake }: Lying,
+): FederationService {
+  return {
+    ...honest,
+    attend(stream) {
+      const { site } = stream.caller
+      const federation = federationOf()
+      const { recorded, plans } = federation
+      const listener = honest.attend({
+        ...stream,
+        send(message) {
+          if (message.type === 'assignment') plans.set(planHash(planIn(message.plan)), planIn(message.plan))
+          for (const each of lies.toSite ? lies.toSite({ site, message }, federation) : [message]) {
+            const told = aliases.outgoing(site, each)
+            recorded.told.push({ site, message: told })
+            stream.send(told)
+          }
+          wake()
+        },
+      })
+      streams.set(site, { stream, listener })
+      return {
+        closed: () => listener.closed(),
+        receive(message) {
+          recorded.heard.push({ site, message })
+          const taken = aliases.incoming(site, message)
+          for (const each of lies.fromSite ? lies.fromSite({ site, message: taken }, federation) : [taken])
+            listener.receive(each)
+          wake()
+        },
+      }
+    },
+    async proveLog(caller, request) {
+      const proof = await honest.proveLog(caller, request)
+      return lies.proveLog?.(proof, { ...request, site: caller.site }, federationOf()) ?? proof
+    },
+    uploadOffset: (caller, plan) => honest.uploadOffset(caller, aliases.trueHash(caller.site, plan)),
+    upload(caller, header, chunks) {
+      const { site } = caller
+      const { planHash: plan, masked, offset } = header
+      const kept = masked
+        ? keepingChunks(federationOf().recorded, { site, planHash: plan, masked }, offset, chunks)
+        : chunks
+      return honest.upload(caller, { ...header, planHash: aliases.trueHash(site, plan) }, kept)
+    },
+  }
+}
+
+type Aliases = ReturnType<typeof openAliases>
+
+/** Which forged plan stands for which true one, by site. */
+function openAliases() {
+  const toForged = new Map<string, Sha256>()
+  const toTrue = new Map<string, Sha256>()
+  const trueHash = (site: SiteName, plan: Sha256) => toTrue.get(`${site} ${plan}`) ?? plan
+  const forgedHash = (site: SiteName, plan: Sha256) => toForged.get(`${site} ${plan}`) ?? plan
+  return {
+    trueHash,
+    beside: (site: SiteName, plan: Sha256, forged: Sha256) => void toTrue.set(`${site} ${forged}`, plan),
+    replace(site: SiteName, plan: Sha256, forged: Sha256) {
+      toTrue.set(`${site} ${forged}`, plan)
+      toForged.set(`${site} ${plan}`, forged)
+    },
+    outgoing: (site: SiteName, message: ToSite): ToSite => about(message, (plan) => forgedHash(site, plan)),
+    incoming: (site: SiteName, message: FromSite): FromSite => about(message, (plan) => trueHash(site, plan)),
+  }
+}
+
+function about<Message extends ToSite | FromSite>(message: Message, map: (plan: Sha256) => Sha256): Message {
+  return 'planHash' in message && message.planHash ? { ...message, planHash: map(message.planHash) } : message
+}
