@@ -5,7 +5,8 @@ import { FederationError } from '@consilium/protos/errors.ts'
 import { heartData, publicOriginals, userCacheFolder } from './demo/heart-data.ts'
 import { writeHeartFederation } from './demo/heart-federation.ts'
 import { printReport, runCommand } from './simulate/command-line.ts'
-import { readFederationFolder } from './simulate/federation-folder.ts'
+import { type FederationFolder, readFederationFolder } from './simulate/federation-folder.ts'
+import { type Outage, readOutage } from './simulate/outage.ts'
 import { progressOn } from './simulate/progress.ts'
 import { simulate } from './simulate/simulation.ts'
 
@@ -22,6 +23,9 @@ Options:
   --seed <n>       of the initial parameters and the order of rows (default 0)
   --rounds <n>     (default 15)
   --out <folder>   for federation/, model.onnx, report.json, report.html, logs/ (default .demo)
+  --kill <what>    <site>@<round>: kills that site's agent while the round collects the
+                   updates, and starts it again afterwards; or none (default: the last
+                   site in round 3)
   --keep           leave the coordinator's home and the sites' state where they are
   --json           one JSON object on standard output, everything else on standard error
 
@@ -36,6 +40,7 @@ await runCommand(usage, async (args, signal) => {
       seed: { type: 'string', default: '0' },
       rounds: { type: 'string', default: '15' },
       out: { type: 'string', default: '.demo' },
+      kill: { type: 'string' },
       keep: { type: 'boolean' },
       json: { type: 'boolean' },
     },
@@ -62,8 +67,16 @@ await runCommand(usage, async (args, signal) => {
   const federation = await readFederationFolder(folder)
   progress.line(`Data: ${data.description}.`)
   progress.line(`Federation folder: ${relative(process.cwd(), folder)}`)
-  printReport(await simulate({ federation, out, keep: values.keep === true, progress, signal }), out, json)
+  const outage = outageOf(values.kill, federation)
+  printReport(await simulate({ federation, out, keep: values.keep === true, progress, signal, outage }), out, json)
 })
+
+/** Unless told otherwise, the demo shows what a round does without a site that failed in it. */
+function outageOf(text: string | undefined, { sites, study }: FederationFolder): Outage | undefined {
+  if (text === 'none') return undefined
+  if (text !== undefined) return readOutage(text, sites)
+  return study.rounds >= 3 ? { site: sites.at(-1)!.name, round: 3 } : undefined
+}
 
 function dataChoice(text: string): (typeof dataChoices)[number] {
   const choice = dataChoices.find((candidate) => candidate === text)

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { printReport, runCommand } from './simulate/command-line.ts'
 import { readFederationFolder } from './simulate/federation-folder.ts'
+import { readOutage } from './simulate/outage.ts'
 import { progressOn } from './simulate/progress.ts'
 import { simulate } from './simulate/simulation.ts'
 
@@ -15,6 +16,8 @@ agent per site run as processes of their own, for as long as the study takes.
 
 Options:
   --out <folder>  for model.onnx, report.json, report.html, logs/ (default .simulate)
+  --kill <site>@<round>  kills that site's agent while the round collects the updates,
+                  and starts it again afterwards
   --keep          leave the coordinator's home and the sites' state where they are
   --json          one JSON object on standard output, everything else on standard error
 
@@ -25,7 +28,12 @@ await runCommand(usage, async (args, signal) => {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
-    options: { out: { type: 'string', default: '.simulate' }, keep: { type: 'boolean' }, json: { type: 'boolean' } },
+    options: {
+      out: { type: 'string', default: '.simulate' },
+      kill: { type: 'string' },
+      keep: { type: 'boolean' },
+      json: { type: 'boolean' },
+    },
   })
   const [folder, ...others] = positionals
   if (folder === undefined || others.length > 0)
@@ -34,5 +42,6 @@ await runCommand(usage, async (args, signal) => {
   const progress = progressOn(json ? process.stderr : process.stdout)
   const federation = await readFederationFolder(folder)
   const out = resolve(values.out)
-  printReport(await simulate({ federation, out, keep: values.keep === true, progress, signal }), out, json)
+  const outage = values.kill === undefined ? undefined : readOutage(values.kill, federation.sites)
+  printReport(await simulate({ federation, out, keep: values.keep === true, progress, signal, outage }), out, json)
 })

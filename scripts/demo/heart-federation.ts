@@ -73,6 +73,8 @@ updateNormMax: 10
 aggregation: { mode: secure, weights: bucket, weightMax: 1024 }
 rounds: ${rounds}
 cohort: { min: 3, quorum: 3 }
+# On one machine a site that is away for a second has failed; between hospitals the default of 30 s is better.
+deadlines: { absentMs: 1000 }
 split: ${split ? '{ by: column, column: split }' : '{ by: hash, key: record, testFraction: 0.34 }'}
 `
 }

@@ -28,6 +28,8 @@ type Running = {
   readonly logPath: string
   readonly lastLines: string[]
   readonly exited: Promise<number | null>
+  /** Ended on purpose: that is no failure. */
+  killed: boolean
 }
 
 const lastLinesMax = 15
@@ -59,8 +61,18 @@ export class ProcessGroup {
   start(options: ProcessOptions): void {
     const running = this.#spawn(options)
     void running.exited.then(() => {
-      if (!this.#stopping) this.#failed.reject(failureOf(running, 'ended while it was needed'))
+      if (!this.#stopping && !running.killed) this.#failed.reject(failureOf(running, 'ended while it was needed'))
     })
+  }
+
+  /** kill -9 of the process of this name and all it started; resolves once it is gone. */
+  async kill(name: string): Promise<void> {
+    for (const running of this.#running) {
+      if (running.options.name !== name) continue
+      running.killed = true
+      signalGroup(running.child, 'SIGKILL')
+      await running.exited
+    }
   }
 
   /** Runs a process to its end; rejects with `internal` unless it ends with 0. */
@@ -118,7 +130,7 @@ export class ProcessGroup {
       this.#running.delete(running)
       return code
     })
-    const running: Running = { options, child, logPath, lastLines, exited }
+    const running: Running = { options, child, logPath, lastLines, exited, killed: false }
     this.#running.add(running)
     return running
   }

@@ -17,11 +17,12 @@ import { fingerprint, type Identity } from '@consilium/protos/identity.ts'
 import { openJoined } from '@consilium/site-agent/link/identity-files.ts'
 import workspace from '../../package.json' with { type: 'json' }
 import type { FederationFolder } from './federation-folder.ts'
+import { type Outage, stageOutage } from './outage.ts'
 import { ProcessGroup } from './processes.ts'
 import type { Progress } from './progress.ts'
 import { buildReport, type Report } from './report.ts'
 import { reportHtml } from './report-html.ts'
-import { joinSite, startCoordinator, startSite } from './start.ts'
+import { joinSite, runAgent, type SiteStart, startCoordinator, startSite } from './start.ts'
 
 export type SimulationOptions = {
   readonly federation: FederationFolder
@@ -31,6 +32,8 @@ export type SimulationOptions = {
   readonly keep: boolean
   readonly progress: Progress
   readonly signal: AbortSignal
+  /** Kills one site's agent in mid-round: the round goes on without it. */
+  readonly outage?: Outage | undefined
   /** Told of every change of the run, with the processes' ids by name. */
   readonly onChange?: (run: RunView, processIds: ReadonlyMap<string, number>) => void
 }
@@ -78,7 +81,7 @@ async function runFederation(options: SimulationOptions, work: string, processes
     const decisions = followDecisions(admin, study.hash, federation, progress)
     await decisions.made
     progress.line(`Every site has decided on the study ${study.name} (${study.hash.slice(0, 12)}); the run starts.`)
-    const run = await untilEnded(admin, study.hash, options, processes)
+    const run = await untilEnded(admin, study.hash, options, processes, sites)
     decisions.end()
     return await writeReport({ admin, home, pinnedBy: stateOf(federation.sites[0]!.name), run, lead, options })
   } finally {
@@ -123,14 +126,21 @@ function followDecisions(
 async function untilEnded(
   admin: AdminClient,
   study: string,
-  { progress, onChange }: SimulationOptions,
+  { progress, onChange, outage }: SimulationOptions,
   processes: ProcessGroup,
+  sites: readonly SiteStart[],
 ): Promise<RunView> {
   const { run } = await admin.startRun(study)
+  const seeOutage = stageOutage(outage, {
+    kill: (site) => processes.kill(site),
+    start: async (name) => runAgent(sites.find((site) => site.name === name)!),
+    say: progress.line,
+  })
   let last: RunView | undefined
   for await (const view of admin.watchRun(run)) {
     last = view
     progress.run(view)
+    await seeOutage(view)
     onChange?.(view, processes.ids)
   }
   if (last?.state === 'finished') return last

@@ -49,11 +49,16 @@ export async function joinSite(site: SiteStart, admin: AdminClient): Promise<str
 
 /** Writes what the site's people decided, and leaves its agent running. */
 export async function startSite(site: SiteStart, policy: SitePolicy): Promise<void> {
-  const { processes, name, state } = site
+  const { state } = site
   const { lead, fingerprints } = policy
-  const decided = { approve: { leads: [lead] }, roster: { sites: Object.fromEntries(fingerprints) } }
+  const decided = { approve: { leads: [lead], sealed: true }, roster: { sites: Object.fromEntries(fingerprints) } }
   await writeFile(join(state, 'policy.yaml'), stringify(decided))
-  processes.start({ name, args: [entryPoint('site-agent'), 'run', ...placeOf(site)] })
+  runAgent(site)
+}
+
+/** Leaves the site's agent running. */
+export function runAgent(site: SiteStart): void {
+  site.processes.start({ name: site.name, args: [entryPoint('site-agent'), 'run', ...placeOf(site)] })
 }
 
 export type SitePolicy = {
