@@ -119,7 +119,9 @@ function approveByPolicy(
   { store, emit }: Site,
 ): Decision | undefined {
   const { hash: study, name, lead } = known
-  if (!policy.approve.leads.includes(lead)) {
+  const isSealed = readSignedStudy(known.signed).manifest.study.aggregation.mode === 'sealed'
+  // What a coordinator can open is shown to a person first, unless the policy says in so many words that it need not be.
+  if (!policy.approve.leads.includes(lead) || (isSealed && !policy.approve.sealed)) {
     emit({ type: 'study-offered', study, name, lead })
     return undefined
   }

@@ -20,7 +20,13 @@ export const fingerprintSchema = z
   .regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'a fingerprint as `SHA256:` and 43 characters, as its owner read it out')
 
 const policySchema = z.strictObject({
-  approve: z.strictObject({ leads: z.array(fingerprintSchema).max(1000).default([]) }).prefault({}),
+  approve: z
+    .strictObject({
+      leads: z.array(fingerprintSchema).max(1000).default([]),
+      /** Whether that holds for studies without secure aggregation too, whose updates the coordinator can open. */
+      sealed: z.boolean().default(false),
+    })
+    .prefault({}),
   /** Sites by name, each with the fingerprint of its identity as its people read it out: no other key is trusted. */
   roster: z
     .strictObject({

@@ -330,6 +330,20 @@ describe('consent', () => {
     expect(site.coordinator.decisions).toEqual([])
   })
 
+  test('a study whose updates the coordinator could open waits for a person, unless the policy says it need not', async () => {
+    const site = open({ approved: false, sealedApproved: false })
+    site.leadsApproved.push(fingerprint(lead.publicKey))
+    site.coordinator.say({ type: 'study', signedStudy: studyBytes(site.study) })
+    await site.coordinator.until(() => site.events.find((e) => e.type === 'study-offered'))
+    expect(site.store.studies.decisionOn(studyHash(site.study.manifest))).toBeUndefined()
+    const secure = signStudy(studyOf({ name: 'masked' }, site.coordinator), lead)
+    site.coordinator.say({ type: 'study', signedStudy: studyBytes(secure) })
+    expect(await site.coordinator.until(() => site.coordinator.decisions[0])).toMatchObject({
+      studyHash: studyHash(secure.manifest),
+      decision: 'approve',
+    })
+  })
+
   test('a study whose signature does not verify is not even kept', async () => {
     const site = open({ approved: false })
     const forged = { ...site.study, manifest: studyOf({ name: 'forged' }, site.coordinator) }

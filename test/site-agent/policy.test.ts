@@ -19,7 +19,12 @@ afterEach(() => {
 const lead = fingerprint(generateIdentity().publicKey)
 const policy = `approve:\n  leads:\n    - ${lead}\n`
 
-const nothing = { approve: { leads: [] }, roster: { sites: {} }, secure: {}, rollback: { accept: false } }
+const nothing = {
+  approve: { leads: [], sealed: false },
+  roster: { sites: {} },
+  secure: {},
+  rollback: { accept: false },
+}
 
 test('without a policy nothing is approved or trusted, and no run goes back', () => {
   expect(readPolicy({ site, state })).toEqual(nothing)
@@ -27,7 +32,7 @@ test('without a policy nothing is approved or trusted, and no run goes back', ()
 
 test('the policy may stand in either folder', () => {
   writeFileSync(join(state, 'policy.yaml'), policy)
-  expect(readPolicy({ site, state })).toEqual({ ...nothing, approve: { leads: [lead] } })
+  expect(readPolicy({ site, state })).toEqual({ ...nothing, approve: { leads: [lead], sealed: false } })
 })
 
 test('the policy names sites by their fingerprints, the least that a secure round needs, and whether runs go back', () => {

@@ -134,7 +134,7 @@ export class DeployedFederation implements AsyncDisposable {
   /** Every site trusts the lead, and the others by the fingerprints they told one another. */
   async #startSite(site: DeployedSite, fingerprints: ReadonlyMap<string, string>): Promise<void> {
     const policy = {
-      approve: { leads: [fingerprint(this.lead.publicKey)] },
+      approve: { leads: [fingerprint(this.lead.publicKey)], sealed: true },
       roster: { sites: Object.fromEntries(fingerprints) },
     }
     await writeFile(join(site.state, 'policy.yaml'), stringify(policy))

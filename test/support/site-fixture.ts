@@ -11,7 +11,13 @@ import {
   type SignedRoundPlan,
   signRoundPlan,
 } from '@consilium/protos/plan/round-plan.ts'
-import { type SignedStudy, type StudyManifest, signStudy, studyHash } from '@consilium/protos/plan/signed-study.ts'
+import {
+  parameterCount,
+  type SignedStudy,
+  type StudyManifest,
+  signStudy,
+  studyHash,
+} from '@consilium/protos/plan/signed-study.ts'
 import { type StudyInput, studySchema } from '@consilium/protos/plan/study.ts'
 import { generateRunKeyPair } from '@consilium/protos/sealing/sealed-update.ts'
 import { openMaskThreads } from '@consilium/protos/secagg/mask-threads.ts'
@@ -49,6 +55,8 @@ export type SiteFixture = {
   readonly identity: Identity
   readonly state: string
   readonly leadsApproved: string[]
+  /** Whether the policy approves their sealed studies too. */
+  readonly sealedApproved: boolean
   /** Fingerprints by name, as policy.yaml gives them. */
   readonly sitesApproved: Record<string, string>
   readonly study: SignedStudy
@@ -71,11 +79,17 @@ export type SiteFixture = {
   close(): Promise<void>
 }
 
-/** Bytes of three float32 parameters. */
-export const initialParameters = new Uint8Array(Float32Array.of(0, 0, 0).buffer)
+const threeParameters = [
+  { name: 'weight', dims: [2, 1] },
+  { name: 'bias', dims: [1] },
+]
 const graph = Buffer.from('a forward graph')
 
-export function studyOf(fields: Partial<StudyInput>, link: Pick<ScriptedLink, 'addObject'>): StudyManifest {
+export function studyOf(
+  fields: Partial<StudyInput>,
+  link: Pick<ScriptedLink, 'addObject'>,
+  layout: StudyManifest['layout'] = threeParameters,
+): StudyManifest {
   const study = studySchema.parse({
     name: 'heart',
     title: 'Heart disease',
@@ -92,27 +106,31 @@ export function studyOf(fields: Partial<StudyInput>, link: Pick<ScriptedLink, 'a
     evaluation: { bins: 4 },
     ...fields,
   } satisfies StudyInput)
+  const parameters = new Uint8Array(4 * parameterCount(layout))
   return {
     format: 1,
     study,
     graph: { sha256: link.addObject(graph), bytes: graph.length },
-    layout: [
-      { name: 'weight', dims: [2, 1] },
-      { name: 'bias', dims: [1] },
-    ],
-    initialParameters: { sha256: link.addObject(initialParameters), bytes: initialParameters.length },
+    layout,
+    initialParameters: { sha256: link.addObject(parameters), bytes: parameters.length },
   }
 }
 
 /** Attending, with the study known and the peers pinned; approved unless told otherwise. */
 export function openSite(
-  options: { study?: Partial<StudyInput>; approved?: boolean; pinned?: boolean } = {},
+  options: {
+    study?: Partial<StudyInput>
+    layout?: StudyManifest['layout']
+    approved?: boolean
+    pinned?: boolean
+    sealedApproved?: boolean
+  } = {},
 ): SiteFixture {
   const state = mkdtempSync(join(tmpdir(), 'consilium-site-'))
   const link = scriptedLink(siteName)
   const trainer = scriptedTrainer()
   trainer.onCall = link.notice
-  const study = signStudy(studyOf(options.study ?? {}, link), lead)
+  const study = signStudy(studyOf(options.study ?? {}, link, options.layout), lead)
   const model = study.manifest.initialParameters.sha256
   const fixture = {
     coordinator: link,
@@ -121,6 +139,7 @@ export function openSite(
     identity: generateIdentity(),
     state,
     leadsApproved: [] as string[],
+    sealedApproved: options.sealedApproved ?? true,
     sitesApproved: {} as Record<string, string>,
     study,
     model,
@@ -209,7 +228,15 @@ const noData = { trainRows: 0, testRows: 0, droppedRows: 0, remarks: [] }
 function start(
   fixture: Pick<
     SiteFixture,
-    'coordinator' | 'trainer' | 'events' | 'identity' | 'state' | 'leadsApproved' | 'sitesApproved' | 'policy'
+    | 'coordinator'
+    | 'trainer'
+    | 'events'
+    | 'identity'
+    | 'state'
+    | 'leadsApproved'
+    | 'sealedApproved'
+    | 'sitesApproved'
+    | 'policy'
   >,
 ) {
   const store = openSiteStore(fixture.state)
@@ -247,7 +274,10 @@ function start(
     now: () => new Date(0),
     emit,
   }
-  const readPolicy = () => ({ approve: { leads: fixture.leadsApproved }, roster: { sites: fixture.sitesApproved } })
+  const readPolicy = () => ({
+    approve: { leads: fixture.leadsApproved, sealed: fixture.sealedApproved },
+    roster: { sites: fixture.sitesApproved },
+  })
   const agent = new Agent(site, openConsent({ site, identity: fixture.identity, readPolicy }), {
     roster: openRosterKeeper({ site, publicKey: fixture.identity.publicKey, readPolicy }),
     coordinator: pinnedCoordinator,
