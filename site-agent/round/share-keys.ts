@@ -3,13 +3,13 @@
  * secrets, shared among U1 with the threshold that follows from it.
  */
 import { FederationError } from '@consilium/protos/errors.ts'
-import { agreementFor, assertAgreementKey, channelKey } from '@consilium/protos/secagg/keys.ts'
+import { readAdvertisement } from '@consilium/protos/secagg/advertisement.ts'
+import { agreementFor, channelKey } from '@consilium/protos/secagg/keys.ts'
 import type { Advertise, Advertised, Directory, ShareKeysMessage } from '@consilium/protos/secagg/messages.ts'
 import { dealShares } from '@consilium/protos/secagg/sealed-share.ts'
 import {
   type Advertisement,
   advertiseMessage,
-  readAdvertisedBody,
   shareKeysMessage,
   signMessage,
   verifyMessage,
@@ -84,12 +84,10 @@ function checkAdvertised({ index, body, signature }: Advertised, { planHash, pla
   const message = advertiseMessage(Buffer.from(planHash, 'hex'), name, body)
   if (!verifyMessage(Buffer.from(key, 'base64'), signature, message))
     throw invalid(`the keys of ${name} are not signed with its identity for this plan`)
-  const advertised = readAdvertisedBody(body)
+  const advertised = readAdvertisement(body)
   if (advertised.index !== index) throw invalid(`the keys of ${name} are those of site ${advertised.index}`)
   if (Buffer.from(advertised.modelHash).toString('hex') !== plan.model)
     throw invalid(`${name} was given another global model than this site`)
-  assertAgreementKey(advertised.channelKey)
-  assertAgreementKey(advertised.maskKey)
   return advertised
 }
 

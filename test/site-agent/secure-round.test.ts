@@ -1,0 +1,324 @@
+/** A whole secure round at one site, with an honest coordinator and honest peers around it. */
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { evaluationCounts } from '@consilium/protos/secagg/evaluation-counts.ts'
+import { prepareUpdate, quantise, roundingKey } from '@consilium/protos/secagg/fixed-point.ts'
+import { encodeHeader } from '@consilium/protos/secagg/header.ts'
+import { encodeCounts } from '@consilium/protos/secagg/histograms.ts'
+import { roundQuantisation } from '@consilium/protos/secagg/quantise-round.ts'
+import { encodeStatistics } from '@consilium/protos/secagg/statistics.ts'
+import { secureUploadBytes } from '@consilium/protos/secagg/vectors.ts'
+import { afterEach, describe, expect, test } from 'vitest'
+import { ownKey } from '../../site-agent/round/own-keys.ts'
+import { findSession, type SessionSecrets } from '../../site-agent/round/session.ts'
+import { type SecureRoundOfSite, secureRound } from '../support/secure-round.ts'
+import { openSite, type SiteFixture } from '../support/site-fixture.ts'
+
+let opened: SiteFixture | undefined
+const open = (options: Parameters<typeof openSite>[0] = {}) => {
+  opened = openSite(options)
+  return opened
+}
+afterEach(() => opened?.close())
+
+/** This site's own words: the sum less what the peers put in. */
+async function ownWords(round: SecureRoundOfSite, vector: number, names = round.others, sharers = round.others) {
+  const sum = await round.sum(vector, names, sharers)
+  for (const name of names)
+    round.wordsOf(name)[vector]!.forEach((word, i) => {
+      sum[i] = (sum[i]! - word) | 0
+    })
+  return sum
+}
+
+describe('the sum of a round holds this site exactly as it was quantised', () => {
+  test('training: clipped, weighed, rounded with a key of its own', async () => {
+    const site = open()
+    const round = secureRound(site)
+    await round.unmasked()
+    const { plan, hash } = round
+    const numbers = roundQuantisation(plan, site.study.manifest.study)
+    const { update } = site.trainer.train
+    const key = roundingKey(ownKey(site.identity, 'rounding'), Buffer.from(hash, 'hex'), {
+      vector: 'update',
+      round: 1,
+      purpose: 'train',
+    })
+    const prepared = prepareUpdate(update, 8, numbers, key)
+    const expected = new Int32Array(update.length)
+    quantise(expected, prepared, 0)
+    expect(await ownWords(round, 1)).toEqual(expected)
+    const header = { weight: 8, clipped: false, clampedCoordinates: 0, lossSum: 8 * 0.6 }
+    expect(await ownWords(round, 0)).toEqual(encodeHeader(header, numbers))
+  })
+
+  test('statistics and evaluations: without a loss or with it, in vectors of their own', async () => {
+    const site = open()
+    const statistics = secureRound(site, { purpose: 'statistics', round: 0 })
+    await statistics.unmasked()
+    const numbers = roundQuantisation(statistics.plan, site.study.manifest.study)
+    const plain = { weight: 8, clipped: false, clampedCoordinates: 0, lossSum: 0 }
+    expect(await ownWords(statistics, 1)).toEqual(encodeStatistics(site.trainer.statistics.sums))
+    expect(await ownWords(statistics, 0)).toEqual(encodeHeader(plain, numbers))
+
+    const evaluation = secureRound(site, { purpose: 'evaluate' })
+    await evaluation.unmasked()
+    const { examples, lossSum } = site.trainer.evaluate
+    expect(await ownWords(evaluation, 1)).toEqual(encodeCounts(evaluationCounts(site.trainer.evaluate), 5))
+    expect(await ownWords(evaluation, 0)).toEqual(encodeHeader({ ...plain, weight: 4, lossSum }, numbers))
+    const found = { run: 'heart-1', round: 1, examples, loss: lossSum / 4, accuracy: 0.75 }
+    expect(site.events.find(({ type }) => type === 'evaluated')).toMatchObject(found)
+    expect(site.store.records.evaluations(5)).toMatchObject([found])
+    expect(JSON.stringify(site.coordinator.sent)).not.toContain('accuracy')
+  })
+
+  test('with a peer lost before sharing, and another after it', async () => {
+    const lenient = { colluders: 0, survivorsMin: 3 }
+    const round = secureRound(open({ study: { aggregation: { mode: 'secure', ...lenient } } }), { secure: lenient })
+    const sharers = round.others.filter((name) => name !== 'basel')
+    const survivors = sharers.filter((name) => name !== 'zurich')
+    await round.unmasked(survivors, sharers)
+    const own = await ownWords(round, 1, survivors, sharers)
+    expect(Math.abs(own[0]! / own[2]! - 2)).toBeLessThan(1e-4)
+    const { revealed } = await round.sent('unmask')
+    expect(revealed.map(({ index, kind }) => `${index}${kind}`)).toEqual(['2b', '3b', '4b', '5s'])
+  })
+})
+
+test('an upload has 4 bytes a parameter and a header, and leaves signed', async () => {
+  const site = open()
+  const round = secureRound(site)
+  const bytes = await round.uploaded()
+  expect(bytes.length).toBe(secureUploadBytes(round.plan.secure!.vectors))
+  expect(site.coordinator.masked.get(round.hash)?.vectorHashes).toHaveLength(2)
+})
+
+test('masks go over frame by frame, and an upload of many frames stays within 2 % of 4 bytes a parameter', async () => {
+  const parameters = 700_001
+  const site = open({ layout: [{ name: 'weight', dims: [parameters] }] })
+  site.trainer.train = {
+    update: Float32Array.from({ length: parameters }, (_, i) => Math.sin(i) / 100),
+    examples: 300,
+    steps: 1,
+    loss: 1,
+  }
+  const round = secureRound(site)
+  await round.unmasked()
+  const bytes = site.coordinator.uploads.get(round.hash)!
+  expect(bytes.length / (4 * parameters)).toBeLessThan(1.02)
+  const numbers = roundQuantisation(round.plan, site.study.manifest.study)
+  const own = await ownWords(round, 1)
+  const key = roundingKey(ownKey(site.identity, 'rounding'), Buffer.from(round.hash, 'hex'), {
+    vector: 'update',
+    round: 1,
+    purpose: 'train',
+  })
+  const expected = new Int32Array(parameters)
+  quantise(expected, prepareUpdate(site.trainer.train.update, 256, numbers, key), 0)
+  expect(Buffer.compare(Buffer.from(own.buffer), Buffer.from(expected.buffer))).toBe(0)
+})
+
+test('the order in which requests come is kept however early they come', async () => {
+  const site = open()
+  let work = () => {}
+  site.trainer.gate = new Promise((resolve) => {
+    work = resolve
+  })
+  const round = secureRound(site)
+  site.coordinator.say({ type: 'assignment', plan: round.signed })
+  site.coordinator.say({ type: 'advertise-keys', planHash: round.hash })
+  await site.coordinator.until(() => site.trainer.calls.find((call) => call === 'train'))
+  work()
+  await round.sent('advertise')
+  const types = site.coordinator.sent.map(({ type }) => type).filter((type) => type !== 'progress')
+  expect(types).toEqual(['work-done', 'advertise'])
+})
+
+test('what comes for a round that is over is not answered', async () => {
+  const site = open()
+  const round = secureRound(site)
+  const shares = await round.sharesDue()
+  site.coordinator.say({ type: 'round-over', planHash: round.hash, outcome: 'failed', reason: 'too few' })
+  const sent = site.coordinator.sent.length
+  site.coordinator.say({ type: 'advertise-keys', planHash: round.hash })
+  site.coordinator.say(shares)
+  await site.agent.stop()
+  expect(site.coordinator.sent).toHaveLength(sent)
+  expect(site.coordinator.uploads.size).toBe(0)
+})
+
+describe('an update that must not leave', () => {
+  test.for([
+    { what: 'NaN in the update', update: [Number.NaN, 0, 0], loss: 0.5 },
+    { what: 'infinity in the update', update: [Number.POSITIVE_INFINITY, 0, 0], loss: 0.5 },
+    { what: 'a loss that is not a number', update: [0, 0, 0], loss: Number.NaN },
+    { what: 'an update of another length', update: [0, 0], loss: 0.5 },
+  ])('$what', async ({ update, loss }) => {
+    const site = open()
+    site.trainer.train = { update: Float32Array.from(update), examples: 10, steps: 20, loss }
+    site.coordinator.say({ type: 'assignment', plan: secureRound(site).signed })
+    const refusal = await site.coordinator.until(() => site.coordinator.sent.find(({ type }) => type === 'refusal'))
+    expect(refusal).toMatchObject({ code: 'update-invalid' })
+    expect(readdirSync(join(site.state, 'outbox')).filter((name) => !name.endsWith('.partial'))).toEqual([])
+  })
+})
+
+describe('kill -9', () => {
+  test.for(['advertised', 'shared', 'committed', 'uploaded', 'confirmed', 'released'] as const)(
+    'once %s: the same requests get the same answers, and nothing is done twice',
+    async (state) => {
+      const site = open()
+      const round = secureRound(site)
+      const steps = {
+        advertised: () => round.advertised(),
+        shared: () => round.shared(),
+        committed: async () => {
+          site.coordinator.answer = new Promise(() => undefined)
+          const due = await round.sharesDue()
+          site.coordinator.say(due)
+          await site.coordinator.until(() => site.coordinator.uploads.get(round.hash))
+        },
+        uploaded: () => round.uploaded(),
+        confirmed: () => round.confirmed(),
+        released: () => round.unmasked(),
+      }
+      await steps[state]()
+      const before = [...site.coordinator.sent]
+      const upload = site.coordinator.uploads.get(round.hash)
+      const masked = site.coordinator.masked.get(round.hash)
+      site.coordinator.answer = undefined
+      site.coordinator.uploads.clear()
+      site.coordinator.sent.length = 0
+      site.events.length = 0
+      site.restart()
+
+      await unmaskFromStart(round, site)
+      const after = site.coordinator.sent
+      for (const type of ['advertise', 'share-keys', 'confirm', 'unmask']) {
+        const [first, again] = [before.find((m) => m.type === type), after.filter((m) => m.type === type)]
+        if (first) expect(again).toEqual([first])
+        expect(again).toHaveLength(1)
+      }
+      if (upload) expect(Buffer.compare(site.coordinator.uploads.get(round.hash)!, upload)).toBe(0)
+      if (masked) expect(site.coordinator.masked.get(round.hash)).toEqual(masked)
+      expect(site.trainer.calls.filter((call) => call === 'train')).toHaveLength(1)
+      expect(after.some(({ type }) => type === 'refusal')).toBe(false)
+    },
+  )
+
+  test('between the masked file and its name: it is masked again to the same bytes', async () => {
+    const site = open()
+    const round = secureRound(site)
+    const words = await round.advertised().then(() => readFileSync(site.store.outbox.wordsPath(round.hash)))
+    site.coordinator.say(round.directory(await round.sent('advertise')))
+    const own = await round.sent('share-keys')
+    const due = round.shares(own, round.directory(await round.sent('advertise')))
+    site.coordinator.say(due)
+    await site.coordinator.until(() => site.events.find(({ type }) => type === 'uploaded'))
+    const first = site.coordinator.uploads.get(round.hash)!
+    rmSync(site.store.outbox.path(round.hash))
+    writeFileSync(site.store.outbox.wordsPath(round.hash), words)
+    site.events.length = 0
+    site.restart()
+    site.coordinator.say(due)
+    await site.coordinator.until(() => site.events.find(({ type }) => type === 'uploaded'))
+    expect(Buffer.compare(site.coordinator.uploads.get(round.hash)!, first)).toBe(0)
+  })
+
+  test('and the words lost: the site drops out, and masks no second update', async () => {
+    const site = open()
+    const round = secureRound(site)
+    const due = await round.sharesDue()
+    rmSync(site.store.outbox.wordsPath(round.hash))
+    site.restart()
+    site.coordinator.say(due)
+    expect(await refusalOf(site)).toMatchObject({ code: 'session-lost' })
+  })
+
+  test('and the journal damaged: the site drops out', async () => {
+    const site = open()
+    const round = secureRound(site)
+    const directory = round.directory(await round.advertised())
+    const sealed = site.store.sessions.sealed(round.hash)!
+    site.store.sessions.keep(
+      round.hash,
+      sealed.map((byte, i) => (i === 40 ? byte ^ 1 : byte)),
+    )
+    site.restart()
+    site.coordinator.say(directory)
+    expect(await refusalOf(site)).toMatchObject({ code: 'session-lost' })
+  })
+})
+
+describe('erasure', () => {
+  test.for(['committed', 'failed', 'dropped'] as const)(
+    'a round that is %s leaves no secret of it anywhere',
+    async (outcome) => {
+      const site = open()
+      const round = secureRound(site)
+      await round.shared()
+      const { secrets } = findSession(round.hash, site.site)!.state
+      const blobs = [site.store.sessions.sealed(round.hash)!]
+      await round.sent('share-keys')
+      site.coordinator.say(round.shares(await round.sent('share-keys'), round.directory(await round.sent('advertise'))))
+      await site.coordinator.until(() => site.events.find(({ type }) => type === 'uploaded'))
+      blobs.push(site.store.sessions.sealed(round.hash)!)
+      if (outcome === 'committed') {
+        site.coordinator.say(await round.survivors())
+        const confirm = await round.sent('confirm')
+        blobs.push(site.store.sessions.sealed(round.hash)!)
+        site.coordinator.say(round.quorum(await round.survivors(), confirm))
+        await round.sent('unmask')
+        blobs.push(site.store.sessions.sealed(round.hash)!)
+        expect(findSession(round.hash, site.site)?.state.secrets).toBeUndefined()
+      }
+      expect(foundOnDisk(site, secretBytes(secrets!, blobs))).toEqual(blobs.at(-1) ? ['a sealed state'] : [])
+      site.coordinator.say({ type: 'round-over', planHash: round.hash, outcome, reason: '' })
+      expect(foundOnDisk(site, secretBytes(secrets!, blobs))).toEqual([])
+      expect(readdirSync(join(site.state, 'outbox'))).toEqual([])
+      // What this site did in it stays.
+      const did = outcome === 'committed' ? 'released' : 'committed'
+      expect(site.store.sessions.find(round.hash)).toMatchObject({ state: did })
+    },
+  )
+
+  test('a refusal erases the session too', async () => {
+    const site = open()
+    const round = secureRound(site)
+    const directory = round.directory(await round.advertised())
+    site.coordinator.say({ ...directory, sites: directory.sites.slice(2) })
+    await refusalOf(site)
+    expect(site.store.sessions.sealed(round.hash)).toBeUndefined()
+  })
+})
+
+async function unmaskFromStart(round: SecureRoundOfSite, site: SiteFixture): Promise<void> {
+  await round.unmasked()
+  expect(site.store.sessions.find(round.hash)?.state).toBe('released')
+}
+
+function refusalOf(site: SiteFixture) {
+  return site.coordinator.until(() => site.coordinator.sent.find(({ type }) => type === 'refusal'))
+}
+
+function secretBytes(secrets: SessionSecrets, blobs: readonly Uint8Array[]) {
+  const { channelSecretKey, maskSecretKey, selfSeed, held } = secrets
+  return [
+    ...[channelSecretKey, maskSecretKey, selfSeed].map((bytes) => ({ what: 'a secret', bytes })),
+    ...[...held.values()].flatMap(({ s, b }) => [s, b]).map((bytes) => ({ what: 'a share', bytes })),
+    ...blobs.map((bytes) => ({ what: 'a sealed state', bytes: bytes.subarray(12, 60) })),
+  ]
+}
+
+/** What of these bytes stands in any file of the state folder. */
+function foundOnDisk(site: SiteFixture, secrets: ReturnType<typeof secretBytes>): string[] {
+  const files = readdirSync(site.state, { recursive: true })
+    .map((name) => join(site.state, String(name)))
+    .filter((path) => statSync(path).isFile())
+    .map((path) => readFileSync(path))
+  return [
+    ...new Set(
+      secrets.filter(({ bytes }) => files.some((file) => file.includes(Buffer.from(bytes)))).map(({ what }) => what),
+    ),
+  ]
+}
