@@ -42,7 +42,7 @@ export class FakeSite {
   readonly ignores = new Set<SecureToSite['type']>()
   contribution = (plan: RoundPlan, manifest: StudyManifest): Contribution => contributionOf(this.number, plan, manifest)
   caller!: Caller
-  readonly secure: SecureSite
+  secure: SecureSite
   #attendance: StreamListener | undefined
   readonly #unmasked = new Map<string, { readonly plan: RoundPlan; readonly words: readonly Int32Array[] }>()
   readonly #masked = new Map<string, MaskedInput>()
