@@ -6,14 +6,14 @@
  * `advertise(plan)`, `shareKeys(directory)`, `mask(shares, words)` (one Int32Array for each of `plan.secure.vectors`;
  * `bytes` is the upload, `masked` its header), `complain(of)`, `confirm(survivors)`, `unmask(planHash)`.
  */
-import { createHash } from 'node:crypto'
+import { createHash, createPrivateKey, type KeyObject, sign } from 'node:crypto'
 import { generateIdentity, type Identity } from '@consilium/protos/identity.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import { planHash, type RoundPlan, type SecureRound } from '@consilium/protos/plan/round-plan.ts'
 import { readAdvertisement } from '@consilium/protos/secagg/advertisement.ts'
 import {
   type AgreementKeyPair,
-  agreeWithTweetnacl,
+  agreeWithNode,
   channelKey,
   generateAgreementKeys,
   pairSeed,
@@ -38,8 +38,9 @@ import {
   complaintMessage,
   confirmMessage,
   inputMessage,
+  messageHash,
+  type SignedMessage,
   shareKeysMessage,
-  signMessage,
   unmaskMessage,
 } from '@consilium/protos/secagg/signed-messages.ts'
 import { sessionThresholds } from '@consilium/protos/secagg/thresholds.ts'
@@ -84,6 +85,7 @@ export type Session = {
 }
 
 export function secureSite(name: string, identity: Identity = generateIdentity()): SecureSite {
+  const key = signingKey(identity)
   const sessions = new Map<Sha256, Session>()
   const sessionOf = (plan: Sha256): Session => {
     const session = sessions.get(plan)
@@ -98,19 +100,19 @@ export function secureSite(name: string, identity: Identity = generateIdentity()
       const hash = planHash(plan)
       const session = sessions.get(hash) ?? newSession(name, plan)
       sessions.set(hash, session)
-      session.advertised ??= advertise(identity, name, session, hash)
+      session.advertised ??= advertise(key, name, session, hash)
       return session.advertised
     },
     shareKeys(directory) {
       const session = sessionOf(directory.planHash)
-      session.shared ??= shareKeys(identity, session, directory)
+      session.shared ??= shareKeys(key, session, directory)
       return session.shared
     },
-    mask: (shares, words) => mask(identity, sessionOf(shares.planHash), shares, words),
+    mask: (shares, words) => mask(key, sessionOf(shares.planHash), shares, words),
     complain(plan, against) {
       const { sid, index } = sessionOf(plan)
       const reason = 'share-does-not-open'
-      const signature = signMessage(identity, complaintMessage(sid!, index, against, reason))
+      const signature = signMessage(key, complaintMessage(sid!, index, against, reason))
       return { type: 'complaint', planHash: plan, against, reason, signature }
     },
     confirm(survivors) {
@@ -118,13 +120,13 @@ export function secureSite(name: string, identity: Identity = generateIdentity()
       session.survivors = survivors.survivors.map(({ index }) => index)
       session.u3Hash = survivorsHash(session.sid!, session.u2Hash!, survivors.survivors)
       const head = Buffer.from(survivors.logHead.root, 'hex')
-      const signature = signMessage(identity, confirmMessage(session.u3Hash, head))
+      const signature = signMessage(key, confirmMessage(session.u3Hash, head))
       return { type: 'confirm', planHash: survivors.planHash, signature }
     },
     unmask(plan) {
       const { sid, index, u3Hash, sharers, survivors, held } = sessionOf(plan)
       const revealed = sharesToReveal(sharers!, survivors!, held)
-      const signature = signMessage(identity, unmaskMessage(sid!, u3Hash!, index, revealed))
+      const signature = signMessage(key, unmaskMessage(sid!, u3Hash!, index, revealed))
       return { type: 'unmask', planHash: plan, revealed, signature }
     },
     session: (plan) => sessions.get(plan),
@@ -139,7 +141,7 @@ function newSession(name: string, plan: RoundPlan): Session {
   return { plan, secure, index: plan.cohort.indexOf(name) + 1, channel, mask, selfSeed, held: new Map() }
 }
 
-function advertise(identity: Identity, name: string, session: Session, hash: Sha256): Advertise {
+function advertise(key: KeyObject, name: string, session: Session, hash: Sha256): Advertise {
   const { index, channel, mask, plan } = session
   const body = advertisedBody({
     index,
@@ -148,11 +150,11 @@ function advertise(identity: Identity, name: string, session: Session, hash: Sha
     nonce: mask.publicKey.slice(0, 16),
     modelHash: Buffer.from(plan.model, 'hex'),
   })
-  const signature = signMessage(identity, advertiseMessage(Buffer.from(hash, 'hex'), name, body))
+  const signature = signMessage(key, advertiseMessage(Buffer.from(hash, 'hex'), name, body))
   return { type: 'advertise', planHash: hash, body, signature }
 }
 
-function shareKeys(identity: Identity, session: Session, directory: Directory): ShareKeysMessage {
+function shareKeys(key: KeyObject, session: Session, directory: Directory): ShareKeysMessage {
   const { plan, secure, index, channel } = session
   const roster = plan.cohort.map((name, i) => {
     return { index: i + 1, name, publicKey: Buffer.from(secure.roster[i]!, 'base64') }
@@ -160,7 +162,7 @@ function shareKeys(identity: Identity, session: Session, directory: Directory): 
   const sid = sessionId(Buffer.from(directory.planHash, 'hex'), rosterHash(roster), directory.sites)
   const sites = directory.sites.map((site) => {
     if (site.index === index) return { index }
-    const shared = agreeWithTweetnacl(channel.secretKey, readAdvertisement(site.body).channelKey)
+    const shared = agreeWithNode(channel.secretKey, readAdvertisement(site.body).channelKey)
     return { index: site.index, channelKey: channelKey(shared, sid, index, site.index) }
   })
   const { threshold } = sessionThresholds(sites.length, secure)
@@ -170,11 +172,11 @@ function shareKeys(identity: Identity, session: Session, directory: Directory): 
   session.directory = directory
   session.held.set(index, dealt.own)
   const { selfCommitment, rows } = dealt
-  const signature = signMessage(identity, shareKeysMessage(sid, index, selfCommitment, rows))
+  const signature = signMessage(key, shareKeysMessage(sid, index, selfCommitment, rows))
   return { type: 'share-keys', planHash: directory.planHash, selfCommitment, rows, signature }
 }
 
-function mask(identity: Identity, session: Session, shares: Shares, words: readonly Int32Array[]) {
+function mask(key: KeyObject, session: Session, shares: Shares, words: readonly Int32Array[]) {
   const { sid, index, secure, channel, selfSeed, directory } = session
   const u2Hash = sharersHash(sid!, shares.sharers)
   session.u2Hash = u2Hash
@@ -184,11 +186,11 @@ function mask(identity: Identity, session: Session, shares: Shares, words: reado
   for (const row of shares.received) {
     const from = row.index
     if (from === index) continue
-    const shared = agreeWithTweetnacl(channel.secretKey, keys.get(from)!.channelKey)
+    const shared = agreeWithNode(channel.secretKey, keys.get(from)!.channelKey)
     const { held, complaint } = openShare(sid!, from, index, channelKey(shared, sid!, from, index), row)
     if (!held) throw new Error(`the share of site ${from}: ${complaint}`)
     session.held.set(from, held)
-    const agreed = agreeWithTweetnacl(session.mask.secretKey, keys.get(from)!.maskKey)
+    const agreed = agreeWithNode(session.mask.secretKey, keys.get(from)!.maskKey)
     pairs.set(from, pairSeed(agreed, sid!, index, from))
   }
   const parts = secure.vectors.map(({ name, words: length }, i) => {
@@ -199,8 +201,18 @@ function mask(identity: Identity, session: Session, shares: Shares, words: reado
   })
   const hashes = parts.map(({ name, bytes }) => ({ name, sha256: createHash('sha256').update(bytes).digest() }))
   const root = uploadRoot(sid!, index, hashes)
-  const signature = signMessage(identity, inputMessage(sid!, u2Hash, index, root))
+  const signature = signMessage(key, inputMessage(sid!, u2Hash, index, root))
   const bytes = new Uint8Array(Buffer.concat(parts.map((part) => part.bytes)))
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   return { bytes, sha256, masked: { root, vectorHashes: hashes.map((hash) => hash.sha256), signature } }
+}
+
+/** Node signs twenty times as fast as tweetnacl does; the signatures are the same. */
+function signingKey({ seed }: Identity): KeyObject {
+  const pkcs8 = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed])
+  return createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
+}
+
+function signMessage(key: KeyObject, message: SignedMessage): Uint8Array {
+  return sign(null, Buffer.concat([Buffer.from(`fedsum/v1/sig/${message.type}\0`), messageHash(message)]), key)
 }

@@ -2,6 +2,7 @@
 import { sha256Hex } from '@consilium/protos/hash.ts'
 import type { Identity } from '@consilium/protos/identity.ts'
 import type { ShareKeysMessage, Shares, Survivors } from '@consilium/protos/secagg/messages.ts'
+import { membersOf } from '../../../coordinator/round/planned.ts'
 import type { OpenRound, RoundCommand } from '../../../coordinator/round/round.ts'
 import {
   directoryOf,
@@ -11,6 +12,9 @@ import {
   survivorListOf,
 } from '../../../coordinator/round/session.ts'
 import { type SecureSite, secureSite } from '../../support/secure-sites.ts'
+
+/** Hash and size of what a site would upload in a sealed round. */
+export const sealedUpdateOf = (site: string) => ({ sha256: sha256Hex(Buffer.from(site)), bytes: 100 })
 
 export type HonestSites = ReturnType<typeof honestSites>
 
@@ -30,10 +34,10 @@ export function honestSites(names: readonly string[], identityOf: (site: string)
     return { type: 'shares', planHash, sharers: sharersOf(session, session.sharers), received }
   }
 
-  /** Everything that the site says in the present phase, in order. */
+  /** Everything that the site says in the present phase, in order; nothing where it is not in the round. */
   function commands(round: OpenRound, name: string): RoundCommand[] {
     const site = sites.get(name)!
-    if (round.phase === 'recruit' || round.phase === 'commit') return []
+    if (round.phase === 'recruit' || round.phase === 'commit' || !membersOf(round).includes(name)) return []
     const { planHash } = round
     const from = { planHash, site: name }
     switch (round.phase) {
@@ -50,8 +54,8 @@ export function honestSites(names: readonly string[], identityOf: (site: string)
         return [{ type: 'share-keys', ...from, message, object: sha256Hex(message.signature) }]
       }
       case 'collect-updates': {
-        const sealed = { sha256: sha256Hex(Buffer.from(name)), bytes: 100 }
-        const update = round.session ? upload(site, sharesFor(name, planHash, round.session), round.session) : sealed
+        const { session } = round
+        const update = session ? upload(site, sharesFor(name, planHash, session), session) : sealedUpdateOf(name)
         const { sha256, bytes } = update
         return [
           { type: 'announce-update', ...from, ...update },

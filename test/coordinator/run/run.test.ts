@@ -74,12 +74,47 @@ describe('the order of rounds', () => {
 })
 
 describe('what ends a run', () => {
-  test('training without a quorum', () => {
-    const run = simulateRun(manifestOf({ standardisation: 'none' }))
+  const failRound = (run: SimulatedRun) => {
+    const plan = planOf(run.run)
+    for (const site of siteNames.slice(1)) run.send({ type: 'refuse-work', planHash: plan, site, reason: 'no' })
+  }
+
+  test('two train rounds without a quorum, one after the other', () => {
+    const run = simulateRun(manifestOf({ standardisation: 'none', rounds: 3 }))
     run.settle()
-    for (const site of siteNames.slice(1))
-      run.send({ type: 'refuse-work', planHash: planOf(run.run), site, reason: 'no' })
-    expect(run.run).toMatchObject({ state: 'failed', reason: expect.stringContaining('train round 1 failed') })
+    failRound(run)
+    expect(run.run).toMatchObject({ state: 'running', current: { phase: 'work', setting: { round: 2 } } })
+    failRound(run)
+    expect(run.run).toMatchObject({ state: 'failed', reason: expect.stringContaining('train round 2 failed') })
+  })
+
+  test('a last train round without a quorum', () => {
+    const run = simulateRun(manifestOf({ standardisation: 'none', rounds: 2 }))
+    run.settle()
+    while (run.run.current?.setting.round !== 2) run.cooperate()
+    failRound(run)
+    expect(run.run).toMatchObject({ state: 'failed', reason: expect.stringContaining('train round 2 failed') })
+  })
+
+  test('not one failed train round: the next starts from the same model, and nothing is evaluated between', () => {
+    const run = simulateRun(manifestOf({ standardisation: 'none', rounds: 4 }))
+    run.settle()
+    for (const round of [1, 3]) {
+      while (run.run.current?.setting.round !== round) run.cooperate()
+      failRound(run)
+    }
+    expect(roundsOf(finish(run))).toEqual([
+      'train 1 failed',
+      'train 2 committed',
+      'evaluate 2 committed',
+      'train 3 failed',
+      'train 4 committed',
+      'evaluate 4 committed',
+    ])
+    const initial = run.manifest.initialParameters.sha256
+    const models = run.run.past.filter(({ setting }) => setting.purpose === 'train').map(({ setting }) => setting.model)
+    expect(models).toEqual([initial, initial, '2'.padStart(64, '0'), '2'.padStart(64, '0')])
+    expect(run.run).toMatchObject({ state: 'finished', parameters: '4'.padStart(64, '0') })
   })
 
   test('too few sites, named', () => {
@@ -91,19 +126,23 @@ describe('what ends a run', () => {
     expect(run.events.at(-1)).toMatchObject({ type: 'run-failed', code: 'cohort-too-small' })
   })
 
-  test.for(['train', 'cancel', 'fail'] as const)('a reason too long for the log, cut to what it holds: %s', (how) => {
-    const run = simulateRun(manifestOf({ standardisation: 'none' }))
-    // The sites missing at the deadline are named one by one: more than a reason may hold.
-    for (let i = 0; i < 100; i++) run.presence.set(`hospital-${i}`, how === 'train' ? { absentSinceMs: startMs } : {})
-    for (const site of siteNames) if (how === 'train') run.presence.set(site, { absentSinceMs: startMs })
-    run.settle()
-    if (how === 'train') run.advance()
-    else if (how === 'cancel') run.send({ type: 'cancel', reason: 'a mistake '.repeat(100) })
-    else run.send({ type: 'fail', code: 'store-failed', reason: 'no space left '.repeat(100) })
-    expect(run.run.state).toBe(how === 'cancel' ? 'cancelled' : 'failed')
-    expect(run.run.reason).toMatch(/\.\.\.$/)
-    expect(run.replayed()).toEqual(run.run)
-  })
+  test.for(['statistics', 'cancel', 'fail'] as const)(
+    'a reason too long for the log, cut to what it holds: %s',
+    (how) => {
+      const run = simulateRun()
+      // The sites missing at the deadline are named one by one: more than a reason may hold.
+      for (let i = 0; i < 50; i++)
+        run.presence.set(`hospital-${i}`, how === 'statistics' ? { absentSinceMs: startMs } : {})
+      for (const site of siteNames) if (how === 'statistics') run.presence.set(site, { absentSinceMs: startMs })
+      run.settle()
+      if (how === 'statistics') run.advance()
+      else if (how === 'cancel') run.send({ type: 'cancel', reason: 'a mistake '.repeat(100) })
+      else run.send({ type: 'fail', code: 'store-failed', reason: 'no space left '.repeat(100) })
+      expect(run.run.state).toBe(how === 'cancel' ? 'cancelled' : 'failed')
+      expect(run.run.reason).toMatch(/\.\.\.$/)
+      expect(run.replayed()).toEqual(run.run)
+    },
+  )
 
   const failEvaluation = (run: SimulatedRun) => {
     while (run.run.current?.setting.purpose !== 'evaluate') run.cooperate()

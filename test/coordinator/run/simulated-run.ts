@@ -1,21 +1,35 @@
 /** A run without a shell: time, presence and the sites' messages are plain values, so whole runs take milliseconds. */
-
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import { type StudyInput, studySchema } from '@consilium/protos/plan/study.ts'
-import type { Attendance, Presence } from '../../../coordinator/round/dropouts.ts'
 import type { RoundResult } from '../../../coordinator/round/events.ts'
 import { nextDeadline, type OpenRound } from '../../../coordinator/round/round.ts'
 import { type RunEvent, readRunEvent, runEntry } from '../../../coordinator/run/events.ts'
-import { decideRun, evolveRun, nextStep, type Run, type RunCommand, startedRun } from '../../../coordinator/run/run.ts'
+import { nextStep } from '../../../coordinator/run/next-step.ts'
+import {
+  decideNext,
+  decideRun,
+  evolveRun,
+  type Run,
+  type RunCommand,
+  startedRun,
+} from '../../../coordinator/run/run.ts'
 import { aManifest, aStudy } from '../../support/a-study.ts'
+import { attendance as attendanceOf, identityOf, type Shown } from '../round/given.ts'
+import { type HonestSites, honestSites, sealedUpdateOf } from '../round/honest-sites.ts'
 
 export const startMs = Date.parse('2026-11-22T10:00:00.000Z')
 export const siteNames = ['basel', 'cleveland', 'hungary', 'zurich']
 
-export function manifestOf(
-  changes: Partial<Pick<StudyInput, 'rounds' | 'standardisation' | 'evaluation'>> = {},
-): StudyManifest {
-  return aManifest({ study: studySchema.parse({ ...aStudy, rounds: 2, cohort: { min: 3, quorum: 2 }, ...changes }) })
+type Changes = Partial<Pick<StudyInput, 'rounds' | 'standardisation' | 'evaluation'>>
+
+/** Sealed, with the quorum of two that only a sealed study may have. */
+export function manifestOf(changes: Changes = {}): StudyManifest {
+  const sealed = { aggregation: { mode: 'sealed' }, cohort: { min: 3, quorum: 2 } } as const
+  return aManifest({ study: studySchema.parse({ ...aStudy, rounds: 2, ...sealed, ...changes }) })
+}
+
+export function secureManifestOf(changes: Changes = {}): StudyManifest {
+  return aManifest({ study: studySchema.parse({ ...aStudy, rounds: 2, ...changes }) })
 }
 
 export const started: Extract<RunEvent, { type: 'run-started' }> = {
@@ -33,9 +47,11 @@ export function simulateRun(manifest = manifestOf()) {
   let run: Run = startedRun(started, manifest)
   let nowMs = startMs
   const events: RunEvent[] = [started]
-  const presence = new Map<string, Presence>(siteNames.map((site) => [site, {}]))
+  const presence = new Map<string, Shown>(siteNames.map((site) => [site, {}]))
+  const honest: HonestSites = honestSites(siteNames, identityOf)
 
-  const attendance = (): Attendance => new Map(presence)
+  const attendance = () => attendanceOf(Object.fromEntries(presence), [])
+  const logHead = () => ({ size: run.entries, root: run.entries.toString(16).padStart(64, '0') })
   const apply = (decided: readonly RunEvent[]) => {
     for (const event of decided) {
       events.push(event)
@@ -44,7 +60,7 @@ export function simulateRun(manifest = manifestOf()) {
     return decided.length
   }
   const settle = () => {
-    while (apply(decideRun(run, { type: 'look', attendance: attendance() }, new Date(nowMs))) > 0);
+    while (apply(decideNext(run, undefined, attendance(), logHead(), new Date(nowMs))) > 0);
   }
   const send = (command: RunCommand) => {
     apply(decideRun(run, command, new Date(nowMs)))
@@ -71,6 +87,9 @@ export function simulateRun(manifest = manifestOf()) {
       if (run.state !== 'running') return false
       if (run.current?.phase === 'commit') send(commitCommand(run.current))
       else if (nextStep(run).type === 'export') send({ type: 'finish', model: 'd'.repeat(64) })
+      // Nobody is given up on once a sum is confirmed: whoever may still come, comes.
+      else if (run.current?.phase === 'unmask')
+        for (const site of siteNames) this.say(presence.get(site)?.excluded === undefined ? site : undefined)
       else if (run.current) {
         nowMs = Math.max(nowMs, nextDeadline(run.current, attendance()) ?? nowMs)
         const before = events.length
@@ -83,16 +102,16 @@ export function simulateRun(manifest = manifestOf()) {
       nowMs += ms
       settle()
     },
-    /** Every site does at once what is asked of it. */
+    /** A site says everything it has to say in the present phase. */
+    say(site: string | undefined) {
+      const round = run.current
+      if (round && site) for (const command of honest.commands(round, site)) send(command)
+    },
+    /** Every site does at once what is asked of it, or the coordinator what is its own to do. */
     cooperate(): boolean {
-      if (run.current?.phase === 'work')
-        for (const site of siteNames) send({ type: 'finish-work', planHash: planOf(run), site })
-      else if (run.current?.phase === 'collect-updates')
-        for (const site of siteNames) {
-          send({ type: 'announce-update', planHash: planOf(run), site, ...updateOf(site) })
-          send({ type: 'receive-update', planHash: planOf(run), site, ...updateOf(site) })
-        }
-      else return this.advance()
+      const round = run.current
+      if (!round || round.phase === 'recruit' || round.phase === 'commit') return this.advance()
+      for (const site of siteNames) if (run.current?.phase === round.phase) this.say(site)
       return true
     },
     /** The run as the fold of what the log would hold. */
@@ -114,7 +133,7 @@ export function simulateRun(manifest = manifestOf()) {
 export const planOf = (run: Run): string =>
   run.current && run.current.phase !== 'recruit' ? run.current.planHash : 'f'.repeat(64)
 
-export const updateOf = (site: string) => ({ sha256: Buffer.from(site.padEnd(32)).toString('hex'), bytes: 100 })
+export const updateOf = sealedUpdateOf
 
 function commitCommand(round: OpenRound): RunCommand {
   if (round.phase !== 'commit') throw new Error(round.phase)
