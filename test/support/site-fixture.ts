@@ -62,7 +62,7 @@ export type SiteFixture = {
   readonly study: SignedStudy
   readonly model: string
   /** What `policy.yaml` asks of secure rounds and of logs. */
-  policy: Pick<Policy, 'secure' | 'rollback'>
+  readonly policy: { secure: Policy['secure']; rollback: Policy['rollback'] }
   store: SiteStore
   site: Site
   agent: Agent
@@ -143,7 +143,7 @@ export function openSite(
     sitesApproved: {} as Record<string, string>,
     study,
     model,
-    policy: { secure: {}, rollback: { accept: false } },
+    policy: { secure: {}, rollback: { accept: false } } as SiteFixture['policy'],
   }
   const opened: SiteFixture = {
     ...fixture,
