@@ -147,6 +147,8 @@ function select(
     plan.modelEntry ===
       model.entry, `its plan starts from ${short(plan.model)} of entry ${plan.modelEntry ?? 'none'}, the newest model is ${short(model.parameters)} of entry ${model.entry ?? 'none'}`)
   const due = purpose === 'statistics' ? undefined : run.standardisation
+  const isOwed = purpose !== 'statistics' && study.manifest.study.standardisation === 'federated'
+  require(!isOwed || due !== undefined, 'its study standardises by all sites, and no statistics round was committed')
   require(sameJson(plan.standardisation, due), 'its plan standardises by other figures than the statistics round gave')
   checkHead(run, plan.logHead, seq)
   require(plan.modelEntry === undefined || plan.modelEntry < plan.logHead.size, 'its head does not cover its model')

@@ -144,8 +144,8 @@ function take(round: Round, event: RoundEvent, { message, checkHead }: Given): v
       round.received.add(event.site)
       return
     case 'survivors-fixed':
-      checkHead(event.logHead)
       survivorsFixed(round, event)
+      checkHead(event.logHead)
       return
     case 'survivors-confirmed':
       confirmed(round, event)

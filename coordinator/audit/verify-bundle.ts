@@ -106,11 +106,11 @@ function openBundle(first: BundleLine, roster: AuditRoster): Bundle {
     } else takeObject(line)
   }
 
-  function takeObject(line: Extract<BundleLine, { object: string }>): void {
+  function takeObject({ object: sha256, text }: Extract<BundleLine, { object: string }>): void {
     require(object === undefined, 'two objects follow each other')
-    require(sha256Hex(Buffer.from(line.text, 'utf8')) ===
-      line.object, 'its text does not have the SHA-256 it is named by')
-    object = { sha256: line.object, text: line.text }
+    const isNamedRight = sha256Hex(Buffer.from(text, 'utf8')) === sha256
+    require(isNamedRight, 'its text does not have the SHA-256 it is named by')
+    object = { sha256, text }
   }
 
   const sofar = (): Sofar => ({

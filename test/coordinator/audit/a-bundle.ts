@@ -1,0 +1,393 @@
+/**
+ * A run of secure rounds written by hand, as an honest coordinator would: four sites, one that drops out after it shared
+ * its keys. A test has it told again with what it likes changed before an entry is hashed, so that the chain, the Merkle
+ * roots and the coordinator's signatures are right all the same: what is found is found by what the sites signed.
+ */
+import { canonicalJson, sha256Hex } from '@consilium/protos/hash.ts'
+import { fingerprint, generateIdentity, type Identity, sign } from '@consilium/protos/identity.ts'
+import { signCheckpoint } from '@consilium/protos/log/checkpoint.ts'
+import { chain, type LogEntry, type NewEntry, noHead } from '@consilium/protos/log/entry.ts'
+import type { LogHead } from '@consilium/protos/log/head.ts'
+import { openMerkleTree } from '@consilium/protos/log/merkle.ts'
+import { entryLeaf } from '@consilium/protos/log/model-entry.ts'
+import type { Purpose } from '@consilium/protos/plan/names.ts'
+import { planHash as hashOfPlan, type RoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import { signStudy, studyHash } from '@consilium/protos/plan/signed-study.ts'
+import { type StudyInput, studySchema } from '@consilium/protos/plan/study.ts'
+import { signRollback } from '@consilium/protos/rollback.ts'
+import type { Directory, ShareKeysMessage, Shares, Survivors, Unmask } from '@consilium/protos/secagg/messages.ts'
+import { messageHash, shareKeysMessage, unmaskMessage } from '@consilium/protos/secagg/signed-messages.ts'
+import { rosterHash, sessionId, sharersHash, survivorsHash } from '@consilium/protos/secagg/transcript.ts'
+import type { BundleSource } from '../../../coordinator/audit/bundle.ts'
+import type { AuditRoster } from '../../../coordinator/audit/roster.ts'
+import { decodeMessage, encodeMessage } from '../../../coordinator/running/stored-messages.ts'
+import { aManifest, aStudy } from '../../support/a-study.ts'
+import { secureSite } from '../../support/secure-sites.ts'
+
+export const at = '2026-11-22T10:00:00.000Z'
+export const runId = 'heart-1'
+export const names = ['basel', 'cleveland', 'hungary', 'zurich'] as const
+const dropout = 'zurich'
+const vectors = [
+  { name: 'hdr', words: 16 },
+  { name: 'update', words: 3 },
+]
+
+/** Keys are drawn once: most of the time goes into signatures as it is. */
+export const coordinator = generateIdentity()
+const lead = generateIdentity()
+export const sites = names.map((name) => secureSite(name))
+const studyOf = (aggregation: StudyInput['aggregation']) => {
+  const manifest = aManifest({ study: studySchema.parse({ ...aStudy, rounds: 2, aggregation }) })
+  return { manifest, signed: signStudy(manifest, lead), hash: studyHash(manifest) }
+}
+const studies = { secure: studyOf({ mode: 'secure', survivorsMin: 3 }), sealed: studyOf({ mode: 'sealed' }) }
+const standardisation = { means: [1, 2, 3, 4, 5, 6], standardDeviations: [1, 1, 1, 1, 1, 1] }
+export const modelOf = (round: number) => sha256Hex(Buffer.from(`model ${round}`))
+
+export const roster: AuditRoster = {
+  coordinator: fingerprint(coordinator.publicKey),
+  sites: Object.fromEntries(sites.map(({ name, identity }) => [name, fingerprint(identity.publicKey)])),
+}
+
+type Body = Record<string, unknown>
+/** What the test makes of an event before it is hashed: another one, several, or none. */
+export type Tamper = (event: Body & { readonly type: string }, seq: number) => Body | readonly Body[] | undefined
+export type Tampering = {
+  readonly run?: Tamper
+  readonly federation?: Tamper
+  readonly message?: (message: ShareKeysMessage | Unmask) => ShareKeysMessage | Unmask
+  /** Signs the checkpoints. */
+  readonly signer?: Identity
+}
+
+export type WrittenRun = BundleSource & {
+  readonly entries: { readonly federation: readonly LogEntry[]; readonly run: readonly LogEntry[] }
+  readonly objects: ReadonlyMap<string, Uint8Array>
+}
+
+/** Statistics, training, evaluation, a training that nobody came to, a rollback, a training; the first two if it is short. */
+export function writeRun(
+  options: { readonly isShort?: boolean; readonly mode?: 'secure' | 'sealed' } = {},
+): WrittenRun {
+  const objects = new Map<string, Uint8Array>()
+  const put = (bytes: Uint8Array) => {
+    objects.set(sha256Hex(bytes), bytes)
+    return sha256Hex(bytes)
+  }
+  const { manifest, signed, hash: study } = studies[options.mode ?? 'secure']
+  const federation = openLog('federation')
+  const run = openLog(`run/${runId}`)
+  const keys = { publicKey: base64(new Uint8Array(32).fill(7)), sealedSecretKey: 'c2VhbGVk' }
+
+  federation.add({
+    type: 'federation-created',
+    name: 'hearts',
+    coordinatorPublicKey: base64(coordinator.publicKey),
+    authority: 'ab'.repeat(32),
+  })
+  for (const { name, publicKeyBase64 } of sites)
+    federation.add({
+      type: 'site-joined',
+      site: name,
+      secretHash: 'cd'.repeat(32),
+      identityPublicKey: publicKeyBase64,
+      serial: 'a1',
+      expiresAt: at,
+    })
+  const stored = put(canonicalJson(signed))
+  federation.add({ type: 'study-created', study, name: 'heart-disease', lead: 'the lead', signedStudy: stored })
+  for (const { name, identity } of sites) {
+    const signature = sign(identity, 'decision', Buffer.from(study, 'hex'), Buffer.from('approve'))
+    const decided = { study, site: name, decision: 'approve', reason: '', signature: base64(signature) }
+    federation.add({ type: 'study-decided', ...decided })
+  }
+  federation.add({ type: 'run-created', run: runId, study, ...keys })
+
+  run.add({ type: 'run-started', run: runId, study, ...keys })
+  const makeRound = options.mode === 'sealed' ? sealedRound : secureRound
+  const given = {
+    run,
+    put,
+    study,
+    publicKey: keys.publicKey,
+  }
+  const initial = { parameters: manifest.initialParameters.sha256 }
+  makeRound(given, { round: 0, purpose: 'statistics', model: initial })
+  makeRound(given, { round: 1, purpose: 'train', model: initial })
+  const newest = () => run.length() - 1
+  if (!options.isShort) {
+    run.add({ type: 'run-resumed' })
+    makeRound(given, { round: 1, purpose: 'evaluate', model: { parameters: modelOf(1), entry: newest() - 1 } })
+    run.add({ type: 'round-started', round: 2, purpose: 'train', expected: names })
+    run.add({ type: 'round-failed', round: 2, purpose: 'train', code: 'cohort-too-small', reason: 'nobody came' })
+    const signature = base64(signRollback(coordinator, runId, 1, modelOf(1)))
+    run.add({ type: 'run-rolled-back', round: 1, parameters: modelOf(1), reason: 'better', signature })
+    makeRound(given, { round: 2, purpose: 'train', model: { parameters: modelOf(1), entry: newest() } })
+  }
+  run.add({ type: 'run-finished', model: modelOf(9), parameters: modelOf(options.isShort ? 1 : 2) })
+  const { size, root } = run.head()
+  const ended = { run: runId, outcome: 'finished', entries: size, head: run.entries.at(-1)!.hash, root }
+  federation.add({ type: 'run-ended', ...ended })
+
+  return writtenRun({ federation: federation.entries, run: run.entries }, objects, coordinator)
+}
+
+/** The same run with lies in it; its entries are chained anew, and the coordinator signs what comes of it. */
+export function retell(written: WrittenRun, { run, federation, message, signer }: Tampering): WrittenRun {
+  const objects = new Map(written.objects)
+  const retold = (stream: string, entries: readonly LogEntry[], tamper: Tamper | undefined) => {
+    const log = openLog(stream, tamper)
+    for (const { type, body } of entries) log.add({ ...body, type })
+    return log.entries
+  }
+  const told = message ? withMessages(written.entries.run, objects, message) : written.entries.run
+  const entries = {
+    federation: retold('federation', written.entries.federation, federation),
+    run: retold(`run/${runId}`, told, run),
+  }
+  return writtenRun(entries, objects, signer ?? coordinator)
+}
+
+/** Other messages of sites under the signatures they gave, and what their events would say of them. */
+function withMessages(
+  entries: readonly LogEntry[],
+  objects: Map<string, Uint8Array>,
+  tamper: NonNullable<Tampering['message']>,
+): LogEntry[] {
+  let [sid, u3Hash] = [new Uint8Array(), new Uint8Array()]
+  return entries.map((entry) => {
+    const { type, body } = entry
+    if (type === 'directory-fixed') sid = Buffer.from(String(body.sid), 'hex')
+    if (type === 'survivors-fixed') u3Hash = Buffer.from(String(body.u3Hash), 'hex')
+    if (type !== 'keys-shared' && type !== 'shares-revealed') return entry
+    const changed = tamper(decodeMessage(objects.get(String(body.message))!))
+    const index = names.indexOf(body.site as (typeof names)[number]) + 1
+    const signed =
+      changed.type === 'unmask'
+        ? unmaskMessage(sid, u3Hash, index, changed.revealed)
+        : shareKeysMessage(sid, index, changed.selfCommitment, changed.rows)
+    const bytes = encodeMessage(changed)
+    objects.set(sha256Hex(bytes), bytes)
+    return { ...entry, body: { ...body, hash: hex(messageHash(signed)), message: sha256Hex(bytes) } }
+  })
+}
+
+/** The run as its log was after so many entries, while it went on. */
+export function cutAt({ entries, objects }: WrittenRun, length: number): WrittenRun {
+  const federation = entries.federation.filter(({ type }) => type !== 'run-ended')
+  return writtenRun({ federation, run: entries.run.slice(0, length) }, objects, coordinator)
+}
+
+function writtenRun(entries: WrittenRun['entries'], objects: WrittenRun['objects'], signer: Identity): WrittenRun {
+  const streamOf = (stream: string) => (stream === 'federation' ? entries.federation : entries.run)
+  return {
+    objects,
+    entries,
+    async signedHead(stream) {
+      const tree = openMerkleTree()
+      for (const entry of streamOf(stream)) tree.append(entryLeaf(entry))
+      return signCheckpoint(signer, stream, { size: tree.size, root: hex(tree.root()) })
+    },
+    async *readLog(stream) {
+      for (const entry of streamOf(stream)) yield canonicalJson(entry)
+    },
+    async *fetchObject(sha256) {
+      yield objects.get(sha256)!
+    },
+  }
+}
+
+type Log = {
+  readonly stream: string
+  readonly entries: LogEntry[]
+  add(event: Body & { readonly type: string }): void
+  head(): LogHead
+  length(): number
+}
+
+function openLog(stream: string, tamper: Tamper = (event) => event): Log {
+  const entries: LogEntry[] = []
+  const tree = openMerkleTree()
+  return {
+    stream,
+    entries,
+    length: () => entries.length,
+    head: () => ({ size: entries.length, root: hex(tree.root()) }),
+    add(event) {
+      const made = tamper(event, entries.length) ?? []
+      const events = Array.isArray(made) ? made : [made]
+      const fresh = events.map(({ type, ...body }) => ({ type, at, body }) as NewEntry)
+      for (const entry of chain(stream, entries.length, entries.at(-1)?.hash ?? noHead, fresh)) {
+        entries.push(entry)
+        tree.append(entryLeaf(entry))
+      }
+    },
+  }
+}
+
+type Given = {
+  readonly run: Log
+  readonly study: string
+  readonly publicKey: string
+  put(bytes: Uint8Array): string
+}
+type Setting = {
+  readonly round: number
+  readonly purpose: Purpose
+  readonly model: { readonly parameters: string; readonly entry?: number }
+}
+
+/** From recruit to commit; one site drops out after it shared its keys. */
+function secureRound({ run, put, study }: Given, { round, purpose, model }: Setting): void {
+  run.add({ type: 'round-started', round, purpose, expected: names })
+  const plan: RoundPlan = {
+    format: 1,
+    run: runId,
+    study,
+    round,
+    purpose,
+    cohort: [...names],
+    model: model.parameters,
+    ...(purpose === 'statistics' ? {} : { standardisation }),
+    logHead: run.head(),
+    ...(model.entry === undefined ? {} : { modelEntry: model.entry }),
+    secure: { roster: sites.map((site) => site.publicKeyBase64), colluders: 1, survivorsMin: 3, vectors },
+  }
+  const planHash = hashOfPlan(plan)
+  run.add({ type: 'cohort-selected', round, purpose, plan, planHash })
+  for (const site of names) run.add({ type: 'work-done', planHash, site })
+
+  const directory: Directory = {
+    type: 'directory',
+    planHash,
+    sites: sites.map((site, i) => {
+      const { body, signature } = site.advertise(plan)
+      run.add({
+        type: 'keys-advertised',
+        planHash,
+        site: site.name,
+        body: base64(body),
+        signature: base64(signature),
+      })
+      return { index: i + 1, body, signature }
+    }),
+  }
+  const entries = sites.map(({ name, identity }, i) => ({ index: i + 1, name, publicKey: identity.publicKey }))
+  const sid = sessionId(Buffer.from(planHash, 'hex'), rosterHash(entries), directory.sites)
+  run.add({ type: 'directory-fixed', planHash, sid: hex(sid), sites: names })
+
+  const shared = sites.map((site, i) => {
+    const message = site.shareKeys(directory)
+    const hash = messageHash(shareKeysMessage(sid, i + 1, message.selfCommitment, message.rows))
+    const signature = base64(message.signature)
+    run.add({
+      type: 'keys-shared',
+      planHash,
+      site: site.name,
+      hash: hex(hash),
+      signature,
+      message: put(encodeMessage(message)),
+    })
+    return { index: i + 1, hash, message }
+  })
+  const sharers = shared.map(({ index, hash, message }) => {
+    return { index, shareKeysHash: hash, signature: message.signature }
+  })
+  const u2Hash = sharersHash(sid, sharers)
+  run.add({ type: 'sharers-fixed', planHash, u2Hash: hex(u2Hash), sites: names })
+
+  const alive = sites.filter(({ name }) => name !== dropout)
+  const roots = alive.map((site) => {
+    const index = names.indexOf(site.name as (typeof names)[number]) + 1
+    const shares: Shares = {
+      type: 'shares',
+      planHash,
+      sharers,
+      received: shared.flatMap(({ index: from, message }) => {
+        const row = message.rows.find((one) => one.index === index)!
+        return from === index ? [] : [{ ...row, index: from }]
+      }),
+    }
+    const words = vectors.map((vector) => new Int32Array(vector.words))
+    const { bytes, sha256, masked } = site.mask(shares, words)
+    run.add({
+      type: 'update-announced',
+      planHash,
+      site: site.name,
+      sha256,
+      bytes: bytes.length,
+      masked: {
+        root: hex(masked.root),
+        vectorHashes: masked.vectorHashes.map(hex),
+        signature: base64(masked.signature),
+      },
+    })
+    run.add({ type: 'update-received', planHash, site: site.name, sha256, bytes: bytes.length })
+    return { index, root: masked.root, signature: masked.signature }
+  })
+  run.add({ type: 'site-dropped', planHash, site: dropout, cause: 'absent', reason: 'it went away' })
+
+  const u3Hash = survivorsHash(sid, u2Hash, roots)
+  const survivors: Survivors = { type: 'survivors', planHash, survivors: roots, logHead: run.head() }
+  const { logHead } = survivors
+  run.add({ type: 'survivors-fixed', planHash, u3Hash: hex(u3Hash), sites: alive.map(({ name }) => name), logHead })
+  for (const site of alive) {
+    const signature = base64(site.confirm(survivors).signature)
+    run.add({ type: 'survivors-confirmed', planHash, site: site.name, signature })
+  }
+  for (const [i, site] of alive.entries()) {
+    const message = site.unmask(planHash)
+    const hash = hex(messageHash(unmaskMessage(sid, u3Hash, i + 1, message.revealed)))
+    const signature = base64(message.signature)
+    run.add({
+      type: 'shares-revealed',
+      planHash,
+      site: site.name,
+      hash,
+      signature,
+      message: put(encodeMessage(message)),
+    })
+  }
+  run.add({ type: 'round-committed', planHash, result: resultOf(round, purpose) })
+}
+
+function sealedRound({ run, study, publicKey }: Given, { round, purpose, model }: Setting): void {
+  run.add({ type: 'round-started', round, purpose, expected: names })
+  const plan: RoundPlan = {
+    format: 1,
+    run: runId,
+    study,
+    round,
+    purpose,
+    cohort: [...names],
+    model: model.parameters,
+    ...(purpose === 'statistics' ? {} : { standardisation }),
+    logHead: run.head(),
+    ...(model.entry === undefined ? {} : { modelEntry: model.entry }),
+    runPublicKey: publicKey,
+  }
+  const planHash = hashOfPlan(plan)
+  run.add({ type: 'cohort-selected', round, purpose, plan, planHash })
+  for (const site of names) {
+    const update = { planHash, site, sha256: modelOf(99), bytes: 100 }
+    run.add({ type: 'work-done', planHash, site })
+    run.add({ type: 'update-announced', ...update })
+    run.add({ type: 'update-received', ...update })
+  }
+  run.add({ type: 'round-committed', planHash, result: resultOf(round, purpose) })
+}
+
+function resultOf(round: number, purpose: Purpose): Body {
+  if (purpose === 'statistics') return { purpose, examples: 40, standardisation }
+  if (purpose === 'evaluate') return { purpose, examples: 40, loss: 0.4, perSite: [] }
+  return { purpose, examples: 40, parameters: modelOf(round), loss: 0.5, clippedSites: 0 }
+}
+
+export function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64')
+}
+
+export function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}
