@@ -50,6 +50,7 @@ function statusOf(store: SiteStore, state: string) {
       undecided: decisions.filter((decision) => decision === undefined).length,
     },
     work: store.journal.list(shownMax),
+    evaluations: store.records.evaluations(shownMax),
     refusals: store.records.refusals(shownMax),
     egress: {
       messages: totals.reduce((sum, { messages }) => sum + messages, 0),
@@ -59,7 +60,7 @@ function statusOf(store: SiteStore, state: string) {
 }
 
 function describe(status: Status): string {
-  const { studies, roster, work, refusals, egress } = status
+  const { studies, roster, work, evaluations, refusals, egress } = status
   return [
     fields([
       ['site', status.site],
@@ -76,7 +77,7 @@ function describe(status: Status): string {
     work.length === 0
       ? ''
       : table(
-          ['run', 'round', 'for', 'state', 'started', 'sealed'],
+          ['run', 'round', 'for', 'state', 'started', 'bytes'],
           work.map(({ run, round, purpose, state, outcome, startedAt, bytes }) => [
             run,
             String(round),
@@ -86,7 +87,20 @@ function describe(status: Status): string {
             bytes > 0 ? formatBytes(bytes) : '-',
           ]),
         ),
+    describeEvaluations(evaluations),
     refusals.length === 0 ? '' : '\nLatest refusals\n',
     ...refusals.map(({ at, code, reason }) => fields([[`${formatTime(at)}  ${code}`, reason]])),
   ].join('')
+}
+
+function describeEvaluations(evaluations: Status['evaluations']): string {
+  if (evaluations.length === 0) return ''
+  const rows = evaluations.map(({ run, round, examples, loss, accuracy }) => [
+    run,
+    String(round),
+    String(examples),
+    loss?.toFixed(4) ?? '-',
+    accuracy?.toFixed(4) ?? '-',
+  ])
+  return `\nGlobal models on the test rows of this site, as it measured them itself\n${table(['run', 'round', 'test rows', 'loss', 'accuracy'], rows)}`
 }

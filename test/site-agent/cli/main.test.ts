@@ -115,6 +115,25 @@ test('status tells membership and work without asking anybody', async () => {
   expect((await here('status')).out).toMatch(/agent +not running/)
 })
 
+test('status shows what the models scored here, which in a secure study nobody else is told', async () => {
+  const store = openSiteStore(folder.state)
+  const planHash = 'e'.repeat(64)
+  store.records.evaluated({
+    planHash,
+    run: 'heart-1',
+    round: 7,
+    study: hash,
+    examples: 42,
+    loss: 0.5,
+    accuracy: 0.8125,
+  })
+  store.close()
+  expect((await here('status')).out).toMatch(/test rows of this site[\s\S]*^heart-1 +7 +42 +0\.5000 +0\.8125$/m)
+  expect(JSON.parse((await here('status', '--json')).out)).toMatchObject({
+    evaluations: [{ run: 'heart-1', round: 7, examples: 42, accuracy: 0.8125 }],
+  })
+})
+
 test('a second agent on the same state is refused, and status sees the first', async () => {
   writeFileSync(join(folder.site, 'site.yaml'), siteYaml)
   const lock = lockState(folder.state)
