@@ -16,7 +16,7 @@ import {
   withDropout,
 } from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
-import { faultOf, require, requireSigned, unlessFault } from './faults.ts'
+import { checked, must, mustBeSigned, unlessFault } from './faults.ts'
 import { failedRound } from './over.ts'
 import { membersOf, type Planned, plannedOf, sitesNeeded } from './planned.ts'
 import type { Round, RoundCommand } from './round.ts'
@@ -37,10 +37,10 @@ export function decide(round: AdvertisingKeys, command: RoundCommand, now: Date)
     case 'advertise-keys': {
       const { site, body, signature } = command
       if (!pending(round).includes(site)) return []
-      const fault = faultOf(() => check(round, command))
+      const result = checked(() => check(round, command))
       const { planHash } = round
       const at = now.toISOString()
-      return unlessFault(round, site, fault, now, () => [
+      return unlessFault(round, site, result, now, () => [
         { type: 'keys-advertised', at, planHash, site, body: toBase64(body), signature: toBase64(signature) },
       ])
     }
@@ -91,16 +91,16 @@ type Command = Extract<RoundCommand, { type: 'advertise-keys' }>
 
 function check({ session }: AdvertisingKeys, { planHash, site, body, signature }: Command): void {
   const own = rosterEntry(session, site)
-  requireSigned(own, signature, advertiseMessage(Buffer.from(planHash, 'hex'), site, body), 'these keys and this plan')
+  mustBeSigned(own, signature, advertiseMessage(Buffer.from(planHash, 'hex'), site, body), 'these keys and this plan')
   const { index, modelHash, channelKey, maskKey } = readAdvertisement(body)
-  require(index === own.index, 'message-invalid', `index: ${index}, not ${own.index}`)
-  require(toHex(modelHash) === session.model, 'hash-mismatch', 'modelHash: not the model of this round')
+  must(index === own.index, 'message-invalid', `index: ${index}, not ${own.index}`)
+  must(toHex(modelHash) === session.model, 'hash-mismatch', 'modelHash: not the model of this round')
   const others = [...session.advertised.values()].flatMap((said) => {
     const other = readAdvertisement(said.body)
     return [other.channelKey, other.maskKey]
   })
   const keys = new Set([channelKey, maskKey, ...others].map(toHex))
-  require(keys.size === 2 + others.length, 'message-invalid', 'channelKey, maskKey: one of them was advertised before')
+  must(keys.size === 2 + others.length, 'message-invalid', 'channelKey, maskKey: one of them was advertised before')
 }
 
 function pending(round: AdvertisingKeys) {

@@ -16,7 +16,7 @@ import {
   withDropout,
 } from './dropouts.ts'
 import type { EventOf, RoundEvent } from './events.ts'
-import { faultOf, unlessFault } from './faults.ts'
+import { checked, unlessFault } from './faults.ts'
 import { checkInput, loggedInput, readInput } from './masked-input.ts'
 import { failedRound } from './over.ts'
 import { membersOf, type Planned, plannedOf, sitesNeeded } from './planned.ts'
@@ -132,8 +132,8 @@ function announce(
   const event = { type: 'update-announced', at: now.toISOString(), planHash, site, sha256, bytes } as const
   const { session } = round
   if (!session) return [event]
-  const fault = faultOf(() => checkInput(session, command))
-  return unlessFault(round, site, fault, now, () => [{ ...event, ...(masked && { masked: loggedInput(masked) }) }])
+  const result = checked(() => checkInput(session, command))
+  return unlessFault(round, site, result, now, () => [{ ...event, ...(masked && { masked: loggedInput(masked) }) }])
 }
 
 /** U3 once nobody is awaited, in a secure round. Too few survivors have failed the round before. */

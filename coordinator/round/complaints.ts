@@ -6,7 +6,7 @@ import { complaintMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import type { CollectingUpdates } from './collect-updates.ts'
 import { dropEvents } from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
-import { faultOf, require, requireSigned, unlessFault } from './faults.ts'
+import { checked, must, mustBeSigned, unlessFault } from './faults.ts'
 import { membersOf } from './planned.ts'
 import type { RoundCommand } from './round.ts'
 import { rosterEntry, toBase64 } from './session.ts'
@@ -20,14 +20,14 @@ export function complain(
   const { session } = round
   if (!session || !membersOf(round).includes(site) || round.updates.has(site)) return []
   const dealer = session.roster.find(({ index }) => index === against)?.name
-  const fault = faultOf(() => {
+  const result = checked(() => {
     const own = rosterEntry(session, site)
     const isSharer = dealer !== undefined && session.sharers.includes(dealer)
-    require(isSharer, 'message-invalid', `against: ${against} is no site that shared its keys`)
+    must(isSharer, 'message-invalid', `against: ${against} is no site that shared its keys`)
     const message = complaintMessage(session.sid, own.index, against, reason)
-    requireSigned(own, command.signature, message, 'this complaint')
+    mustBeSigned(own, command.signature, message, 'this complaint')
   })
-  return unlessFault(round, site, fault, now, () => {
+  return unlessFault(round, site, result, now, () => {
     const [at, signature] = [now.toISOString(), toBase64(command.signature)]
     const refused = { site, cause: 'refused', reason: `shares-invalid: of ${dealer}: ${reason}` } as const
     return [

@@ -8,7 +8,7 @@ import { confirmMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import { refuseLateUpdate } from './collect-updates.ts'
 import { failure, withDropout } from './dropouts.ts'
 import type { EventOf, RoundEvent } from './events.ts'
-import { faultOf, requireSigned } from './faults.ts'
+import { checked, mustBeSigned } from './faults.ts'
 import { failedRound } from './over.ts'
 import { type Planned, plannedOf } from './planned.ts'
 import type { Round, RoundCommand, Update } from './round.ts'
@@ -81,9 +81,9 @@ function confirm(
   const { planHash, session } = round
   const { site, signature } = command
   if (!speakersOf(round).includes(site) || session.confirmed.has(site)) return []
-  const fault = faultOf(() => {
+  const { fault } = checked(() => {
     const message = confirmMessage(session.u3Hash, Buffer.from(session.logHead.root, 'hex'))
-    requireSigned(rosterEntry(session, site), signature, message, 'these survivors and this head of the log')
+    mustBeSigned(rosterEntry(session, site), signature, message, 'these survivors and this head of the log')
   })
   if (fault !== undefined) return dropSurvivor(round, nobody, { site, cause: 'misbehaved', reason: fault }, now)
   const at = now.toISOString()

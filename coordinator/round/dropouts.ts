@@ -127,7 +127,7 @@ const exclusionReasons = {
 }
 
 /** A site that has nothing to do with the study any more counts as withdrawn. */
-function exclusion(attendance: Attendance, site: SiteName): Presence['excluded'] {
+export function exclusion(attendance: Attendance, site: SiteName): Presence['excluded'] {
   const presence = attendance.get(site)
   return presence ? presence.excluded : 'withdrawn'
 }

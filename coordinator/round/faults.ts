@@ -6,40 +6,45 @@ import type { RosterEntry } from '@consilium/protos/secagg/transcript.ts'
 import { dropEvents, type Losing } from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
 
-/** The fault that `check` throws, as `code: message`, naming the field; undefined where it passes. */
-export function faultOf(check: () => void): string | undefined {
+/** What a check gave, or its fault as `code: message`. */
+export type Checked<Value> =
+  | { readonly value: Value; readonly fault?: never }
+  | { readonly fault: string; readonly value?: never }
+
+/** Runs a check that throws a FederationError naming the field; other errors pass through. */
+export function checked<Value>(check: () => Value): Checked<Value> {
   try {
-    check()
+    return { value: check() }
   } catch (error) {
-    if (error instanceof FederationError) return `${error.code}: ${error.message}`
+    if (error instanceof FederationError) return { fault: `${error.code}: ${error.message}` }
     throw error
   }
-  return undefined
 }
 
-/** Throws what {@link faultOf} catches where `holds` is false. */
-export function require(holds: boolean, code: ErrorCode, message: string): void {
+/** Throws what {@link checked} catches where this does not hold. */
+export function must(holds: boolean, code: ErrorCode, message: string): void {
   if (!holds) throw new FederationError(code, message)
 }
 
 /** Throws `signature-invalid` where it is not the site's signature over this message; gives the hash that it covers. */
-export function requireSigned(
+export function mustBeSigned(
   { publicKey }: RosterEntry,
   signature: Uint8Array,
   message: SignedMessage,
   what: string,
 ): Uint8Array {
-  require(verifyMessage(publicKey, signature, message), 'signature-invalid', `signature: not this site's over ${what}`)
+  must(verifyMessage(publicKey, signature, message), 'signature-invalid', `signature: not this site's over ${what}`)
   return messageHash(message)
 }
 
-/** `events` where the message has no fault, else those of dropping its sender. */
-export function unlessFault(
+/** `events` where the message passed its check, else those of dropping its sender. */
+export function unlessFault<Value>(
   round: Losing,
   site: SiteName,
-  fault: string | undefined,
+  { fault, value }: Checked<Value>,
   now: Date,
-  events: () => RoundEvent[],
+  events: (value: Value) => RoundEvent[],
 ): RoundEvent[] {
-  return fault === undefined ? events() : dropEvents(round, [{ site, cause: 'misbehaved', reason: fault }], now)
+  if (fault !== undefined) return dropEvents(round, [{ site, cause: 'misbehaved', reason: fault }], now)
+  return events(value)
 }

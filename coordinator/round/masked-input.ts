@@ -4,7 +4,7 @@ import type { MaskedInput } from '@consilium/protos/secagg/messages.ts'
 import { inputMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import { secureUploadBytes } from '@consilium/protos/secagg/vectors.ts'
 import type { EventOf } from './events.ts'
-import { require, requireSigned } from './faults.ts'
+import { must, mustBeSigned } from './faults.ts'
 import type { RoundCommand } from './round.ts'
 import { fromBase64, type MaskingSession, rosterEntry, toBase64, toHex, uploadRootOf } from './session.ts'
 
@@ -17,11 +17,11 @@ export function checkInput(session: MaskingSession, { site, bytes, masked }: Ann
   if (!masked) throw new FederationError('message-invalid', 'masked: missing in a secure round')
   const own = rosterEntry(session, site)
   const [due, vectors] = [secureUploadBytes(plan.vectors), plan.vectors.length]
-  require(bytes === due, 'message-invalid', `size: ${bytes} bytes, ${due} are due`)
-  require(masked.vectorHashes.length === vectors, 'message-invalid', `vectorHashes: not one for each of ${vectors}`)
+  must(bytes === due, 'message-invalid', `size: ${bytes} bytes, ${due} are due`)
+  must(masked.vectorHashes.length === vectors, 'message-invalid', `vectorHashes: not one for each of ${vectors}`)
   const root = uploadRootOf(session, own.index, masked.vectorHashes)
-  require(toHex(root) === toHex(masked.root), 'hash-mismatch', 'root: not that of the hashes of these vectors')
-  requireSigned(own, masked.signature, inputMessage(sid, u2Hash, own.index, root), 'this root and these sharers')
+  must(toHex(root) === toHex(masked.root), 'hash-mismatch', 'root: not that of the hashes of these vectors')
+  mustBeSigned(own, masked.signature, inputMessage(sid, u2Hash, own.index, root), 'this root and these sharers')
 }
 
 export function loggedInput({ root, vectorHashes, signature }: MaskedInput): LoggedInput {

@@ -15,7 +15,7 @@ import {
   withDropout,
 } from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
-import { faultOf, require, requireSigned, unlessFault } from './faults.ts'
+import { checked, must, mustBeSigned, unlessFault } from './faults.ts'
 import { failedRound } from './over.ts'
 import { membersOf, type Planned, plannedOf, sitesNeeded } from './planned.ts'
 import type { Round, RoundCommand } from './round.ts'
@@ -76,13 +76,10 @@ type Command = Extract<RoundCommand, { type: 'share-keys' }>
 function shareKeys(round: SharingKeys, command: Command, now: Date): RoundEvent[] {
   const { planHash, site, object } = command
   if (!pending(round).includes(site)) return []
-  let hash: Uint8Array = new Uint8Array()
-  const fault = faultOf(() => {
-    hash = check(round.session, command)
-  })
+  const result = checked(() => check(round.session, command))
   const signature = toBase64(command.message.signature)
   const at = now.toISOString()
-  return unlessFault(round, site, fault, now, () => [
+  return unlessFault(round, site, result, now, (hash) => [
     { type: 'keys-shared', at, planHash, site, hash: toHex(hash), signature, message: object },
   ])
 }
@@ -92,9 +89,9 @@ function check(session: SharingSession, { site, message }: Command): Uint8Array 
   const own = rosterEntry(session, site)
   const { selfCommitment, rows } = message
   const due = directoryOf(session, session.advertisers).map(({ index }) => index)
-  require(isFor(rows, due), 'message-invalid', 'rows: not one for every site of the directory, in its order')
+  must(isFor(rows, due), 'message-invalid', 'rows: not one for every site of the directory, in its order')
   const signed = shareKeysMessage(session.sid, own.index, selfCommitment, rows)
-  return requireSigned(own, message.signature, signed, 'these shares and this session')
+  return mustBeSigned(own, message.signature, signed, 'these shares and this session')
 }
 
 function isFor(rows: readonly SharedTo[], indices: readonly number[]): boolean {

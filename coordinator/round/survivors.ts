@@ -3,7 +3,7 @@
  * the round fails once a threshold is out of reach for good.
  */
 import type { SiteName } from '@consilium/protos/plan/names.ts'
-import { type Attendance, type Dropout, droppedEvent, failure, withDropout } from './dropouts.ts'
+import { type Attendance, type Dropout, droppedEvent, exclusion, failure, withDropout } from './dropouts.ts'
 import type { EventOf, RoundEvent } from './events.ts'
 import type { Planned } from './planned.ts'
 import type { RoundCommand } from './round.ts'
@@ -43,7 +43,7 @@ export function isOutOfReach(
   revealed: ReadonlyMap<SiteName, unknown>,
   attendance?: Attendance,
 ): boolean {
-  const mayCome = (site: SiteName) => !attendance || attendance.get(site)?.excluded === undefined
+  const mayCome = (site: SiteName) => !attendance || exclusion(attendance, site) === undefined
   const coming = speakersOf(round).filter((site) => !revealed.has(site) && mayCome(site))
   return revealed.size + coming.length < round.session.thresholds.threshold
 }

@@ -9,7 +9,7 @@ import { unmaskMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import { refuseLateUpdate } from './collect-updates.ts'
 import { withDropout } from './dropouts.ts'
 import type { EventOf, RoundEvent } from './events.ts'
-import { faultOf, require, requireSigned } from './faults.ts'
+import { checked, must, mustBeSigned } from './faults.ts'
 import { failedRound } from './over.ts'
 import { type Planned, plannedOf } from './planned.ts'
 import type { Round, RoundCommand, Update } from './round.ts'
@@ -69,10 +69,7 @@ function reveal(round: Unmasking, command: Command, now: Date): RoundEvent[] {
   const { planHash, session } = round
   const { site, message, object } = command
   if (!speakersOf(round).includes(site) || session.revealed.has(site)) return []
-  let hash: Uint8Array = new Uint8Array()
-  const fault = faultOf(() => {
-    hash = check(session, site, message)
-  })
+  const { fault, value: hash } = checked(() => check(session, site, message))
   if (fault !== undefined)
     return dropSurvivor(round, session.revealed, { site, cause: 'misbehaved', reason: fault }, now)
   const signature = toBase64(message.signature)
@@ -89,9 +86,9 @@ function check(session: UnmaskingSession, site: SiteName, { revealed, signature 
     return `${kind} of ${rosterEntry(session, name).index}`
   })
   const said = revealed.map(({ index, kind }) => `${kind} of ${index}`)
-  require(said.join() === due.join(), 'message-invalid', `revealed: the shares ${said.join()}; due are ${due.join()}`)
+  must(said.join() === due.join(), 'message-invalid', `revealed: the shares ${said.join()}; due are ${due.join()}`)
   const signed = unmaskMessage(sid, u3Hash, own.index, revealed)
-  return requireSigned(own, signature, signed, 'these shares and these survivors')
+  return mustBeSigned(own, signature, signed, 'these shares and these survivors')
 }
 
 function next(round: Unmasking, event: EventOf<'shares-revealed'>): Round {

@@ -201,6 +201,7 @@ test('the view has one row a round, with training and evaluation together', () =
       clippedShare: 0.25,
       trainingLoss: 0.7,
       loss: 0.5,
+      meanSiteAccuracy: 0.6,
       parametersSha256: '1'.padStart(64, '0'),
     },
   ])

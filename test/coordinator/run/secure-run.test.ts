@@ -119,59 +119,72 @@ type Step = (run: SimulatedRun) => void
 const site = fc.constantFrom(...siteNames)
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
-    weight: 10,
+    weight: 30,
     arbitrary: site.map(
       (name): Step =>
         (run) =>
           run.say(name),
     ),
   },
-  { weight: 6, arbitrary: fc.constant<Step>((run) => run.cooperate()) },
-  fc.constant<Step>((run) => run.advance()),
-  fc.constant<Step>((run) => run.restart()),
-  fc.integer({ min: 1, max: 400_000 }).map(
-    (ms): Step =>
-      (run) =>
-        run.wait(ms),
-  ),
-  site.map(
-    (name): Step =>
-      (run) => {
-        run.presence.set(name, { absentSinceMs: run.nowMs })
-        run.settle()
-      },
-  ),
-  fc.tuple(site, fc.constantFrom('revoked', 'withdrawn')).map(
-    ([name, excluded]): Step =>
-      (run) => {
-        run.presence.set(name, { excluded })
-        run.settle()
-      },
-  ),
-  fc.tuple(site, fc.constantFrom('refuse-work', 'misbehave')).map(
-    ([name, type]): Step =>
-      (run) =>
-        run.send({ type, planHash: planOf(run.run), site: name, reason: 'no' }),
-  ),
-  fc.constant<Step>((run) =>
-    run.send({ type: 'roll-back', round: 1, reason: 'worse', signature: `${'A'.repeat(86)}==` }),
-  ),
+  { weight: 12, arbitrary: fc.constant<Step>((run) => run.cooperate()) },
+  { weight: 2, arbitrary: fc.constant<Step>((run) => run.advance()) },
+  { weight: 2, arbitrary: fc.constant<Step>((run) => run.restart()) },
+  {
+    weight: 1,
+    arbitrary: fc.integer({ min: 1, max: 400_000 }).map(
+      (ms): Step =>
+        (run) =>
+          run.wait(ms),
+    ),
+  },
+  { weight: 2, arbitrary: fc.tuple(site, fc.constant('away')).map(shown) },
+  { weight: 6, arbitrary: fc.tuple(site, fc.constant('back')).map(shown) },
+  { weight: 1, arbitrary: fc.tuple(site, fc.constantFrom('revoked', 'withdrawn')).map(shown) },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(site, fc.constantFrom('refuse-work', 'misbehave')).map(
+      ([name, type]): Step =>
+        (run) =>
+          run.send({ type, planHash: planOf(run.run), site: name, reason: 'no' }),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.constant<Step>((run) =>
+      run.send({ type: 'roll-back', round: 1, reason: 'worse', signature: `${'A'.repeat(86)}==` }),
+    ),
+  },
 )
 
-test('whatever happened, the state is the fold of the log, every run ends, and every sum has one set of survivors', () => {
-  fc.assert(
-    fc.property(fc.array(step, { maxLength: 40, size: 'max' }), (all) => {
-      const run = simulateRun(secureManifestOf({ standardisation: 'none' }))
-      run.settle()
-      for (const each of all) each(run)
-      expect(run.replayed()).toEqual(run.run)
-      for (let i = 0; run.advance(); i++) expect(i).toBeLessThan(200)
-      expect(run.run.state).not.toBe('running')
-      for (const round of run.run.past) checkRound(round, run.events)
-    }),
-    { numRuns: 20 },
-  )
-})
+function shown([name, how]: [string, 'away' | 'back' | 'revoked' | 'withdrawn']): Step {
+  return (run) => {
+    const absent = how === 'away' ? { absentSinceMs: run.nowMs } : {}
+    run.presence.set(name, how === 'revoked' || how === 'withdrawn' ? { excluded: how } : absent)
+    run.settle()
+  }
+}
+
+const ends = new Set<string>()
+
+test.for(['cooperate', 'advance'] as const)(
+  'whatever happened, the state is the fold of the log, and a run ends with one set of survivors a sum: %s',
+  (end) => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (all) => {
+        const run = simulateRun(secureManifestOf({ standardisation: 'none', rounds: 3 }))
+        run.settle()
+        for (const each of all) each(run)
+        expect(run.replayed()).toEqual(run.run)
+        for (let i = 0; run[end](); i++) expect(i).toBeLessThan(200)
+        expect(run.run.state).not.toBe('running')
+        for (const round of run.run.past) checkRound(round, run.events)
+        ends.add(run.run.state)
+      }),
+      { numRuns: 40 },
+    )
+    expect(ends).toEqual(new Set(['failed', 'finished']))
+  },
+)
 
 function checkRound(
   { planHash, survivors, dropouts, outcome }: SimulatedRun['run']['past'][number],
