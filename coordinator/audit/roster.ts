@@ -7,10 +7,12 @@ import { base64Schema, siteNameSchema } from '@consilium/protos/plan/names.ts'
 import { readYamlFile } from '@consilium/protos/yaml-file.ts'
 import { z } from 'zod'
 
-const keySchema = z.union(
-  [z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/), base64Schema(32)],
-  'a fingerprint (`SHA256:` and 43 characters) or an Ed25519 public key (32 bytes in base64)',
-)
+const keySchema = z
+  .string()
+  .refine(
+    (text) => /^SHA256:[A-Za-z0-9+/]{43}$/.test(text) || base64Schema(32).safeParse(text).success,
+    'a fingerprint (`SHA256:` and 43 characters) or an Ed25519 public key (32 bytes in base64)',
+  )
 
 const auditRosterSchema = z.strictObject({ coordinator: keySchema, sites: z.record(siteNameSchema, keySchema) })
 

@@ -58,7 +58,8 @@ async function* onlyOf(stream: string | undefined, lines: AsyncIterable<LogLine>
   }
 }
 
-async function* chunksOf(path: string): AsyncGenerator<Buffer> {
+/** The bytes of a file; throws `invalid-argument` where it cannot be read. */
+export async function* chunksOf(path: string): AsyncGenerator<Buffer> {
   try {
     for await (const chunk of createReadStream(path)) yield chunk as Buffer
   } catch (cause) {

@@ -25,12 +25,18 @@ export function addLogCommands(root: Command, context: CommandContext): void {
     .argument('[file]', 'an exported log (consilium log export)')
     .option('--run <run>', "only this run's entries")
     .option('--head <hash>', 'with --run: the hash that the last entry must have')
+    .option('--bundle <file>', 'an audit bundle (consilium log export --run --out) instead of a log; with --roster')
+    .option(
+      '--roster <file>',
+      "the sites' and the coordinator's keys as the auditor knows them (site-agent roster export)",
+    )
     .addHelpText(
       'after',
       examples(
         'consilium log verify',
         'consilium log verify log.ndjson',
         'consilium log verify --run <run> --head <hash>',
+        'consilium log verify --bundle heart-1.jsonl --roster roster.yaml',
       ),
     )
     .action(action(context, verify))
@@ -42,14 +48,29 @@ export function addLogCommands(root: Command, context: CommandContext): void {
     .action(action(context, show))
   log
     .command('export')
-    .description('Writes every entry as canonical JSON, one to a line: what log verify <file> takes, anywhere.')
+    .description(
+      'Writes every entry as canonical JSON, one to a line: what log verify <file> takes, anywhere. With --run and --out it writes the audit bundle of a run: its log, the messages that its sites signed, and the signature of the coordinator over it all.',
+    )
     .option('--run <run>', "only this run's entries")
-    .addHelpText('after', examples('consilium log export > log.ndjson'))
+    .option('--out <file>', 'with --run: where to write the audit bundle of the run; the coordinator must be running')
+    .addHelpText(
+      'after',
+      examples('consilium log export > log.ndjson', 'consilium log export --run <run> --out heart-1.jsonl'),
+    )
     .action(action(context, exportLog))
 }
 
-async function verify({ args, home, options, print, terminal }: Invocation<RunOption & { readonly head?: string }>) {
-  const { run, head } = options
+type VerifyOptions = RunOption & { readonly head?: string; readonly bundle?: string; readonly roster?: string }
+
+async function verify(invocation: Invocation<VerifyOptions>): Promise<void> {
+  const { args, home, options, print, terminal } = invocation
+  const { run, head, bundle, roster } = options
+  if (bundle !== undefined || roster !== undefined) {
+    if (bundle === undefined || roster === undefined || args.length > 0 || run !== undefined || head !== undefined)
+      throw new FederationError('invalid-argument', 'a bundle is verified with --bundle and --roster, and nothing else')
+    const { verifyBundleFile } = await import('./audit.ts')
+    return verifyBundleFile(invocation, bundle, roster)
+  }
   if (head !== undefined && run === undefined)
     throw new FederationError('invalid-argument', '--head goes with --run: each run has a head of its own')
   const { withLog } = await import('./log-source.ts')
@@ -101,7 +122,14 @@ function entryLine(where: string, value: unknown): string {
   return `${formatTime(printable(String(at)))}  ${printable(`${stream}#${seq}  ${type}`)}  ${shown}\n`
 }
 
-async function exportLog({ home, options, terminal }: Invocation<RunOption>): Promise<void> {
+async function exportLog(invocation: Invocation<RunOption & { readonly out?: string }>): Promise<void> {
+  const { home, options, terminal } = invocation
+  if (options.out !== undefined) {
+    if (options.run === undefined)
+      throw new FederationError('invalid-argument', '--out goes with --run: an audit bundle is of one run')
+    const { exportBundle } = await import('./audit.ts')
+    return exportBundle(invocation, options.run, options.out)
+  }
   const { canonicalJson } = await import('@consilium/protos/hash.ts')
   const { withLog } = await import('./log-source.ts')
   await withLog({ home, run: options.run }, async ({ lines }) => {
