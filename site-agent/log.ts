@@ -25,7 +25,7 @@ export function silentLogger(): Logger {
 
 export function logEvent(logger: Logger, event: AgentEvent): void {
   const { type, ...fields } = event
-  logger[levelOf(type)]({ event: type, ...fields }, describeEvent(event))
+  logger[levelOf(event)]({ event: type, ...fields }, describeEvent(event))
 }
 
 /** One event as a sentence for people. */
@@ -84,7 +84,10 @@ function describeOffer({ site, fingerprint, state }: Extract<AgentEvent, { type:
   return `roster: ${site} ${fingerprint}, ${what}: compare the fingerprint with ${site} itself, then site-agent roster approve ${site} <fingerprint>`
 }
 
-function levelOf(type: AgentEvent['type']): LogLevel {
+function levelOf(event: AgentEvent): LogLevel {
+  const { type } = event
+  // What the policy names as it is asks nothing of anybody.
+  if (type === 'roster-changed' && event.sites.every(({ state }) => state === 'pinned')) return 'info'
   if (type === 'progress' || type === 'uploading') return 'debug'
   return warnings.has(type) ? 'warn' : 'info'
 }

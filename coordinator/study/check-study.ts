@@ -11,13 +11,13 @@ import { cohortMax, planBytesMax } from '@consilium/protos/limits.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import {
   parameterCount,
+  type ReadStudy,
   readSignedStudy,
-  type SignedStudy,
   type StudyManifest,
 } from '@consilium/protos/plan/signed-study.ts'
 import { designColumns } from '@consilium/protos/plan/study.ts'
 
-export type CheckedStudy = { readonly signed: SignedStudy; readonly graph: Uint8Array; readonly parameters: Uint8Array }
+export type CheckedStudy = { readonly signed: ReadStudy; readonly graph: Uint8Array; readonly parameters: Uint8Array }
 
 /** `objects` are those the study names, in any order. Throws a FederationError for the first thing that does not hold. */
 export async function checkStudy(signedStudy: Uint8Array, objects: AsyncIterable<Uint8Array>): Promise<CheckedStudy> {
