@@ -115,6 +115,21 @@ test('the view tells how far each site is, what is waited for, and what protecte
   })
 })
 
+test('the view names the phase in which a site dropped out', () => {
+  const run = simulateRun(secureManifestOf({ standardisation: 'none' }))
+  run.settle()
+  while (run.run.current?.phase !== 'share-keys') run.cooperate()
+  run.send({ type: 'misbehave', planHash: planOf(run.run), site: 'zurich', reason: 'signature-invalid: rows' })
+  expect(runView(run.run, '', new Map()).current?.sites.at(-1)?.state).toBe('dropped: misbehaved')
+  while (run.run.past.length === 0) run.cooperate()
+  expect(runView(run.run, '', new Map()).rounds[0]).toMatchObject({
+    survivors: siteNames.slice(0, 3),
+    dropouts: [
+      { site: 'zurich', reason: 'misbehaved: signature-invalid: rows', purpose: 'train', phase: 'share-keys' },
+    ],
+  })
+})
+
 type Step = (run: SimulatedRun) => void
 const site = fc.constantFrom(...siteNames)
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -180,7 +195,7 @@ test.for(['cooperate', 'advance'] as const)(
         for (const round of run.run.past) checkRound(round, run.events)
         ends.add(run.run.state)
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     )
     expect(ends).toEqual(new Set(['failed', 'finished']))
   },
