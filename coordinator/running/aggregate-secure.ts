@@ -45,7 +45,7 @@ export async function aggregateSecure(
   const header = readHeaderSum(await sumWhole(round, headerName, seeds, tools), survivors, quantised)
   switch (round.setting.purpose) {
     case 'statistics':
-      return pooledStatistics(readStatistics(await sumWhole(round, statisticsName, seeds, tools)))
+      return pooledStatistics(readStatistics(await sumWhole(round, statisticsName, seeds, tools)), survivors)
     case 'train':
       return trainResult(round, header, quantised, seeds, tools)
     case 'evaluate': {

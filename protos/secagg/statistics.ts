@@ -10,6 +10,9 @@ export const wordsPerValue = 4
 /** Values at or beyond are refused. */
 export const statisticMax = 2 ** 54
 
+/** How much a value may be off after it was made words, whatever its size. */
+export const statisticRoundingMax = 2 ** -37
+
 /** Int32Array [4 x values], least significant digit first; the digits of up to 255 sites add up without overflow. */
 export function encodeStatistics(values: Float64Array): Int32Array {
   const words = new Int32Array(values.length * wordsPerValue)

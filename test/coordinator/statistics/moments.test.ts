@@ -1,7 +1,9 @@
 /** Federated means and standard deviations against those of the pooled rows. */
+
+import { encodeStatistics, readStatistics } from '@consilium/protos/secagg/statistics.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { standardisationOf } from '../../../coordinator/statistics/moments.ts'
+import { pooledStatistics, standardisationOf } from '../../../coordinator/statistics/moments.ts'
 
 const sumsOf = (rows: readonly (readonly number[])[], columns: number): Float64Array => {
   const sums = new Float64Array(3 * columns)
@@ -45,4 +47,43 @@ test.for([0, 1, 0.1, 1e6 + 0.1, -273.15])('a constant column of %d has the stand
 
 test('a column without values has mean and standard deviation 0', () => {
   expect(standardisationOf(new Float64Array(3))).toEqual({ means: [0], standardDeviations: [0] })
+})
+
+/** What three sites' sums are after they were added as fixed-point numbers. */
+function addedAsWords(sites: readonly (readonly (readonly number[])[])[], columns: number): Float64Array {
+  const total = new Int32Array(4 * 3 * columns)
+  for (const rows of sites) for (const [i, word] of encodeStatistics(sumsOf(rows, columns)).entries()) total[i]! += word
+  return readStatistics(total)
+}
+
+test('sums that were added under masks standardise as those in the open do', () => {
+  const sites = [
+    [[61, 0.002]],
+    [
+      [35, 0.001],
+      [47, 0.004],
+    ],
+    [[58, 0.003]],
+  ]
+  const pooled = standardisationOf(sumsOf(sites.flat(), 2))
+  const result = pooledStatistics(addedAsWords(sites, 2), 3)
+  if (result?.purpose !== 'statistics') throw new Error('no statistics')
+  expect(result.examples).toBe(4)
+  for (const column of [0, 1]) {
+    expect(result.standardisation.means[column]).toBeCloseTo(pooled.means[column]!, 10)
+    expect(result.standardisation.standardDeviations[column]).toBeCloseTo(pooled.standardDeviations[column]!, 7)
+  }
+})
+
+test.for([0.1, 1e-7, 273.15])('a constant column of %d stays one when its sums were rounded', (value) => {
+  const sites = [1, 2, 3].map((n) => Array.from({ length: 100 * n }, () => [value]))
+  expect(pooledStatistics(addedAsWords(sites, 1), 3)).toMatchObject({ standardisation: { standardDeviations: [0] } })
+})
+
+test('sums without a row give no result, and counts that are none are refused', () => {
+  expect(pooledStatistics(new Float64Array(6), 3)).toBeUndefined()
+  for (const count of [-1, 0.5])
+    expect(() => pooledStatistics(Float64Array.of(count, 0, 0), 3)).toThrow(
+      expect.objectContaining({ code: 'update-invalid' }),
+    )
 })
