@@ -71,12 +71,12 @@ function checkModelEntry(
   const { run, round, model, modelEntry, logHead } = plan
   const refuse = (why: string) =>
     new FederationError('model-not-in-log', `round ${round} of run ${run} starts from ${model.slice(0, 12)}: ${why}`)
+  const trained = newestTraining(plan, journal)
+  if (trained && (modelEntry ?? -1) <= (trained.modelEntry ?? -1))
+    throw refuse(`training round ${trained.round} was committed since, so there is a later model`)
   if (modelEntry === undefined) {
     if (model !== initial) throw refuse('the plan names no entry of the log that made it')
     if (known?.model) throw refuse(`this site has seen entry ${known.model.entry} make a later model`)
-    for (let earlier = 1; earlier <= round; earlier++)
-      if (journal.findRound(run, earlier, 'train')?.outcome === 'committed')
-        throw refuse(`training round ${earlier} was committed, so there is a later model`)
     return false
   }
   if (modelEntry >= logHead.size) throw refuse(`entry ${modelEntry} is not below the plan's head of ${logHead.size}`)
@@ -85,6 +85,18 @@ function checkModelEntry(
     throw refuse(`entry ${modelEntry} comes before entry ${known.model.entry}, whose model this site has accepted`)
   if (model !== known.model.parameters) throw refuse(`entry ${modelEntry} made ${known.model.parameters.slice(0, 12)}`)
   return false
+}
+
+/** The plan of the last training round of the run that this site was told is committed. */
+function newestTraining(
+  { run, round }: RoundPlan,
+  journal: LineageSite['store']['journal'],
+): Pick<RoundPlan, 'round' | 'modelEntry'> | undefined {
+  for (let earlier = round; earlier >= 1; earlier--) {
+    const work = journal.findRound(run, earlier, 'train')
+    if (work?.outcome === 'committed') return journal.planOf(work.planHash) ?? { round: earlier }
+  }
+  return undefined
 }
 
 /** The proven entry made this very model; one that takes the run back needs this site's policy. */

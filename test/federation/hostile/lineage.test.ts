@@ -11,20 +11,25 @@ import { type Attack, attackEachRound, droppedIn, refusalsOf, refused, target } 
 import { hostileFederation } from '../../support/hostile/federation.ts'
 import { leaks } from '../../support/hostile/secrecy.ts'
 
-/** Round 1 starts from the initial parameters, and has nothing to prove. */
+/** The site must have accepted a model or two before there is something to lie about. */
 const honest: Attack<'assignment'> = { what: 'an honest round', code: 'internal' }
 
 const attacks: readonly Attack<'assignment'>[] = [
+  forged('the model before the one that the site has accepted', 'model-not-in-log', (plan, { second }) => ({
+    ...plan,
+    model: second.model,
+    modelEntry: second.modelEntry!,
+  })),
+  forged('the model that the site has trained from already', 'model-not-in-log', (plan, { third }) => ({
+    ...plan,
+    model: third.model,
+    modelEntry: third.modelEntry!,
+  })),
   forged('a model that nobody trained', 'model-not-in-log', (plan) => ({ ...plan, model: 'd'.repeat(64) })),
   forged('a model with no entry', 'model-not-in-log', ({ modelEntry: _, ...plan }) => plan),
   forged('the initial parameters once more', 'model-not-in-log', ({ modelEntry: _, ...plan }, { initial }) => ({
     ...plan,
     model: initial,
-  })),
-  forged('the model of an earlier round', 'model-not-in-log', (plan, { second }) => ({
-    ...plan,
-    model: second.model,
-    modelEntry: second.modelEntry!,
   })),
   forged('an entry that made no model', 'model-not-in-log', (plan) => ({ ...plan, modelEntry: plan.logHead.size - 1 })),
   forged('an entry that the log does not have yet', 'model-not-in-log', (plan) => ({
@@ -35,10 +40,10 @@ const attacks: readonly Attack<'assignment'>[] = [
     ...plan,
     logHead: { ...plan.logHead, root: 'c'.repeat(64) },
   })),
-  forged('a log that became shorter', 'log-forked', (plan, { second }) => ({
+  forged('a log that became shorter', 'log-forked', (plan, { third: { logHead } }) => ({
     ...plan,
-    logHead: second.logHead,
-    modelEntry: second.logHead.size - 1,
+    logHead,
+    modelEntry: logHead.size - 1,
   })),
   {
     what: 'a proof of consistency with one hash changed',
@@ -64,8 +69,8 @@ const attacks: readonly Attack<'assignment'>[] = [
 ]
 
 test('a forked log and a model that the log did not make are refused, and the others finish', async () => {
-  const { results, ...rest } = await attackEachRound('assignment', [honest, honest, ...attacks])
-  expect({ ...rest, results: results.slice(2) }).toEqual(refused(attacks))
+  const { results, ...rest } = await attackEachRound('assignment', [honest, honest, honest, ...attacks])
+  expect({ ...rest, results: results.slice(3) }).toEqual(refused(attacks))
 })
 
 test('a round that is over is played again in vain', async () => {
@@ -97,7 +102,7 @@ test('a round that is over is played again in vain', async () => {
   expect(await leaks(federation)).toEqual([])
 })
 
-type Told = { readonly initial: string; readonly second: RoundPlan }
+type Told = { readonly initial: string; readonly second: RoundPlan; readonly third: RoundPlan }
 
 function forged(
   what: string,
@@ -108,8 +113,10 @@ function forged(
     what,
     code,
     lie({ plan }: Extract<ToSite, { type: 'assignment' }>, { federation, site }) {
-      const [first, second] = [...federation.plans.values()]
-      return [federation.forge(site, plan, (of) => change(of, { initial: first!.model, second: second! }))]
+      const [first, second, third] = [...federation.plans.values()]
+      return [
+        federation.forge(site, plan, (of) => change(of, { initial: first!.model, second: second!, third: third! })),
+      ]
     },
   }
 }

@@ -182,7 +182,7 @@ function sum(uploads: readonly Opened[]): Candidate {
       other.vectors.get(name)?.forEach((word, i) => {
         if (i < words.length) words[i] = words[i]! + word
       })
-  return { plan, sites: uploads.flatMap(({ sites }) => sites), vectors: total }
+  return { plan, sites: uploads.flatMap(({ sites }) => sites).sort(), vectors: total }
 }
 
 function maskKeysOf({ heard }: Recorded, hash: Sha256, site: SiteName): Buffer[] {
