@@ -60,7 +60,7 @@ export async function verifyBundleFile(
   const { readAuditRoster } = await import('../audit/roster.ts')
   const { verifyBundle } = await import('../audit/verify-bundle.ts')
   const { chunksOf, linesOf } = await import('./log-source.ts')
-  const known = readAuditRoster(roster, await readable(roster, 'roster', readFile))
+  const known = readAuditRoster(roster, await readable(roster, 'roster', (path) => readFile(path)))
   await readable(bundle, 'bundle', access)
   const report = { source: bundle, ...(await verifyBundle(linesOf(chunksOf(bundle)), known)) }
   print(report, () => reportText(report, terminal))

@@ -1,0 +1,102 @@
+/** Runs of a real coordinator, exported as its operator does and verified as an auditor does: with the roster alone. */
+import { canonicalJson } from '@consilium/protos/hash.ts'
+import { fingerprint } from '@consilium/protos/identity.ts'
+import { verifyConsistency, verifyInclusion } from '@consilium/protos/log/merkle.ts'
+import { readModelEntry } from '@consilium/protos/log/model-entry.ts'
+import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import { expect, test } from 'vitest'
+import { type BundleSource, bundleLines } from '../../../coordinator/audit/bundle.ts'
+import { type BundleReport, verifyBundle } from '../../../coordinator/audit/verify-bundle.ts'
+import { linesOf } from '../../../coordinator/cli/log-source.ts'
+import { collect } from '../../support/collect.ts'
+import { type CoordinatorFixture, coordinatorFixture, hasEnded } from '../../support/coordinator-fixture.ts'
+import type { FakeSite } from '../../support/fake-site.ts'
+
+function sourceOf({ admin }: CoordinatorFixture): BundleSource {
+  return {
+    signedHead: (stream) => admin.signedHead(stream),
+    async *readLog(stream) {
+      for await (const entry of admin.readLog(stream)) yield canonicalJson(entry)
+    },
+    async *fetchObject(sha256, offset) {
+      yield* await admin.fetchObject(sha256, offset)
+    },
+  }
+}
+
+async function audited(fixture: CoordinatorFixture, sites: readonly FakeSite[], run: string): Promise<BundleReport> {
+  const lines = await collect(bundleLines(sourceOf(fixture), run))
+  return verifyBundle(linesOf([Buffer.from(lines.map((line) => `${line}\n`).join(''))]), {
+    coordinator: fingerprint(fixture.identity.publicKey),
+    sites: Object.fromEntries(sites.map(({ name, identity }) => [name, fingerprint(identity.publicKey)])),
+  })
+}
+
+const counts = { advertised: 4, shared: 4, survivors: 4, confirmations: 3, releases: 3, threshold: 3 }
+
+test('a secure run holds from its statistics to its last evaluation', async () => {
+  const fixture = await coordinatorFixture()
+  const sites = await fixture.sites()
+  const { run } = await fixture.startRun()
+  await fixture.runWhere(run, hasEnded)
+  const report = await audited(fixture, sites, run)
+  expect(report).toMatchObject({ errors: [], ok: true, state: 'finished', federation: 'hearts' })
+  expect(report.rounds.map(({ round, purpose, outcome }) => [round, purpose, outcome])).toEqual([
+    [0, 'statistics', 'committed'],
+    [1, 'train', 'committed'],
+    [1, 'evaluate', 'committed'],
+    [2, 'train', 'committed'],
+    [2, 'evaluate', 'committed'],
+  ])
+  for (const round of report.rounds) expect(round.counts).toEqual(counts)
+  await fixture.stop()
+})
+
+test('a run whose coordinator was killed in the middle of a round holds', async () => {
+  const fixture = await coordinatorFixture()
+  const sites = await fixture.sites()
+  const killed = fixture.killAfter(45)
+  const { run } = await fixture.startRun()
+  await killed
+  await fixture.restart()
+  for (const site of sites) site.attend()
+  await fixture.runWhere(run, hasEnded)
+  expect(await audited(fixture, sites, run)).toMatchObject({ errors: [], ok: true, state: 'finished' })
+  await fixture.stop()
+})
+
+test('a run in sealed mode holds', async () => {
+  const fixture = await coordinatorFixture()
+  const sites = await fixture.sites()
+  const { run } = await fixture.startRun({ aggregation: { mode: 'sealed' } })
+  await fixture.runWhere(run, hasEnded)
+  const report = await audited(fixture, sites, run)
+  expect(report).toMatchObject({ errors: [], ok: true, state: 'finished' })
+  expect(report.rounds.every(({ mode }) => mode === 'sealed')).toBe(true)
+  await fixture.stop()
+})
+
+test('each plan of a run is proven to a site: its head extends the one before, its model stands in it', async () => {
+  const fixture = await coordinatorFixture()
+  const [site] = await fixture.sites()
+  const { run } = await fixture.startRun()
+  await fixture.runWhere(run, hasEnded)
+  const plans: RoundPlan[] = []
+  for await (const { type, body } of fixture.admin.readLog(`run/${run}`))
+    if (type === 'cohort-selected') plans.push(body.plan as RoundPlan)
+  const inBytes = ({ logHead: { size, root } }: RoundPlan) => ({ size, root: Buffer.from(root, 'hex') })
+  for (const [i, plan] of plans.entries()) {
+    const before = plans[i - 1] ?? plan
+    const { size: oldSize } = before.logHead
+    const { modelEntry: seq } = plan
+    const request = { run, oldSize, newSize: plan.logHead.size, ...(seq === undefined ? {} : { seq }) }
+    const proof = await fixture.service.proveLog(site!.caller, request)
+    expect(verifyConsistency(inBytes(before), inBytes(plan), proof.consistency)).toBe(true)
+    if (seq === undefined) continue
+    const { leaf, parameters } = readModelEntry(proof.entry!, run, seq)
+    expect(parameters).toBe(plan.model)
+    expect(verifyInclusion({ leaf, index: seq, path: proof.inclusion, ...inBytes(plan) })).toBe(true)
+  }
+  expect(plans.map(({ modelEntry }) => modelEntry !== undefined)).toEqual([false, false, true, true, true])
+  await fixture.stop()
+})
