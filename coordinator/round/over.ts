@@ -19,9 +19,7 @@ export function committedRound(
   survivors: readonly SiteName[],
   updates: ReadonlyMap<SiteName, Update>,
 ): RoundOver {
-  // A survivor that left the round after its update was in the sum is no dropout of it.
-  const dropouts = round.dropouts?.filter(({ site }) => !survivors.includes(site)) ?? []
-  return endedRound({ ...round, dropouts }, event.at, survivors, updates, { type: 'committed', result: event.result })
+  return endedRound(round, event.at, survivors, updates, { type: 'committed', result: event.result })
 }
 
 /** `updates`: those that came in before the round failed. */

@@ -62,6 +62,7 @@ export type RoundOver = {
   readonly planHash?: Sha256
   readonly cohort: readonly SiteName[]
   readonly survivors: readonly SiteName[]
+  /** A site dropped while survivors confirmed or the sum was unmasked is a survivor nevertheless: its update is in it. */
   readonly dropouts: readonly PastDropout[]
   /** Hash and size of the updates that came in; the shell drops their bytes once the round is over. */
   readonly updates: ReadonlyMap<SiteName, Update>

@@ -129,7 +129,7 @@ test('it fails where a threshold of releases is out of reach for good', () => {
     .thenEvents(lost('hungary', 'refused', 'no', 2), failed('quorum-lost', reason, 2))
 })
 
-test('a survivor that left while the sum was unmasked is a survivor of the round, and no dropout of it', () => {
+test('a survivor that left while the sum was unmasked is a survivor of the round, and its leaving is told', () => {
   const { round: committing } = everybody(send(entered, refuse(planHash, 'basel')), sites.slice(1))
   if (committing.phase !== 'commit') throw new Error(committing.phase)
   const result = { purpose: 'train', examples: 9, parameters: 'c'.repeat(64), loss: 0.5, clippedSites: 1 } as const
@@ -137,7 +137,7 @@ test('a survivor that left while the sum was unmasked is a survivor of the round
   expect(evolveRound(committing, event!)).toMatchObject({
     phase: 'over',
     survivors: sites,
-    dropouts: [],
+    dropouts: [{ site: 'basel', cause: 'refused', reason: 'no', phase: 'unmask' }],
     secure: { thresholds: { threshold: 3 }, confirmed: expect.arrayContaining(['basel']) },
   })
 })
