@@ -82,12 +82,12 @@ function secureItem(purpose: Purpose, times: number, manifest: StudyManifest): P
 
 /** The slots of the header vector (`protos/secagg/header.ts`). */
 const secureHeader = [
-  `${headerWords} header slots: four ones`,
+  'four ones',
   'the weight',
   'whether the update was clipped',
   'clamped coordinates',
-  'the loss',
-  'zeros',
+  'the loss (four slots)',
+  `${headerWords - 11} zeros`,
 ]
 
 /**
@@ -127,7 +127,7 @@ function secureRemarks({ cohort }: Study, { weights, weightMax, colluders, survi
     `Nothing of a single site can be read by the coordinator: not its update, loss, counts, histograms or accuracy.`,
     weightMeaning(weights, weightMax),
     'Two sums of the same numbers that differ by this site alone tell what it added, such as how many test rows it has: this site refuses such a pair on one model, but its test rows are the same on the next.',
-    `This holds as long as no more than ${colluding} ${colluding === 1 ? 'site works' : 'sites work'} with the coordinator in a round of ${cohort.min} sites; all the other sites together could always subtract theirs from the sum.`,
+    `This holds as long as ${colluding === 0 ? 'no site works' : colluding === 1 ? 'no more than 1 site works' : `no more than ${colluding} sites work`} with the coordinator in a round of ${cohort.min} sites; all the other sites together could always subtract theirs from the sum.`,
   ]
 }
 

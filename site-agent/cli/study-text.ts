@@ -49,9 +49,10 @@ function describeLeaving({ mode, items, runBytesMax, keyMessages, remarks }: Pre
         String(times),
         String(values),
         isSecure ? String(bytesMax) : formatBytes(bytesMax),
-        `${content}; ${header.join(', ')}`,
+        isSecure ? content : `${content}; ${header.join(', ')}`,
       ]),
     ),
+    isSecure ? `Each with a header of 16 slots, masked too: ${items[0]?.header.join(', ')}.\n` : '',
     `${formatBytes(runBytesMax)} at most in one run.\n`,
     keyMessages
       ? `Besides, ${keyMessages.times} times at most ${keyMessages.bytesMax} bytes and ${keyMessages.bytesMaxPerSite} for each site of the round: public keys, sealed shares, signatures.\n`

@@ -53,7 +53,7 @@ describe('of a secure study', () => {
   })
 
   test.for([
-    [{ min: 3, quorum: 3 }, {}, 'at least 3 of them', 'no more than 0 sites work'],
+    [{ min: 3, quorum: 3 }, {}, 'at least 3 of them', 'no site works'],
     [{ min: 7, quorum: 3 }, {}, 'at least 5 of them', 'no more than 2 sites work'],
     [{ min: 4, quorum: 3 }, { survivorsMin: 4, colluders: 1 }, 'at least 4 of them', 'no more than 1 site works'],
   ] as const)('a cohort of %j with %j names its thresholds', ([cohort, thresholds, fewest, colluding]) => {
