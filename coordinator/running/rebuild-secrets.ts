@@ -4,8 +4,9 @@
  */
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { SiteName } from '@consilium/protos/plan/names.ts'
+import { readAdvertisement } from '@consilium/protos/secagg/advertisement.ts'
 import type { ShareKeysMessage, Unmask } from '@consilium/protos/secagg/messages.ts'
-import { type Advertisement, readAdvertisedBody } from '@consilium/protos/secagg/signed-messages.ts'
+import type { Advertisement } from '@consilium/protos/secagg/signed-messages.ts'
 import {
   type Culprit,
   type RemovalSeed,
@@ -79,7 +80,7 @@ function sharesOf(
 }
 
 function advertisedBy({ advertised }: UnmaskingSession, site: SiteName): Advertisement {
-  return readAdvertisedBody(advertised.get(site)!.body)
+  return readAdvertisement(advertised.get(site)!.body)
 }
 
 function lostSecret(session: UnmaskingSession, dealer: SiteName, culprits: readonly Culprit[]): FederationError {

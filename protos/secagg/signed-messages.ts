@@ -55,35 +55,6 @@ export function advertisedBody(advertised: Advertisement): Uint8Array {
   ])
 }
 
-/** Reads what {@link advertisedBody} wrote; throws `message-invalid` for any other bytes. */
-export function readAdvertisedBody(body: Uint8Array): Advertisement {
-  const invalid = () => new FederationError('message-invalid', 'this is no body of an advertisement')
-  if (body.length < 114 || body[0] !== 0) throw invalid()
-  let at = 2
-  const take = (length: number) => {
-    at += length
-    return body.slice(at - length, at)
-  }
-  const [channelKey, maskKey, nonce, modelHash] = [take(32), take(32), take(16), take(32)]
-  const tagged = (tag: number, length: number) => {
-    if (body[at] !== tag) return undefined
-    at += 1
-    return take(length)
-  }
-  const ledgerHead = tagged(1, 32)
-  const previous = tagged(2, 33)
-  if (at !== body.length || (previous && previous[32]! > 1)) throw invalid()
-  return {
-    index: body[1]!,
-    channelKey,
-    maskKey,
-    nonce,
-    modelHash,
-    ...(ledgerHead && { ledgerHead }),
-    ...(previous && { previousSession: { sid: previous.slice(0, 32), released: previous[32] === 1 } }),
-  }
-}
-
 /** Advertise: the body bound to the plan and to the site's name in the roster. */
 export function advertiseMessage(planHash: Uint8Array, siteName: string, body: Uint8Array): SignedMessage {
   return { type: 'advertise', parts: [exactly(32, planHash, 'a plan hash'), Buffer.from(siteName), body] }

@@ -98,7 +98,8 @@ async function joinAndStart({ policy = true } = {}): Promise<void> {
   for (const [sha256, bytes] of objects) wire.service.objects.set(sha256, bytes)
   const joined = await command('join', '-', { input: formatJoinCode(wire.codeFor('mercy')) })
   expect(joined.code).toBe(0)
-  if (policy) writeFileSync(join(site, 'policy.yaml'), `approve: { sealed: true, leads: ['${fingerprint(lead.publicKey)}'] }`)
+  if (policy)
+    writeFileSync(join(site, 'policy.yaml'), `approve: { sealed: true, leads: ['${fingerprint(lead.publicKey)}'] }`)
   agent = await startAgent({ site, startTrainer: trainer.start, onEvent: (it) => listeners.emit(it) })
 }
 

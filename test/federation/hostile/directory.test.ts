@@ -1,16 +1,17 @@
 /** A coordinator that shows a site other keys than its peers advertised: check S2 ends it. */
+
 import { randomBytes } from 'node:crypto'
 import type { ToSite } from '@consilium/coordinator/services.ts'
 import type { Identity } from '@consilium/protos/identity.ts'
 import { runStream } from '@consilium/protos/log/model-entry.ts'
 import { planHash } from '@consilium/protos/plan/round-plan.ts'
+import { readAdvertisement } from '@consilium/protos/secagg/advertisement.ts'
 import { generateAgreementKeys } from '@consilium/protos/secagg/keys.ts'
 import type { Advertised } from '@consilium/protos/secagg/messages.ts'
 import {
   type Advertisement,
   advertisedBody,
   advertiseMessage,
-  readAdvertisedBody,
   signMessage,
 } from '@consilium/protos/secagg/signed-messages.ts'
 import { expect, test } from 'vitest'
@@ -65,7 +66,7 @@ const attacks: readonly Attack<'directory'>[] = [
     what: 'a colluding site with the keys of another',
     code: 'directory-invalid',
     lie(directory, at) {
-      const { channelKey, maskKey } = readAdvertisedBody(directory.sites[2]!.body)
+      const { channelKey, maskKey } = readAdvertisement(directory.sites[2]!.body)
       return [replace(directory, 2, (entry) => signed(entry, { channelKey, maskKey }, at.identity('cleveland'), at))]
     },
   },
@@ -137,7 +138,7 @@ function replace(directory: Directory, index: number, change: (entry: Advertised
 }
 
 function changed(body: Uint8Array, changes: Partial<Advertisement>): Uint8Array {
-  return advertisedBody({ ...readAdvertisedBody(body), ...changes })
+  return advertisedBody({ ...readAdvertisement(body), ...changes })
 }
 
 /** The entry with another body, signed anew. */

@@ -1,11 +1,12 @@
 /** S2 (fedsum, A.4): what the directory of U1 must satisfy before a site shares its secrets among those in it. */
+
 import { generateIdentity } from '@consilium/protos/identity.ts'
+import { readAdvertisement } from '@consilium/protos/secagg/advertisement.ts'
 import type { Advertised } from '@consilium/protos/secagg/messages.ts'
 import {
   type Advertisement,
   advertisedBody,
   advertiseMessage,
-  readAdvertisedBody,
   signMessage,
 } from '@consilium/protos/secagg/signed-messages.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -39,7 +40,7 @@ function changed(name: string, change: (entry: Advertised) => Advertised): Adver
 /** As the peer itself would sign it: with a changed body, name or plan. */
 function signedAnew(name: string, fields: Partial<Advertisement>, { plan = round.hash, as = name } = {}) {
   return (entry: Advertised): Advertised => {
-    const body = advertisedBody({ ...readAdvertisedBody(entry.body), ...fields })
+    const body = advertisedBody({ ...readAdvertisement(entry.body), ...fields })
     const { identity } = peers.get(name)!
     return { ...entry, body, signature: signMessage(identity, advertiseMessage(Buffer.from(plan, 'hex'), as, body)) }
   }
@@ -58,7 +59,7 @@ test('one site fewer is another session, with no lower number of colluders', () 
 })
 
 const stranger = generateIdentity()
-const keyOf = (name: string) => readAdvertisedBody(honest[round.plan.cohort.indexOf(name)]!.body)
+const keyOf = (name: string) => readAdvertisement(honest[round.plan.cohort.indexOf(name)]!.body)
 
 test.for<{ what: string; sites: () => readonly Advertised[]; says: RegExp }>([
   { what: 'an empty directory', sites: () => [], says: /empty/ },
@@ -141,7 +142,7 @@ test.for<{ what: string; sites: () => readonly Advertised[]; says: RegExp }>([
     sites: () =>
       honest.map((entry) => {
         if (entry.index !== round.index) return entry
-        const body = advertisedBody({ ...readAdvertisedBody(entry.body), nonce: new Uint8Array(16) })
+        const body = advertisedBody({ ...readAdvertisement(entry.body), nonce: new Uint8Array(16) })
         const message = advertiseMessage(Buffer.from(round.hash, 'hex'), siteName, body)
         return { ...entry, body, signature: signMessage(site.identity, message) }
       }),

@@ -5,11 +5,11 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto'
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import { readAdvertisement } from '@consilium/protos/secagg/advertisement.ts'
 import { agreeWithNode, maskKey, pairSeed } from '@consilium/protos/secagg/keys.ts'
 import { pairSign } from '@consilium/protos/secagg/mask.ts'
 import { addMasks, type Mask } from '@consilium/protos/secagg/mask-stream.ts'
 import { rebuildSecret } from '@consilium/protos/secagg/shamir.ts'
-import { readAdvertisedBody } from '@consilium/protos/secagg/signed-messages.ts'
 import {
   rosterHash,
   type ShareKind,
@@ -189,7 +189,7 @@ function maskKeysOf({ heard }: Recorded, hash: Sha256, site: SiteName): Buffer[]
   return distinct(
     heard.flatMap(({ site: from, message }) =>
       from === site && message.type === 'advertise' && message.planHash === hash
-        ? [readAdvertisedBody(message.body).maskKey]
+        ? [readAdvertisement(message.body).maskKey]
         : [],
     ),
   )
