@@ -122,13 +122,15 @@ export async function openRunProcess(
   function beginOwnWork(run: Run): void {
     const due = workDue(run)
     if (!due || working?.due === due) return
-    const done = finishOwnWork(run)
+    const done = finishOwnWork(run, due)
     working = { due, done: done.catch(() => {}) }
     inBackground(done)
   }
 
-  async function finishOwnWork(run: Run): Promise<void> {
+  async function finishOwnWork(run: Run, due: string): Promise<void> {
     const commands = await doOwnWork(run, options)
+    // The round was cancelled meanwhile and its updates dropped: that its sum failed then says nothing of the run.
+    if (workDue(current()) !== due) return
     try {
       for (const each of commands) if (!stopped) await settle(each)
     } catch (error) {

@@ -161,7 +161,7 @@ function fakeAuthority(): CoordinatorOptions['authority'] {
     fingerprint: 'a'.repeat(64),
     async issueSiteCertificate(_request, site, { notAfter }) {
       serial += 1
-      return { pem: `certificate ${serial} of ${site}`, serial: serial.toString(16), expiresAt: notAfter }
+      return { pem: `certificate ${serial.toString(16)} of ${site}`, serial: serial.toString(16), expiresAt: notAfter }
     },
   }
 }
