@@ -22,7 +22,8 @@ Options:
   --data <source>  ${dataChoices.join(', ')} (default auto: the first that is there)
   --seed <n>       of the initial parameters and the order of rows (default 0)
   --rounds <n>     (default 15)
-  --out <folder>   for federation/, model.onnx, report.json, report.html, logs/ (default .demo)
+  --out <folder>   for federation/, model.onnx, report.json, report.html, audit.jsonl,
+                   roster.yaml, logs/ (default .demo)
   --kill <what>    <site>@<round>: kills that site's agent while the round collects the
                    updates, and starts it again afterwards; or none (default: the last
                    site in round 3)

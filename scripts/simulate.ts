@@ -15,7 +15,8 @@ The folder holds study.yaml and sites/<name>/site.yaml, and optionally data.yaml
 agent per site run as processes of their own, for as long as the study takes.
 
 Options:
-  --out <folder>  for model.onnx, report.json, report.html, logs/ (default .simulate)
+  --out <folder>  for model.onnx, report.json, report.html, audit.jsonl, roster.yaml,
+                  logs/ (default .simulate)
   --kill <site>@<round>  kills that site's agent while the round collects the updates,
                   and starts it again afterwards
   --keep          leave the coordinator's home and the sites' state where they are

@@ -48,6 +48,7 @@ ${report.synthetic ? 'SYNTHETIC DATA: these figures say nothing about medicine.\
   report   ${here('report.html')}
   model    ${here('model.onnx')}   (${modelInputs(report)}; SHA-256 ${report.model.sha256.slice(0, 16)}...)
   log      verified, head ${report.logHead.slice(0, 16)}...
+  audit    ${here('audit.jsonl')}   (verified against roster.yaml beside it)
 `)
 }
 

@@ -2,6 +2,7 @@
  * The report's block on what protected the hospitals in this run: who could read what, with which thresholds, signed by
  * whom, and what none of it protects against.
  */
+import { basename } from 'node:path'
 import type { WeightMode } from '@consilium/protos/secagg/weights.ts'
 import { type Html, html } from './html.ts'
 import type { Report, RoundReport } from './report.ts'
@@ -72,8 +73,11 @@ const sealedEntries: readonly (readonly [string, Html])[] = [
   ],
 ]
 
-function logEntry({ logHead }: Report): readonly [string, Html] {
-  return ['Event log', html`verified when this report was written, up to the head <code>${logHead}</code>`]
+function logEntry({ logHead, audit }: Report): readonly [string, Html] {
+  return [
+    'Event log',
+    html`verified when this report was written, up to the head <code>${logHead}</code>; the audit bundle <code>${basename(audit.path)}</code> verified offline, ${audit.entries} entries checked one by one against the keys that the hospitals told one another (<code>roster.yaml</code>), Merkle root <code>${audit.root}</code>`,
+  ]
 }
 
 const limits = html`<p class="remark">What this does not do: a hospital’s update is not seen, so neither is a poisoned one; if all hospitals but one work together, they know what the last one added; the model itself, which everybody receives, can still tell something about the records it learned from.</p>`

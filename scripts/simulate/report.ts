@@ -5,6 +5,7 @@
 import type { RoundView, RunView } from '@consilium/coordinator/services.ts'
 import type { Study } from '@consilium/protos/plan/study.ts'
 import type { WeightMode } from '@consilium/protos/secagg/weights.ts'
+import type { Audit } from './audit.ts'
 
 export type RoundSummary = {
   readonly round: number
@@ -77,6 +78,8 @@ export type Report = Omit<Summary, 'rounds'> & {
   readonly statistics?: RoundReport
   /** Sites that rejected the study or refused it later, as where their data do not fit. */
   readonly refusals: readonly Refusal[]
+  /** The bundle with which the run can be checked elsewhere. */
+  readonly audit: Audit
   readonly fingerprints: Fingerprints
   readonly version: string
 }
@@ -96,6 +99,7 @@ export type ReportSources = {
   readonly model: Summary['model']
   readonly logHead: string
   readonly refusals: readonly Refusal[]
+  readonly audit: Audit
   readonly fingerprints: Fingerprints
   readonly version: string
 }
@@ -107,6 +111,7 @@ export function buildReport({
   model,
   logHead,
   refusals,
+  audit,
   fingerprints,
   version,
 }: ReportSources): Report {
@@ -138,6 +143,7 @@ export function buildReport({
     parametersSha256: run.parametersSha256 ?? '',
     ...(statistics && { statistics }),
     refusals,
+    audit,
     fingerprints,
     version,
   }

@@ -16,6 +16,7 @@ import { FederationError } from '@consilium/protos/errors.ts'
 import { fingerprint, type Identity } from '@consilium/protos/identity.ts'
 import { openJoined } from '@consilium/site-agent/link/identity-files.ts'
 import workspace from '../../package.json' with { type: 'json' }
+import { auditRun } from './audit.ts'
 import type { FederationFolder } from './federation-folder.ts'
 import { type Outage, stageOutage } from './outage.ts'
 import { ProcessGroup } from './processes.ts'
@@ -26,7 +27,7 @@ import { joinSite, runAgent, type SiteStart, startCoordinator, startSite } from 
 
 export type SimulationOptions = {
   readonly federation: FederationFolder
-  /** Receives model.onnx, report.json, report.html and the processes' logs. */
+  /** Receives model.onnx, report.json, report.html, audit.jsonl, roster.yaml and the processes' logs. */
   readonly out: string
   /** Leaves the coordinator's home and the sites' state where they are. */
   readonly keep: boolean
@@ -83,7 +84,8 @@ async function runFederation(options: SimulationOptions, work: string, processes
     progress.line(`Every site has decided on the study ${study.name} (${study.hash.slice(0, 12)}); the run starts.`)
     const run = await untilEnded(admin, study.hash, options, processes, sites)
     decisions.end()
-    return await writeReport({ admin, home, pinnedBy: stateOf(federation.sites[0]!.name), run, lead, options })
+    const pinnedBy = stateOf(federation.sites[0]!.name)
+    return await writeReport({ admin, home, pinnedBy, sites: policy.fingerprints, run, lead, options })
   } finally {
     admin.close()
   }
@@ -155,28 +157,29 @@ type Ending = {
   readonly home: string
   /** State folder of a site: it holds the coordinator's key that the site pinned. */
   readonly pinnedBy: string
+  /** Fingerprints by name, as the sites told one another. */
+  readonly sites: ReadonlyMap<string, string>
   readonly run: RunView
   readonly lead: Identity
   readonly options: SimulationOptions
 }
 
-async function writeReport({ admin, home, pinnedBy, run, lead, options }: Ending): Promise<Report> {
+async function writeReport({ admin, home, pinnedBy, sites, run, lead, options }: Ending): Promise<Report> {
   const { federation, out } = options
   const modelPath = join(out, 'model.onnx')
   await fetchObject(admin, run.modelSha256!, modelPath)
   const { decisions } = await admin.showStudy(run.studyHash)
+  const coordinator = fingerprint(openJoined(pinnedBy).coordinatorPublicKey)
+  const logHead = await verifiedHead(home, run)
   const report = buildReport({
     run,
     refusals: decisions.flatMap(({ site, decision, reason }) => (decision === 'approve' ? [] : [{ site, reason }])),
     study: federation.study,
     data: federation.data,
     model: { path: modelPath, sha256: run.modelSha256! },
-    logHead: await verifiedHead(home, run),
-    fingerprints: {
-      lead: fingerprint(lead.publicKey),
-      coordinator: fingerprint(openJoined(pinnedBy).coordinatorPublicKey),
-      sites: Object.fromEntries((await admin.listSites()).map((site) => [site.name, site.fingerprint])),
-    },
+    logHead,
+    audit: await auditRun(admin, run.run, { coordinator, sites: Object.fromEntries(sites) }, out),
+    fingerprints: { lead: fingerprint(lead.publicKey), coordinator, sites: Object.fromEntries(sites) },
     version: workspace.version,
   })
   await writeFile(join(out, 'report.json'), `${JSON.stringify(report, undefined, 2)}\n`)

@@ -82,6 +82,7 @@ const sources: ReportSources = {
   model: { path: '/out/model.onnx', sha256: 'c3'.repeat(32) },
   logHead: 'd4'.repeat(32),
   refusals: [],
+  audit: { path: '/out/audit.jsonl', entries: 217, root: 'e5'.repeat(32) },
   fingerprints: {
     lead: 'SHA256:lead',
     coordinator: 'SHA256:coordinator',
@@ -245,6 +246,7 @@ describe('the page of a secure run', () => {
     'by the signatures of 3 hospitals',
     'Mutual TLS',
     `up to the head <code>${'d4'.repeat(32)}</code>`,
+    'the audit bundle <code>audit.jsonl</code> verified offline, 217 entries',
     'neither is a poisoned one',
   ])('tells of the protections: %s', (words) => {
     expect(page).toContain(words)

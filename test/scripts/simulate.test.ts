@@ -4,6 +4,9 @@ import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { readAuditRoster } from '@consilium/coordinator/audit/roster.ts'
+import { verifyBundle } from '@consilium/coordinator/audit/verify-bundle.ts'
+import { chunksOf, linesOf } from '@consilium/coordinator/cli/log-source.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { heartData } from '../../scripts/demo/heart-data.ts'
 import { writeHeartFederation } from '../../scripts/demo/heart-federation.ts'
@@ -98,6 +101,14 @@ test('a federation folder becomes a model and a report, and nothing is left runn
   expect(Object.keys(report.fingerprints.sites)).toEqual(sites)
   for (const { secure } of report.rounds)
     expect(secure).toEqual({ sites: 4, colluders: 1, threshold: 3, survivorsMin: 3, confirmed: expect.any(Array) })
+  const roster = readAuditRoster('roster.yaml', await readFile(join(out, 'roster.yaml')))
+  expect(Object.keys(roster.sites)).toEqual(sites)
+  expect(await verifyBundle(linesOf(chunksOf(join(out, 'audit.jsonl'))), roster)).toMatchObject({
+    ok: true,
+    state: 'finished',
+    entries: report.audit.entries,
+    root: report.audit.root,
+  })
   const page = await readFile(join(out, 'report.html'), 'utf8')
   expect(page).toContain(summary.model.sha256)
   expect(page).toContain('class="banner"')
