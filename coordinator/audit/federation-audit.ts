@@ -13,8 +13,8 @@ import { type AuditRoster, isNamedBy } from './roster.ts'
 
 export type FederationAudit = {
   readonly name: string
-  /** The coordinator's key as it stands after every rotation. */
-  readonly coordinatorKey: Uint8Array
+  /** The coordinator's keys, each signed over to the next; the last one is in use. */
+  readonly coordinatorKeys: readonly Uint8Array[]
   /** How the federation's stream anchors the run; absent while the run goes on. */
   readonly anchor: FederationEventOf<'run-ended'> | undefined
   take(event: FederationEvent): void
@@ -85,9 +85,7 @@ export function auditFederation(run: RunId, roster: AuditRoster): FederationAudi
     get name() {
       return name
     },
-    get coordinatorKey() {
-      return present(keys.at(-1), 'the stream of the federation is empty')
-    },
+    coordinatorKeys: keys,
     get anchor() {
       return anchor
     },

@@ -197,11 +197,8 @@ function rollBack(run: Started, event: Extract<RunEvent, { type: 'run-rolled-bac
   const { round, parameters, signature } = event
   require(run.made.get(round) === parameters, `training round ${round} did not make ${short(parameters)}`)
   const to = { run: run.id, round, parameters }
-  require(verifyRollback(
-    run.federation.coordinatorKey,
-    fromBase64(signature),
-    to,
-  ), 'it is not signed by the coordinator')
+  const isSigned = run.federation.coordinatorKeys.some((key) => verifyRollback(key, fromBase64(signature), to))
+  require(isSigned, 'it is not signed by the coordinator')
   close(run, 'failed')
   run.model = { parameters, entry: seq }
 }

@@ -136,8 +136,8 @@ function openBundle(first: BundleLine, roster: AuditRoster): Bundle {
       checkAnchor(header.run, federation.anchor, streams.run)
       require(federation.anchor === undefined ||
         run.ended === federation.anchor.outcome, 'its run did not end as the federation says')
-      const key = federation.coordinatorKey
-      return { ...sofar(), ok: true, root: streams.run.root(), coordinator: fingerprint(key), errors: [] }
+      const coordinator = fingerprint(federation.coordinatorKeys.at(-1)!)
+      return { ...sofar(), ok: true, root: streams.run.root(), coordinator, errors: [] }
     },
   }
 }

@@ -3,7 +3,7 @@ import { canonicalJson } from '@consilium/protos/hash.ts'
 import { fingerprint } from '@consilium/protos/identity.ts'
 import { verifyConsistency, verifyInclusion } from '@consilium/protos/log/merkle.ts'
 import { readModelEntry } from '@consilium/protos/log/model-entry.ts'
-import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import { planHash, type RoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { expect, test } from 'vitest'
 import { type BundleSource, bundleLines } from '../../../coordinator/audit/bundle.ts'
 import { type BundleReport, verifyBundle } from '../../../coordinator/audit/verify-bundle.ts'
@@ -24,10 +24,15 @@ function sourceOf({ admin }: CoordinatorFixture): BundleSource {
   }
 }
 
-async function audited(fixture: CoordinatorFixture, sites: readonly FakeSite[], run: string): Promise<BundleReport> {
+async function audited(
+  fixture: CoordinatorFixture,
+  sites: readonly FakeSite[],
+  run: string,
+  coordinator = fingerprint(fixture.identity.publicKey),
+): Promise<BundleReport> {
   const lines = await collect(bundleLines(sourceOf(fixture), run))
   return verifyBundle(linesOf([Buffer.from(lines.map((line) => `${line}\n`).join(''))]), {
-    coordinator: fingerprint(fixture.identity.publicKey),
+    coordinator,
     sites: Object.fromEntries(sites.map(({ name, identity }) => [name, fingerprint(identity.publicKey)])),
   })
 }
@@ -98,5 +103,31 @@ test('each plan of a run is proven to a site: its head extends the one before, i
     expect(verifyInclusion({ leaf, index: seq, path: proof.inclusion, ...inBytes(plan) })).toBe(true)
   }
   expect(plans.map(({ modelEntry }) => modelEntry !== undefined)).toEqual([false, false, true, true, true])
+  await fixture.stop()
+})
+
+test('a run that was taken back to an earlier model holds, also once the coordinator has a new key', async () => {
+  const fixture = await coordinatorFixture()
+  const sites = await fixture.sites()
+  const slow = sites.at(-1)!
+  const known = fingerprint(fixture.identity.publicKey)
+  const { run } = await fixture.startRun({ rounds: 4, standardisation: 'none' })
+  // Round 3 waits for the last site.
+  await slow.until(({ heard, worked }) =>
+    heard.some((message) => {
+      if (message.type !== 'assignment') return false
+      const plan = JSON.parse(Buffer.from(message.plan.bytes).toString()) as RoundPlan
+      return plan.round === 2 && plan.purpose === 'evaluate' && worked.includes(planHash(plan))
+    }),
+  )
+  slow.works = false
+  await fixture.runWhere(run, ({ current }) => current?.round === 3 && current.phase === 'work')
+  slow.works = true
+  await fixture.admin.rollBackRun(run, 1, 'round 2 diverged')
+  await fixture.runWhere(run, hasEnded)
+  await fixture.admin.rotateKey()
+  const report = await audited(fixture, sites, run, known)
+  expect(report).toMatchObject({ errors: [], ok: true, state: 'finished' })
+  expect(report.coordinator).not.toBe(known)
   await fixture.stop()
 })
