@@ -50,7 +50,7 @@ async function takeUnmask(parts: Parts, process: RunProcess, site: SiteName, mes
   if (!session.survivors.includes(site) || session.revealed.has(site)) return
   const dealer = await wrongShare(session, site, message, parts.messages)
   if (dealer !== undefined) {
-    const reason = `its share of ${dealer} is not the one that ${dealer} committed to`
+    const reason = `shares-invalid: its share of ${dealer} is not the one that ${dealer} committed to`
     parts.log.warn({ site, planHash, dealer }, 'a site revealed a wrong share')
     return process.command({ type: 'misbehave', planHash, site, reason })
   }

@@ -56,7 +56,7 @@ const attacks: readonly Attack<'assignment'>[] = [
     code: 'model-not-in-log',
     proof: (proof) => ({ ...proof, inclusion: proof.inclusion.map((hash, i) => (i === 0 ? flipped(hash) : hash)) }),
   },
-  { what: 'no entry', code: 'model-not-in-log', proof: ({ entry: _, ...proof }) => proof },
+  { what: 'no entry', code: 'message-invalid', proof: ({ entry: _, ...proof }) => proof },
   {
     what: 'an entry that names another model',
     code: 'model-not-in-log',

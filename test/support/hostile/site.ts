@@ -32,6 +32,8 @@ export type Upload = {
   readonly masked: MaskedInput
   readonly sha256: Sha256
   readonly size: number
+  /** Where the coordinator is said to be already. */
+  readonly offset: number
   /** Bytes of one chunk. */
   readonly chunkBytes: number
 }
@@ -43,6 +45,8 @@ export type Moment = {
   readonly me: SecureSite
   readonly say: (message: ToCoordinator) => void
   readonly put: (upload: Upload) => Promise<Outcome>
+  /** Resolves once the coordinator said that the round is over for this site. */
+  readonly over: Promise<void>
 }
 
 export type SiteLies = {
@@ -80,24 +84,25 @@ export function hostileSite(joined: JoinedSite, number: number, lies: SiteLies, 
   const client = rawClient(door.authority, door.port, { keyPem, certificatePem })
   const stopping = new AbortController()
   const manifests = new Map<Sha256, StudyManifest>()
-  const moments = new Map<Sha256, Moment>()
+  const moments = new Map<Sha256, Moment & { readonly end: () => void }>()
   const outcomes: HostileSite['outcomes'] = []
   const breaks: string[] = []
 
-  function begin(plan: RoundPlan): Moment {
+  function begin(plan: RoundPlan) {
     const hash = planHash(plan)
-    const put = async ({ bytes, masked, sha256, size, chunkBytes }: Upload) => {
+    const { promise: over, resolve: end } = Promise.withResolvers<void>()
+    const put = async ({ bytes, masked, sha256, size, offset, chunkBytes }: Upload) => {
       const call = client.upload()
       const outcome = streamOutcome(call)
       const of = { planHash: Buffer.from(hash, 'hex'), sha256: Buffer.from(sha256, 'hex') }
-      call.write({ header: { ...of, size, offset: 0, masked: wireMaskedInput(masked) } })
-      for (let at = 0; at < bytes.length; at += chunkBytes) call.write({ chunk: bytes.slice(at, at + chunkBytes) })
+      call.write({ header: { ...of, size, offset, masked: wireMaskedInput(masked) } })
+      for (let at = offset; at < bytes.length; at += chunkBytes) call.write({ chunk: bytes.slice(at, at + chunkBytes) })
       call.end()
       const ended = await outcome
       outcomes.push({ ...ended, planHash: hash })
       return ended
     }
-    return { plan, hash, me, put, say: (message) => link.send(message, plan.study) }
+    return { plan, hash, me, put, over, end, say: (message: ToCoordinator) => link.send(message, plan.study) }
   }
 
   function answer(message: SecureFromSite): void {
@@ -110,7 +115,7 @@ export function hostileSite(joined: JoinedSite, number: number, lies: SiteLies, 
     const honest = honestWords(number, at.plan, manifests.get(at.plan.study)!)
     const words = lies.words ? lies.words(honest, at) : honest
     const { bytes, masked } = me.mask(shares, words)
-    const upload = { bytes, masked, sha256: sha256Hex(bytes), size: bytes.length, chunkBytes: chunkBytesMax }
+    const upload = { bytes, masked, sha256: sha256Hex(bytes), size: bytes.length, offset: 0, chunkBytes: chunkBytesMax }
     await (lies.upload ? lies.upload(upload, at) : at.put(upload))
   }
 
@@ -137,6 +142,8 @@ export function hostileSite(joined: JoinedSite, number: number, lies: SiteLies, 
         return answer(me.confirm(message))
       case 'quorum':
         return answer(me.unmask(message.planHash))
+      case 'round-over':
+        return moments.get(message.planHash)?.end()
     }
   }
 
