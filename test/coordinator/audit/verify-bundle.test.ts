@@ -3,6 +3,7 @@ import { canonicalJson } from '@consilium/protos/hash.ts'
 import { fingerprint, generateIdentity, type Identity, sign } from '@consilium/protos/identity.ts'
 import { signRotation } from '@consilium/protos/key-rotation.ts'
 import { planHash } from '@consilium/protos/plan/round-plan.ts'
+import { complaintMessage, signMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { bundleLines } from '../../../coordinator/audit/bundle.ts'
@@ -585,3 +586,27 @@ async function* fewer<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
     held = item
   }
 }
+
+describe('a complaint', () => {
+  /** The last site complains of the first, or somebody does in its name, as soon as U2 is fixed. */
+  const complaint = (signer: Identity): Tamper => {
+    let sid = new Uint8Array()
+    return (event) => {
+      if (event.type === 'directory-fixed') sid = Buffer.from(String(event.sid), 'hex')
+      if (event.type !== 'sharers-fixed' || event.planHash !== short.entries.run[2]!.body.planHash) return event
+      const signature = signMessage(signer, complaintMessage(sid, 4, 1, 'share-does-not-open'))
+      const said = { planHash: event.planHash, site: 'zurich', against: 'basel', reason: 'share-does-not-open' }
+      return [event, { type: 'complaint-received', ...said, signature: base64(signature) }]
+    }
+  }
+
+  test('that a site signed stands in the log like any message', async () => {
+    const report = await verify(await linesOfRun(retell(cutAt(short, 20), { run: complaint(sites[3]!.identity) })))
+    expect(report.errors).toEqual([])
+  })
+
+  test('that somebody else signed is refused', async () => {
+    const report = await verify(await linesOfRun(retell(short, { run: complaint(stranger) })))
+    expect(report.errors[0]).toContain('zurich did not sign its complaint')
+  })
+})
