@@ -46,10 +46,10 @@ test('models imports only the errors of protos, and types', () => {
   expect(others.filter(({ to }) => !to.startsWith('protos/plan/'))).toEqual([])
 })
 
-test('rounds, strategies and models do no input or output', () => {
+test('rounds, strategies, audits and models do no input or output', () => {
   const effects =
     /^(node:(fs|net|http|https|tls|child_process|worker_threads|sqlite|dgram|http2)|@grpc\/|pino|onnxruntime)/
-  const pure = ['coordinator/round/', 'coordinator/strategy/', 'models/']
+  const pure = ['coordinator/round/', 'coordinator/strategy/', 'coordinator/audit/', 'models/']
   expect(imports.filter(({ from, to }) => pure.some((folder) => from.startsWith(folder)) && effects.test(to))).toEqual(
     [],
   )
