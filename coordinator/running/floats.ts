@@ -14,6 +14,8 @@ export type FloatReader = {
   take(count: number): Promise<Float32Array>
   /** Rejects with `shape-mismatch` where values are left, with `hash-mismatch` where the object was damaged. */
   end(): Promise<void>
+  /** Lets the object go, also before its end. */
+  close(): Promise<void>
 }
 
 export function openFloatReader(objects: ObjectStore, sha256: Sha256): FloatReader {
@@ -44,6 +46,9 @@ export function openFloatReader(objects: ObjectStore, sha256: Sha256): FloatRead
     async end() {
       if (rest.length > 0 || (await next())) throw unlike(sha256)
       if (hash.digest('hex') !== sha256) throw hashMismatch(sha256)
+    },
+    async close() {
+      await pieces.return?.()
     },
   }
 }

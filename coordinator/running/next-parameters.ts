@@ -7,7 +7,7 @@ import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import { dequantise, type Quantisation } from '@consilium/protos/secagg/fixed-point.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import type { Strategy } from '../strategy/strategy.ts'
-import { openFloatReader } from './floats.ts'
+import { type FloatReader, openFloatReader } from './floats.ts'
 
 export type UpdateSum = {
   /** The unmasked words, in order. */
@@ -25,22 +25,27 @@ export async function storeNextParameters(
   strategy: Strategy,
   objects: ObjectStore,
 ): Promise<Sha256> {
-  async function* parameters(): AsyncGenerator<Uint8Array> {
-    const global = openFloatReader(objects, model)
-    let squares = 0
-    let count = 0
-    for await (const words of sum.pieces) {
-      squares += sumOfSquares(words)
-      count += words.length
-      const mean = new Float64Array(words.length)
-      dequantise(mean, words, sum.quantised, sum.weight)
-      const next = strategy.nextParameters(await global.take(words.length), mean)
-      yield new Uint8Array(next.buffer, next.byteOffset, next.byteLength)
-    }
-    await global.end()
-    checkNorm(Math.sqrt(squares), count, sum)
+  const global = openFloatReader(objects, model)
+  try {
+    return (await objects.putStream(nextParameters(global, sum, strategy))).sha256
+  } finally {
+    await global.close()
   }
-  return (await objects.putStream(parameters())).sha256
+}
+
+async function* nextParameters(global: FloatReader, sum: UpdateSum, strategy: Strategy): AsyncGenerator<Uint8Array> {
+  let squares = 0
+  let count = 0
+  for await (const words of sum.pieces) {
+    squares += sumOfSquares(words)
+    count += words.length
+    const mean = new Float64Array(words.length)
+    dequantise(mean, words, sum.quantised, sum.weight)
+    const next = strategy.nextParameters(await global.take(words.length), mean)
+    yield new Uint8Array(next.buffer, next.byteOffset, next.byteLength)
+  }
+  await global.end()
+  checkNorm(Math.sqrt(squares), count, sum)
 }
 
 /** What adding many squares in float64 can be off by. */

@@ -55,3 +55,17 @@ test('one site alone moves the parameters by its whole update, also across chunk
   expect(mean.examples).toBe(5)
   expect(fedAvg.nextParameters(new Float32Array(length), mean.mean())).toEqual(update)
 })
+
+test('parameters made stretch by stretch are those made whole', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(float, float), { maxLength: 40 }), fc.nat(40), (pairs, cut) => {
+      const parameters = Float32Array.from(pairs, ([parameter]) => parameter)
+      const mean = Float64Array.from(pairs, ([, update]) => update)
+      const stretches = [
+        fedAvg.nextParameters(parameters.subarray(0, cut), mean.subarray(0, cut)),
+        fedAvg.nextParameters(parameters.subarray(cut), mean.subarray(cut)),
+      ]
+      expect(stretches.flatMap((stretch) => [...stretch])).toEqual([...fedAvg.nextParameters(parameters, mean)])
+    }),
+  )
+})
