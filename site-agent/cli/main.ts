@@ -134,6 +134,9 @@ async function askPerson(question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stdout })
   try {
     return await lines.question(question)
+  } catch {
+    // Ctrl-C, or the terminal is gone: no answer is no.
+    return ''
   } finally {
     lines.close()
   }
