@@ -96,7 +96,7 @@ function keyCommands(parts: Parts) {
 
 function studyCommands(parts: Parts) {
   const { stream, clock, studies, changes, objects } = parts
-  const view = async (record: StudyRecord): Promise<StudyView> => studyView(record, (await studies.load(record)).signed)
+  const view = async (record: StudyRecord): Promise<StudyView> => studyView(record, await studies.load(record))
   const viewOf = (reference: string) => view(findStudy(stream.state, reference))
   return {
     async createStudy(signedStudy, uploaded) {

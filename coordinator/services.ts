@@ -11,7 +11,6 @@ import type {
 import type { Checkpoint } from '@consilium/protos/log/checkpoint.ts'
 import type { LogEntry } from '@consilium/protos/log/entry.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
-import type { SignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import type { MaskedInput } from '@consilium/protos/secagg/messages.ts'
 import type { Thresholds } from '@consilium/protos/secagg/thresholds.ts'
 
@@ -113,7 +112,8 @@ export type StudyView = {
     readonly reason: string
     readonly at: string
   }[]
-  readonly signedStudy: SignedStudy
+  /** JSON as the lead signed it: with the defaults of today filled in it would be another study. */
+  readonly signedStudy: Uint8Array
 }
 
 /** How a study's updates are added: under masks, or each sealed to the run's key. */

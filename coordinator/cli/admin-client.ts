@@ -18,9 +18,18 @@ import type { Checkpoint } from '@consilium/protos/log/checkpoint.ts'
 import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import { fromServiceError } from '@consilium/protos/status.ts'
 import { type ClientReadableStream, credentials, type requestCallback, type ServiceError } from '@grpc/grpc-js'
-import type { KeyView, RunView, SiteView, StudyView } from '../services.ts'
+import type { KeyView, RunView, SiteView } from '../services.ts'
 import { readAdminAddress, readOperatorFiles } from './admin-home.ts'
-import { keyView, runView, runViews, type StudySummary, siteView, studySummary, studyView } from './views.ts'
+import {
+  keyView,
+  runView,
+  runViews,
+  type ShownStudy,
+  type StudySummary,
+  siteView,
+  studySummary,
+  studyView,
+} from './views.ts'
 
 export type AdminClient = {
   readonly address: string
@@ -36,7 +45,7 @@ export type AdminClient = {
     onSent?: (bytes: number) => void,
   ): Promise<StudySummary>
   listStudies(): Promise<readonly StudySummary[]>
-  showStudy(reference: string): Promise<StudyView>
+  showStudy(reference: string): Promise<ShownStudy>
   /** The study now, then after every decision of a site. */
   watchStudy(reference: string, signal?: AbortSignal): AsyncIterable<StudySummary>
   startRun(studyReference: string): Promise<RunView>

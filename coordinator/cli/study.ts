@@ -1,10 +1,11 @@
 /** `consilium study`: sign a study and hand it to the coordinator; see what the hospitals decided about it. */
+import { canonicalJson } from '@consilium/protos/hash.ts'
+import { readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import type { Study } from '@consilium/protos/plan/study.ts'
 import type { Command } from 'commander'
-import type { StudyView } from '../services.ts'
 import { action, type CommandContext, examples, type Invocation } from './command.ts'
 import { bar, fields, formatBytes, formatTime, shortHash, table } from './output.ts'
-import type { StudySummary } from './views.ts'
+import type { ShownStudy, StudySummary } from './views.ts'
 import { withAdmin } from './with-admin.ts'
 
 export function addStudyCommands(root: Command, context: CommandContext): void {
@@ -75,8 +76,8 @@ function studyTable(studies: readonly StudySummary[]): string {
   return table(['study', 'hash', 'approved', 'created', 'title'], rows)
 }
 
-function studyText(view: StudyView): string {
-  const { study, layout, graph } = view.signedStudy.manifest
+function studyText(view: ShownStudy): string {
+  const { study, layout, graph } = readSignedStudy(canonicalJson(view.signedStudy)).manifest
   const model = study.model.from === 'zoo' ? study.model.name : `ONNX file, ${formatBytes(graph.bytes)}`
   const parameters = layout.reduce((sum, { dims }) => sum + dims.reduce((product, dim) => product * dim, 1), 0)
   const head = fields([

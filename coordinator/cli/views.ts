@@ -7,10 +7,11 @@ import type { SecureSession__Output } from '@consilium/protos/gen/consilium/v1/S
 import type { SiteView__Output } from '@consilium/protos/gen/consilium/v1/SiteView.ts'
 import type { StudyView__Output } from '@consilium/protos/gen/consilium/v1/StudyView.ts'
 import { purposeSchema } from '@consilium/protos/plan/names.ts'
-import { readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
+import { parseJson, readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import type { KeyView, RoundView, RunView, SecureSessionView, SiteView, StudyView } from '../services.ts'
 
 export type StudySummary = Omit<StudyView, 'signedStudy'>
+export type ShownStudy = StudySummary & { readonly signedStudy: unknown }
 
 export function siteView(view: SiteView__Output): SiteView {
   const { name, attending, fingerprint, certificateExpiresAt, joinedAt, revokedReason } = view
@@ -29,10 +30,10 @@ export function studySummary(view: StudyView__Output): StudySummary {
   return { hash, name, title, leadFingerprint, createdAt, decisions }
 }
 
-/** With the signed study, its signature verified here too. */
-export function studyView(view: StudyView__Output): StudyView {
-  const { manifest, lead, signature } = readSignedStudy(view.signedStudy)
-  return { ...studySummary(view), signedStudy: { manifest, lead, signature } }
+/** With the signed study, its signature verified here too; as it was signed, without the defaults of today. */
+export function studyView(view: StudyView__Output): ShownStudy {
+  readSignedStudy(view.signedStudy)
+  return { ...studySummary(view), signedStudy: parseJson(view.signedStudy) }
 }
 
 /** Whole runs from messages that each hold some of their rounds. */

@@ -1,7 +1,7 @@
 /** Sites, studies and the coordinator's key as the operator's edges show them. */
 import { fingerprint } from '@consilium/protos/identity.ts'
-import type { SignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import type { KeyView, SiteView, StudyView } from '../services.ts'
+import type { LoadedStudy } from '../study/studies.ts'
 import type { Federation, Site, StudyRecord } from './federation.ts'
 
 export function siteView(site: Site, attending: boolean): SiteView {
@@ -29,14 +29,14 @@ export function keyView({ coordinatorPublicKey, rotations }: Federation): KeyVie
   }
 }
 
-export function studyView(study: StudyRecord, signedStudy: SignedStudy): StudyView {
+export function studyView(study: StudyRecord, { bytes, signed }: LoadedStudy): StudyView {
   return {
     hash: study.hash,
     name: study.name,
-    title: signedStudy.manifest.study.title,
+    title: signed.manifest.study.title,
     leadFingerprint: study.lead,
     createdAt: study.createdAt,
     decisions: [...study.decisions].map(([site, { decision, reason, at }]) => ({ site, decision, reason, at })),
-    signedStudy,
+    signedStudy: bytes,
   }
 }

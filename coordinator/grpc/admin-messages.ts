@@ -8,7 +8,6 @@ import type { RunView as WireRunView } from '@consilium/protos/gen/consilium/v1/
 import type { StudyView as WireStudyView } from '@consilium/protos/gen/consilium/v1/StudyView.ts'
 import { joinCodeMinutesDefault, joinCodeMinutesMax } from '@consilium/protos/limits.ts'
 import { type RunId, runIdSchema, type Sha256 } from '@consilium/protos/plan/names.ts'
-import type { SignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import type { KeyView, RoundView, RunView, StudyView } from '../services.ts'
 
 export function validMinutes(minutes: number): number {
@@ -37,13 +36,8 @@ export function studyView(view: StudyView, withStudy: boolean): WireStudyView {
   return {
     ...rest,
     decisions: [...decisions],
-    ...(withStudy ? { signedStudy: signedStudyBytes(signedStudy) } : {}),
+    ...(withStudy ? { signedStudy } : {}),
   }
-}
-
-/** What was signed and nothing worked out from it, which the reader would refuse. */
-function signedStudyBytes({ manifest, lead, signature }: SignedStudy): Buffer {
-  return Buffer.from(JSON.stringify({ manifest, lead, signature }))
 }
 
 /** The newest rounds that a view without all of them still has: enough to tell how far the run is and how good. */

@@ -1,6 +1,7 @@
 /** What a site may and may not do at the coordinator: joining, fetching, speaking after its certificate ended. */
 import { parseJoinCode } from '@consilium/protos/join-code.ts'
 import { planHash } from '@consilium/protos/plan/round-plan.ts'
+import { readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import { expect, test } from 'vitest'
 import type { ToSite } from '../../coordinator/services.ts'
 import { collect } from '../support/collect.ts'
@@ -91,7 +92,7 @@ test('a site fetches what is open to it and nothing else', async () => {
   sites[3]!.approves = false
   const { run } = await fixture.startRun({ rounds: 1 }, 3)
   const view = await fixture.runWhere(run, hasEnded)
-  const { manifest } = (await fixture.admin.showStudy('heart-disease')).signedStudy
+  const { manifest } = readSignedStudy((await fixture.admin.showStudy('heart-disease')).signedStudy)
   const fetched = async (site: number, sha256: string, offset = 0) =>
     Buffer.concat(await collect(await fixture.service.fetch(sites[site]!.caller, sha256, offset)))
   for (const { sha256, bytes } of [manifest.graph, manifest.initialParameters])

@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import { readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import type { ShareKeysMessage } from '@consilium/protos/secagg/messages.ts'
 import { shareKeysMessage, signMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import { rosterHash, sessionId } from '@consilium/protos/secagg/transcript.ts'
@@ -227,7 +228,7 @@ describe('a site that does what no agent does', () => {
     const view = await fixture.runWhere(run, hasEnded)
     expect(view).toMatchObject({ state: 'failed', reason: expect.stringContaining(says) })
     const [study] = await fixture.admin.listStudies()
-    expect(view.parametersSha256).toBe(study!.signedStudy.manifest.initialParameters.sha256)
+    expect(view.parametersSha256).toBe(readSignedStudy(study!.signedStudy).manifest.initialParameters.sha256)
   })
 
   /** A run whose last site is another than it seems. */

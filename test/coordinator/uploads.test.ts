@@ -3,6 +3,7 @@
  * should not: bytes sent again, a second or foreign update, a late one that changes the round.
  */
 import { sha256Hex } from '@consilium/protos/hash.ts'
+import { readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import { describe, expect, test } from 'vitest'
 import { collect } from '../support/collect.ts'
 import { coordinatorFixture, hasEnded, iterate, sealed as sealedStudy } from '../support/coordinator-fixture.ts'
@@ -160,7 +161,7 @@ describe.for(['secure', 'sealed'] as const)('in a %s round', (mode) => {
 test('a site that uploads the bytes of an object of others does not take it with it when its update is dropped', async () => {
   const { fixture, basel, run, plan } = await waitingForBasel('sealed')
   const [study] = await fixture.admin.listStudies()
-  const { sha256, bytes } = study!.signedStudy.manifest.initialParameters
+  const { sha256, bytes } = readSignedStudy(study!.signedStudy).manifest.initialParameters
   const header = { planHash: plan, sha256, size: bytes, offset: 0 }
   const known = await fixture.objects.get(sha256)
   await fixture.service.upload(basel.caller, header, iterate([known]))

@@ -162,21 +162,21 @@ function fakeStudies(fake: FakeAdmin) {
   return {
     async createStudy(bytes, objects) {
       if (fake.studyRefusal) throw fake.studyRefusal
-      const { hash, ...signedStudy } = readSignedStudy(bytes)
+      const signed = readSignedStudy(bytes)
       fake.objectBytes.length = 0
       for await (const object of objects) {
         fake.objects.set(sha256Hex(object), object)
         fake.objectBytes.push(object.length)
       }
-      const { study } = signedStudy.manifest
+      const { study } = signed.manifest
       const view: StudyView = {
-        hash,
+        hash: signed.hash,
         name: study.name,
         title: study.title,
-        leadFingerprint: leadFingerprint(signedStudy),
+        leadFingerprint: leadFingerprint(signed),
         createdAt: at,
         decisions: [],
-        signedStudy,
+        signedStudy: bytes,
       }
       fake.studies.push(view)
       return view
