@@ -47,7 +47,7 @@ export function madeUpTrainer(number: number): MadeUpTrainer {
 export function madeUpTraining(number: number, model: Sha256, manifest: StudyManifest): TrainResult {
   const length = contributionLength('train', vectorSizes(manifest))
   const phase = Number.parseInt(model.slice(0, 4), 16)
-  const update = Float32Array.from({ length }, (_, i) => Math.sin(i + 3 * number + phase))
+  const update = Float32Array.from({ length }, (_, i) => Math.sin(i * (1 + number / 7) + phase))
   return { update, examples: examplesOf(number), steps: 1, loss: 0.5 }
 }
 

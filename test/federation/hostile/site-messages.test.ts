@@ -45,7 +45,7 @@ const attacks: readonly SiteAttack[] = [
   revealing('a wrong share', 'shares-invalid', (revealed) =>
     revealed.map((one, i) => (i === 0 ? { ...one, share: randomBytes(32) } : one)),
   ),
-  revealing('shares of the other kind', 'shares-invalid', (revealed, { me, hash }) =>
+  revealing('shares of the other kind', 'message-invalid', (revealed, { me, hash }) =>
     revealed.map(({ index }) => ({ index, kind: 's', share: me.session(hash)!.held.get(index)!.s })),
   ),
   revealing('too few shares', 'message-invalid', (revealed) => revealed.slice(1)),
@@ -116,8 +116,8 @@ function lying<Type extends SecureFromSite['type']>(
   bend: (message: Of<Type>, at: Moment) => readonly SecureFromSite[],
 ): SiteAttack {
   const say: SiteLies['say'] = (message, at) => (message.type === type ? bend(message as Of<Type>, at) : [message])
-  const hasUploaded = type === 'confirm' || type === 'unmask'
-  return { what, log: [code], uploads: hasUploaded ? ['OK'] : [], round: 'committed', lies: { say } }
+  const attack: SiteAttack = { what, log: [code], uploads: [], round: 'committed', lies: { say } }
+  return type === 'confirm' || type === 'unmask' ? { ...attack, first: type, uploads: ['OK'] } : attack
 }
 
 function advertising(

@@ -157,6 +157,8 @@ export function codeOf(reason: string): string {
 export type SiteAttack = {
   readonly what: string
   readonly lies: SiteLies
+  /** What the other sites say only after this one, for its own would come too late to count. */
+  readonly first?: 'confirm' | 'unmask'
   /** Codes in the coordinator's log for which the site is dropped, or its late update refused. */
   readonly log: readonly ErrorCode[]
   /** Codes with which its uploads end, `OK` for one that is kept. */
@@ -173,7 +175,25 @@ export async function lieEachRound(attacks: readonly SiteAttack[]) {
     words: (words, at) => liesIn(at).words?.(words, at) ?? words,
     upload: (upload, at) => liesIn(at).upload?.(upload, at) ?? at.put(upload),
   }
-  await using federation = await hostileFederation({ sites: { [target]: lies } })
+  const waiting: (() => void)[] = []
+  const spoken = new Set<number>()
+  await using federation = await hostileFederation({
+    sites: { [target]: lies },
+    fromSite({ site, message }, at) {
+      const plan = at.planOf(message)
+      const attack = plan?.purpose === 'train' ? attacks[plan.round - 1] : undefined
+      if (!plan || message.type !== attack?.first || spoken.has(plan.round)) return [message]
+      if (site === target) {
+        spoken.add(plan.round)
+        queueMicrotask(() => {
+          for (const say of waiting.splice(0)) say()
+        })
+        return [message]
+      }
+      waiting.push(() => at.hear(site, message))
+      return []
+    },
+  })
   const view = await federation.run({ rounds: attacks.length })
   const entries = await federation.entries(runStream(view.run))
   const results = attacks.map(({ what }, i) => ({

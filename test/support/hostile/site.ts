@@ -8,6 +8,7 @@ import { systemClock } from '@consilium/protos/clock.ts'
 import { sha256Hex } from '@consilium/protos/hash.ts'
 import { sign } from '@consilium/protos/identity.ts'
 import { chunkBytesMax } from '@consilium/protos/limits.ts'
+import { federationTypes } from '@consilium/protos/load.ts'
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import { planHash, type RoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { readSignedStudy, type StudyManifest } from '@consilium/protos/plan/signed-study.ts'
@@ -45,6 +46,8 @@ export type Moment = {
   readonly me: SecureSite
   readonly say: (message: ToCoordinator) => void
   readonly put: (upload: Upload) => Promise<Outcome>
+  /** Opens a stream of this method and sends one frame on it, whatever it holds. */
+  readonly frame: (method: 'Attend' | 'Upload', bytes: Buffer) => Promise<Outcome>
   /** Resolves once the coordinator said that the round is over for this site. */
   readonly over: Promise<void>
 }
@@ -102,7 +105,15 @@ export function hostileSite(joined: JoinedSite, number: number, lies: SiteLies, 
       outcomes.push({ ...ended, planHash: hash })
       return ended
     }
-    return { plan, hash, me, put, over, end, say: (message: ToCoordinator) => link.send(message, plan.study) }
+    const frame = (method: 'Attend' | 'Upload', bytes: Buffer) => {
+      const { path } = federationTypes().Federation.service[method]
+      const call = client.makeBidiStreamRequest(path, asIs, asIs)
+      const outcome = streamOutcome(call)
+      call.write(bytes)
+      call.end()
+      return outcome
+    }
+    return { plan, hash, me, put, frame, over, end, say: (message: ToCoordinator) => link.send(message, plan.study) }
   }
 
   function answer(message: SecureFromSite): void {
@@ -166,4 +177,8 @@ export function hostileSite(joined: JoinedSite, number: number, lies: SiteLies, 
       await link.close()
     },
   }
+}
+
+function asIs(bytes: Buffer): Buffer {
+  return bytes
 }

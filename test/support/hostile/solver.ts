@@ -189,7 +189,7 @@ function maskKeysOf({ heard }: Recorded, hash: Sha256, site: SiteName): Buffer[]
   return distinct(
     heard.flatMap(({ site: from, message }) =>
       from === site && message.type === 'advertise' && message.planHash === hash
-        ? [readAdvertisement(message.body).maskKey]
+        ? attempt(() => readAdvertisement(message.body).maskKey)
         : [],
     ),
   )
