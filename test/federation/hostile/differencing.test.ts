@@ -4,18 +4,19 @@
  */
 import type { FromSite } from '@consilium/coordinator/services.ts'
 import { runStream } from '@consilium/protos/log/model-entry.ts'
-import type { SiteName } from '@consilium/protos/plan/names.ts'
 import { expect, test } from 'vitest'
-import { droppedIn, refusalsOf } from '../../support/hostile/attacks.ts'
+import { droppedIn, gatherRefusals, refusalsOf } from '../../support/hostile/attacks.ts'
 import { type HostileFederation, hostileFederation, siteNames } from '../../support/hostile/federation.ts'
+import type { Heard } from '../../support/hostile/recorded.ts'
 import { leaks } from '../../support/hostile/secrecy.ts'
 
 const others = ['basel', 'cleveland', 'hungary']
 
 test('a second run of a study with one site less is refused before its sum is opened', async () => {
   let runs = 0
+  const gather = gatherRefusals(3)
   await using federation = await hostileFederation({
-    fromSite: ({ site, message }) => (runs === 2 ? withoutZurich(site, message) : [message]),
+    fromSite: (heard, at) => (runs === 2 ? (withoutZurich(heard) ?? gather(heard, at)) : [heard.message]),
   })
   const study = await federation.create()
   runs = 1
@@ -27,10 +28,11 @@ test('a second run of a study with one site less is refused before its sum is op
 })
 
 test('a round said to fail once its sum is open, and played again with one site less, is refused', async () => {
+  const gather = gatherRefusals(3)
   await using federation = await hostileFederation({
     fromSite({ site, message }, at) {
       const plan = at.planOf(message)
-      if (plan?.round === 2) return withoutZurich(site, message)
+      if (plan?.round === 2) return withoutZurich({ site, message }) ?? gather({ site, message }, at)
       if (plan?.purpose !== 'train' || message.type !== 'confirm') return [message]
       // The coordinator opens the sum by itself and lets its books say that nobody confirmed.
       const confirmations = at.recorded.heard.flatMap((heard) =>
@@ -57,7 +59,7 @@ test('without that check the difference of the two sums is the site that was lef
   // Sites in plain functions confirm whatever they are asked to.
   await using federation = await hostileFederation({
     sites: Object.fromEntries(siteNames.map((site) => [site, {}])),
-    fromSite: ({ site, message }) => (runs === 2 ? withoutZurich(site, message) : [message]),
+    fromSite: (heard) => (runs === 2 ? withoutZurich(heard) : undefined) ?? [heard.message],
   })
   const study = await federation.create()
   for (runs = 1; runs <= 2; runs++)
@@ -68,13 +70,13 @@ test('without that check the difference of the two sums is the site that was lef
 })
 
 /** The coordinator takes the site for one that gave up. */
-function withoutZurich(site: SiteName, message: FromSite): readonly FromSite[] {
-  if (site !== 'zurich' || message.type !== 'work-done') return [message]
+function withoutZurich({ site, message }: Heard): readonly FromSite[] | undefined {
+  if (site !== 'zurich' || message.type !== 'work-done') return undefined
   return [{ type: 'refusal', planHash: message.planHash, code: 'data-empty', reason: 'none' }]
 }
 
 async function expectDifferencingRefused(federation: HostileFederation, run: string): Promise<void> {
-  for (const site of others) await federation.until(() => refusalsOf(federation, site).includes('cohort-differencing'))
+  for (const site of others) expect(refusalsOf(federation, site)).toEqual(['cohort-differencing'])
   const entries = await federation.entries(runStream(run))
   expect(others.flatMap((site) => droppedIn(federation, entries, site))).toContain('cohort-differencing')
   expect(await leaks(federation)).toEqual([])

@@ -19,6 +19,7 @@ import {
   type Attack,
   attackEachRound,
   droppedIn,
+  gatherRefusals,
   refusalsOf,
   refused,
   type Scene,
@@ -112,6 +113,7 @@ test('every directory that is not what the sites advertised is refused, and the 
 
 test('a coordinator between all sites, with keys of its own for each, gets no round done', async () => {
   await using federation = await hostileFederation({
+    fromSite: gatherRefusals(4),
     toSite({ site, message }, at) {
       if (message.type !== 'directory') return [message]
       const plan = at.planOf(message)!

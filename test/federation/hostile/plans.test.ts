@@ -4,7 +4,15 @@ import { generateIdentity } from '@consilium/protos/identity.ts'
 import { runStream } from '@consilium/protos/log/model-entry.ts'
 import { type RoundPlan, type SecureRound, signRoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { expect, test } from 'vitest'
-import { type Attack, attackEachRound, droppedIn, refusalsOf, refused, target } from '../../support/hostile/attacks.ts'
+import {
+  type Attack,
+  attackEachRound,
+  droppedIn,
+  gatherRefusals,
+  refusalsOf,
+  refused,
+  target,
+} from '../../support/hostile/attacks.ts'
 import { hostileFederation } from '../../support/hostile/federation.ts'
 import { planIn } from '../../support/hostile/recorded.ts'
 import { leaks } from '../../support/hostile/secrecy.ts'
@@ -101,6 +109,7 @@ test('a plan that is none at all is refused without an answer, and its site is d
 
 test('different plans to different sites: the keys of one do not pass for the plan of the others', async () => {
   await using federation = await hostileFederation({
+    fromSite: gatherRefusals(3),
     toSite({ site, message }, at) {
       if (message.type === 'assignment' && site === target && planIn(message.plan).purpose === 'train')
         return [at.forge(site, message.plan, secure({ colluders: 2 }))]

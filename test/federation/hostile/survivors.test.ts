@@ -7,6 +7,7 @@ import {
   type Attack,
   attackEachRound,
   droppedIn,
+  gatherRefusals,
   refusalsOf,
   refused,
   type Scene,
@@ -85,13 +86,14 @@ test('survivors that the site cannot have are refused, and the others finish', a
 })
 
 test('different survivors to different sites: none gathers a quorum, and nothing is released', async () => {
+  const gather = gatherRefusals(4)
   await using federation = await hostileFederation({
     toSite: ({ site, message }) =>
       message.type === 'survivors' && ['hungary', 'zurich'].includes(site)
         ? [{ ...message, survivors: message.survivors.filter(({ index }) => index !== 2) }]
         : [message],
-    fromSite({ message }, at) {
-      if (message.type !== 'confirm') return [message]
+    fromSite({ site: from, message }, at) {
+      if (message.type !== 'confirm') return gather({ site: from, message }, at)
       const all = at.recorded.heard.flatMap((heard) =>
         heard.message.type === 'confirm'
           ? [{ index: siteNames.indexOf(heard.site) + 1, signature: heard.message.signature }]
@@ -110,7 +112,6 @@ test('different survivors to different sites: none gathers a quorum, and nothing
   expect(view.state).toBe('failed')
   const entries = await federation.entries(runStream(view.run))
   for (const site of siteNames) {
-    await federation.heard(site, 'refusal')
     expect(refusalsOf(federation, site)).toEqual(['quorum-invalid'])
   }
   expect(siteNames.flatMap((site) => droppedIn(federation, entries, site))).toContain('quorum-invalid')
@@ -119,12 +120,13 @@ test('different survivors to different sites: none gathers a quorum, and nothing
 })
 
 test('a site that never shared its keys is no survivor', async () => {
+  const gather = gatherRefusals(3)
   await using federation = await hostileFederation({
     // The coordinator loses one site before its shares, and claims its upload all the same.
-    fromSite: ({ site, message }) =>
+    fromSite: ({ site, message }, at) =>
       site === 'cleveland' && message.type === 'share-keys'
         ? [{ type: 'refusal', planHash: message.planHash, code: 'data-empty', reason: 'none' }]
-        : [message],
+        : gather({ site, message }, at),
     toSite({ message }, at) {
       if (message.type !== 'survivors') return [message]
       const outsider = { ...message.survivors[0]!, index: 2 }
@@ -138,7 +140,6 @@ test('a site that never shared its keys is no survivor', async () => {
   expect(view.state).toBe('failed')
   const entries = await federation.entries(runStream(view.run))
   for (const site of ['basel', 'hungary', 'zurich']) {
-    await federation.heard(site, 'refusal')
     expect(refusalsOf(federation, site)).toEqual(['survivors-invalid'])
   }
   expect(['basel', 'hungary', 'zurich'].flatMap((site) => droppedIn(federation, entries, site))).toContain(

@@ -9,6 +9,7 @@ import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import { planHash, type RoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import type { StudyInput } from '@consilium/protos/plan/study.ts'
 import { type HostileFederation, hostileFederation } from './federation.ts'
+import type { Heard } from './recorded.ts'
 import { leaks } from './secrecy.ts'
 import type { Moment, SiteLies } from './site.ts'
 import { type Shown, sharersShown } from './solver.ts'
@@ -104,6 +105,20 @@ function openHeld() {
       })
       return [message]
     },
+  }
+}
+
+/** Lets no refusal through before `count` came: the first one could end the round before the others have looked. */
+export function gatherRefusals(count: number) {
+  const waiting: (() => void)[] = []
+  return ({ site, message }: Heard, federation: HostileFederation): readonly FromSite[] => {
+    if (message.type !== 'refusal' || waiting.length === count) return [message]
+    waiting.push(() => federation.hear(site, message))
+    if (waiting.length === count)
+      queueMicrotask(() => {
+        for (const say of waiting) say()
+      })
+    return []
   }
 }
 

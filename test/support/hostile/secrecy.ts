@@ -7,7 +7,6 @@ import type { SiteName } from '@consilium/protos/plan/names.ts'
 import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { headerName } from '@consilium/protos/secagg/header.ts'
 import { roundQuantisation } from '@consilium/protos/secagg/quantise-round.ts'
-import { sessionThresholds } from '@consilium/protos/secagg/thresholds.ts'
 import { updateName } from '@consilium/protos/secagg/vectors.ts'
 import { madeUpTraining } from '../made-up-trainer.ts'
 import { type HostileFederation, siteNames } from './federation.ts'
@@ -51,7 +50,7 @@ function thresholdOfBoth({ recorded }: HostileFederation, { plan: hash, site, s,
       : [],
   )
   const sites = Math.min(cohort.length, ...sizes)
-  const { threshold } = sessionThresholds(sites, { colluders: secure!.colluders, survivorsMin: 3 })
+  const threshold = Math.floor((sites + secure!.colluders) / 2) + 1
   return s.size >= threshold && b.size >= threshold ? [`a threshold of shares of both secrets of ${site}`] : []
 }
 
@@ -108,7 +107,10 @@ async function updatesInDump(federation: HostileFederation, isHonest: (site: Sit
   const { recorded, manifests } = federation
   const entries = await federation.allEntries()
   const dump = [recorded.heard, recorded.uploads, [...recorded.stored.values()], entries].flatMap(bytesIn)
-  const trained = [...plansOf(recorded).values()].filter(({ purpose }) => purpose === 'train')
+  // A forged plan of an unknown study is one that nobody can have worked for.
+  const trained = [...plansOf(recorded).values()].filter(
+    ({ purpose, study }) => purpose === 'train' && manifests.has(study),
+  )
   return trained.flatMap((plan) =>
     plan.cohort.filter(isHonest).flatMap((site) => {
       const manifest = manifests.get(plan.study)!
