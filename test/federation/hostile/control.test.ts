@@ -31,6 +31,27 @@ test('an honest round opens to the sum of all updates and to nothing else', asyn
   expect(await leaks(federation)).toEqual([])
 })
 
+test('statistics, training and evaluations of an honest run open to sums alone', async () => {
+  await using federation = await hostileFederation()
+  const evaluation = { bins: 8, everyRounds: 1 }
+  const view = await federation.run({ standardisation: 'federated', rounds: 2, evaluation })
+  expect(view.state).toBe('finished')
+  const open = solve(federation.recorded).candidates.filter(({ sites, vectors }) =>
+    vectors
+      .get(headerName)!
+      .subarray(0, 4)
+      .every((one) => one === sites.length),
+  )
+  expect(open.map(({ plan, sites }) => [plan.purpose, plan.round, sites.length])).toEqual([
+    ['statistics', 0, 4],
+    ['train', 1, 4],
+    ['evaluate', 1, 4],
+    ['train', 2, 4],
+    ['evaluate', 2, 4],
+  ])
+  expect(await leaks(federation)).toEqual([])
+})
+
 test('sites that reveal shares of both secrets of one give its update away', async () => {
   const both: SiteLies = {
     say(message, { me, hash }) {

@@ -1,6 +1,7 @@
 /** A coordinator that names survivors as it likes, or different ones to different sites: check S5 ends it. */
 import type { ToSite } from '@consilium/coordinator/services.ts'
 import { runStream } from '@consilium/protos/log/model-entry.ts'
+import { type RoundPlan, signRoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { inputMessage, signMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import { expect, test } from 'vitest'
 import {
@@ -15,6 +16,7 @@ import {
 } from '../../support/hostile/attacks.ts'
 import { hostileFederation, siteNames } from '../../support/hostile/federation.ts'
 import { leaks } from '../../support/hostile/secrecy.ts'
+import { solve } from '../../support/hostile/solver.ts'
 
 type Survivors = Extract<ToSite, { type: 'survivors' }>
 
@@ -68,6 +70,14 @@ const attacks: readonly Attack<'survivors'>[] = [
     what: 'the same survivors with another log',
     code: 'survivors-conflict',
     lie: (message) => [message, { ...message, logHead: { ...message.logHead, root: 'c'.repeat(64) } }],
+  },
+  {
+    what: 'a second plan for the round once the site has uploaded',
+    code: 'already-uploaded',
+    lie(message, { federation, plan, site }) {
+      const other = (of: RoundPlan) => ({ ...of, secure: { ...of.secure!, colluders: 2 } })
+      return [message, federation.forgeBeside(site, signRoundPlan(plan, federation.identity), other)]
+    },
   },
   {
     what: 'a head of another log',
@@ -145,6 +155,25 @@ test('a site that never shared its keys is no survivor', async () => {
   expect(['basel', 'hungary', 'zurich'].flatMap((site) => droppedIn(federation, entries, site))).toContain(
     'survivors-invalid',
   )
+  expect(await leaks(federation)).toEqual([])
+})
+
+test('a site said to have dropped out once its upload is here stays behind its self mask', async () => {
+  await using federation = await hostileFederation({
+    takesUpload: (site, { purpose }) => site === 'zurich' && purpose === 'train',
+  })
+  const run = await federation.start()
+  const upload = await federation.until(() => federation.recorded.uploads.find(({ site }) => site === 'zurich'))
+  await federation.until(() => upload.bytes.length > 0)
+  federation.hear('zurich', { type: 'refusal', planHash: upload.planHash, code: 'data-empty', reason: 'none' })
+  expect((await federation.ended(run)).state).toBe('finished')
+  const { secrets } = solve(federation.recorded)
+  expect(secrets.flatMap(({ plan, site, kind }) => (plan === upload.planHash ? [`${kind} of ${site}`] : []))).toEqual([
+    'b of basel',
+    'b of cleveland',
+    'b of hungary',
+    's of zurich',
+  ])
   expect(await leaks(federation)).toEqual([])
 })
 

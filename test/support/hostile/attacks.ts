@@ -140,10 +140,10 @@ export function refused(attacks: readonly { readonly what: string; readonly code
 }
 
 /** Codes with which the site refused a training round, in its own log. */
-export function refusalsOf({ agents, plans }: HostileFederation, site: SiteName, round?: number): string[] {
-  return agents.get(site)!.events.flatMap((event) => {
+export function refusalsOf(federation: HostileFederation, site: SiteName, round?: number): string[] {
+  return federation.agents.get(site)!.events.flatMap((event) => {
     if (event.type !== 'refused') return []
-    const plan = plans.get(event.planHash ?? '')
+    const plan = federation.plans.get(federation.trueHash(site, event.planHash ?? ''))
     return round === undefined || (plan?.round === round && plan.purpose === 'train') ? [event.code] : []
   })
 }

@@ -4,7 +4,7 @@
  * test wants. What the coordinator ever had is recorded, for `secrecy.ts` to try its luck with. The coordinator's clock
  * moves only by `pass`; nothing polls.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type CertificateAuthority, openCertificateAuthority } from '@consilium/coordinator/certificate-authority.ts'
@@ -53,6 +53,8 @@ export type Lies = {
     request: LogProofRequest & { readonly site: SiteName },
     federation: HostileFederation,
   ) => LogProof
+  /** Whether an upload is taken whatever was signed about it, and the books do not hear of it. */
+  readonly takesUpload?: (site: SiteName, plan: RoundPlan) => boolean
   /** Sites that are no agents, and what each does. */
   readonly sites?: Readonly<Record<SiteName, SiteLies>>
   /** Sites whose keys every other site pins; all where not given. */
@@ -66,6 +68,8 @@ export type Agent = { readonly running: RunningAgent; readonly events: AgentEven
 
 export const siteNames = ['basel', 'cleveland', 'hungary', 'zurich']
 
+/** In memory where the system has such a folder: what a site writes durably need outlive no power cut here. */
+const scratch = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 const lead: Identity = identityFromSeed(new Uint8Array(32).fill(5))
 const silent = pino({ level: 'silent' })
 
@@ -81,7 +85,7 @@ const study: Partial<StudyInput> = {
 }
 
 export async function hostileFederation(lies: Lies = {}) {
-  const home = mkdtempSync(join(tmpdir(), 'consilium-hostile-'))
+  const home = mkdtempSync(join(scratch, 'consilium-hostile-'))
   const identity = identityFromSeed(new Uint8Array(32).fill(9))
   const authority = await openCertificateAuthority({
     home,
@@ -201,6 +205,8 @@ export async function hostileFederation(lies: Lies = {}) {
       federation.plans.set(planHash(forged), forged)
       return { type: 'assignment', plan: signRoundPlan(forged, identity) }
     },
+    /** The true plan that a plan of this site stands for: itself, where it was not forged. */
+    trueHash: aliases.trueHash,
     /** The plan that a message is about. */
     planOf(message: ToSite | FromSite): RoundPlan | undefined {
       if (message.type === 'assignment') return planIn(message.plan)
@@ -323,13 +329,24 @@ function lying(
       return lies.proveLog?.(proof, { ...request, site: caller.site }, federationOf()) ?? proof
     },
     uploadOffset: (caller, plan) => honest.uploadOffset(caller, aliases.trueHash(caller.site, plan)),
-    upload(caller, header, chunks) {
+    async upload(caller, header, chunks) {
       const { site } = caller
       const { planHash: plan, masked, offset } = header
-      const kept = masked
-        ? keepingChunks(federationOf().recorded, { site, planHash: plan, masked }, offset, chunks)
-        : chunks
-      return honest.upload(caller, { ...header, planHash: aliases.trueHash(site, plan) }, kept)
+      const { recorded, plans } = federationOf()
+      const kept = masked ? keepingChunks(recorded, { site, planHash: plan, masked }, offset, chunks) : chunks
+      try {
+        if (lies.takesUpload?.(site, plans.get(plan)!)) {
+          await collect(kept)
+          return { size: header.size }
+        }
+        return await honest.upload(caller, { ...header, planHash: aliases.trueHash(site, plan) }, kept)
+      } catch (error) {
+        // What an honest coordinator does not take, this one takes all the same.
+        await collect(kept).catch(() => {})
+        throw error
+      } finally {
+        wake()
+      }
     },
   }
 }

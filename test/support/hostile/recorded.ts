@@ -81,19 +81,24 @@ export function tellingLog(log: EventLog, onAppend: () => void): EventLog {
 }
 
 /** Chunks of an upload passed on, and kept under what the site signed. */
-export async function* keepingChunks(
+export function keepingChunks(
   { uploads }: Recorded,
   announced: Omit<Uploaded, 'bytes'>,
   offset: number,
   chunks: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
+): AsyncIterable<Uint8Array> {
   const isSame = ({ site, planHash: plan, masked }: Uploaded) =>
     site === announced.site && plan === announced.planHash && Buffer.compare(masked.root, announced.masked.root) === 0
-  let kept = uploads.find(isSame)
-  if (!kept) {
-    kept = { ...announced, bytes: Buffer.alloc(0) }
-    uploads.push(kept)
-  }
+  const kept: Uploaded = uploads.find(isSame) ?? { ...announced, bytes: Buffer.alloc(0) }
+  if (!uploads.includes(kept)) uploads.push(kept)
+  return keepEach(kept, offset, chunks)
+}
+
+async function* keepEach(
+  kept: Uploaded,
+  offset: number,
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
   let at = offset
   for await (const chunk of chunks) {
     if (at === kept.bytes.length) kept.bytes = Buffer.concat([kept.bytes, chunk])

@@ -25,7 +25,7 @@ export async function leaks(
   const { recorded, hostile } = federation
   const colluders = colluding.map((site) => hostile.get(site)!.me)
   const { candidates, secrets, holders } = solve(recorded, colluders)
-  const isHonest = (site: SiteName) => !colluding.includes(site)
+  const isHonest = (site: SiteName) => siteNames.includes(site) && !colluding.includes(site)
   const bothRebuilt = secrets
     .filter(({ plan, site, kind }) => {
       const other = secrets.some((one) => one.plan === plan && one.site === site && one.kind === 'b')
@@ -105,19 +105,24 @@ function isUpdate(
 /** Runs of numbers of the update, as floats or as levels, anywhere in what the coordinator has. */
 async function updatesInDump(federation: HostileFederation, isHonest: (site: SiteName) => boolean): Promise<string[]> {
   const { recorded, manifests } = federation
-  const entries = await federation.allEntries()
-  const dump = [recorded.heard, recorded.uploads, [...recorded.stored.values()], entries].flatMap(bytesIn)
+  const kept = [recorded.heard, recorded.uploads, [...recorded.stored.values()], await federation.allEntries()]
+  const dump = Buffer.concat(kept.flatMap(bytesIn).flatMap((bytes) => [bytes, Buffer.alloc(4)]))
+  const aligned = [0, 1, 2, 3].map((from) => {
+    const length = Math.floor((dump.length - from) / 4)
+    return new Int32Array(new Uint8Array(dump.subarray(from, from + 4 * length)).buffer)
+  })
   // A forged plan of an unknown study is one that nobody can have worked for.
   const trained = [...plansOf(recorded).values()].filter(
     ({ purpose, study }) => purpose === 'train' && manifests.has(study),
   )
-  return trained.flatMap((plan) =>
+  const distinct = new Map(trained.map((plan) => [`${plan.study} ${plan.model} ${plan.cohort.length}`, plan]))
+  return [...distinct.values()].flatMap((plan) =>
     plan.cohort.filter(isHonest).flatMap((site) => {
       const manifest = manifests.get(plan.study)!
       const number = siteNames.indexOf(site)
       const { update } = madeUpTraining(number, plan.model, manifest)
       const words = exactWords(number, plan, manifest)
-      return dump.some((bytes) => holdsFloats(bytes, update) || holdsWords(bytes, words))
+      return holdsFloats(dump, update) || aligned.some((all) => holdsWords(all, words))
         ? [`the update of ${site} in round ${plan.round} stands in what the coordinator keeps`]
         : []
     }),
@@ -126,25 +131,24 @@ async function updatesInDump(federation: HostileFederation, isHonest: (site: Sit
 
 const runLength = 6
 
-function holdsFloats(bytes: Buffer, update: Float32Array): boolean {
+function holdsFloats(dump: Buffer, update: Float32Array): boolean {
   const all = Buffer.from(update.buffer, update.byteOffset, update.byteLength)
-  return bytes.includes(all.subarray(0, 4 * runLength)) || bytes.includes(all.subarray(80, 80 + 4 * runLength))
+  return [0, 80].some((from) => dump.includes(all.subarray(from, from + 4 * runLength)))
 }
 
-/** Three levels off at most, from any byte on. */
-function holdsWords(bytes: Buffer, words: Float64Array): boolean {
-  for (let at = 0; at + 4 * runLength <= bytes.length; at++) {
-    let i = 0
-    while (i < runLength && Math.abs(bytes.readInt32LE(at + 4 * i) - words[i]!) <= 3) i++
-    if (i === runLength) return true
-  }
+/** Three levels off at most. */
+function holdsWords(all: Int32Array, words: Float64Array): boolean {
+  const [first, next] = [words[0]!, words.subarray(1, runLength)]
+  for (let at = 0; at <= all.length - runLength; at++)
+    if (Math.abs(all[at]! - first) <= 3 && next.every((word, i) => Math.abs(all[at + 1 + i]! - word) <= 3)) return true
   return false
 }
 
-/** Every byte string in a value, and what its texts encode. */
+/** Every byte string in a value, and what its texts encode, where it is long enough to hold a run. */
 function bytesIn(value: unknown): Buffer[] {
-  if (value instanceof Uint8Array) return [Buffer.from(value)]
-  if (typeof value === 'string') return [Buffer.from(value), Buffer.from(value, 'base64'), Buffer.from(value, 'hex')]
+  if (value instanceof Uint8Array) return value.length < 4 * runLength ? [] : [Buffer.from(value)]
+  if (typeof value === 'string')
+    return [Buffer.from(value), Buffer.from(value, 'base64'), Buffer.from(value, 'hex')].flatMap(bytesIn)
   if (typeof value === 'object' && value !== null) return Object.values(value).flatMap(bytesIn)
   return []
 }
