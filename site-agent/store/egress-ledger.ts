@@ -22,8 +22,12 @@ export type EgressStore = EgressLedger & {
 
 const stream = 'egress'
 
-/** Presence, progress and questions hold nothing of the site: a power cut may cost the last of these entries, kill -9 none. */
-const routine: ReadonlySet<string> = new Set([
+/**
+ * Presence, progress and questions hold nothing of the site: a power cut may cost the last of these entries, kill -9 none.
+ * Any other entry is on the disk before its message leaves, and with it every commit to this file before: the journal, the
+ * heads and the flags of secure sessions rely on it.
+ */
+export const routine: ReadonlySet<string> = new Set([
   'hello',
   'progress',
   'work-done',

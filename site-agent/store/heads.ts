@@ -6,7 +6,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { LogHead } from '@consilium/protos/log/head.ts'
 import type { RunId, Sha256 } from '@consilium/protos/plan/names.ts'
-import { durably, inTransaction } from './database.ts'
+import { inTransaction } from './database.ts'
 
 export type AcceptedHead = LogHead & {
   /** Absent while this site has worked on the study's initial parameters only. */
@@ -37,16 +37,15 @@ export function openHeads(database: DatabaseSync, now: () => Date): Heads {
   }
   return {
     find,
+    // On the disk with the next entry of the egress ledger, so before anything leaves for a later head.
     accept: (run, head, model) =>
-      durably(database, () =>
-        inTransaction(database, () => {
-          const known = find(run)
-          const kept = model ?? known?.model
-          if (known && (goesBack(known, head) || (known.model && kept!.entry < known.model.entry)))
-            throw new FederationError('log-forked', `this site has accepted a later head of the log of run ${run}`)
-          insert.run(run, head.size, head.root, kept?.entry ?? null, kept?.parameters ?? null, now().toISOString())
-        }),
-      ),
+      inTransaction(database, () => {
+        const known = find(run)
+        const kept = model ?? known?.model
+        if (known && (goesBack(known, head) || (known.model && kept!.entry < known.model.entry)))
+          throw new FederationError('log-forked', `this site has accepted a later head of the log of run ${run}`)
+        insert.run(run, head.size, head.root, kept?.entry ?? null, kept?.parameters ?? null, now().toISOString())
+      }),
   }
 }
 

@@ -6,7 +6,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { canonicalJson } from '@consilium/protos/hash.ts'
 import type { Purpose, RunId, Sha256 } from '@consilium/protos/plan/names.ts'
 import { type RoundPlan, roundPlanSchema } from '@consilium/protos/plan/round-plan.ts'
-import { durably, inTransaction } from './database.ts'
+import { inTransaction } from './database.ts'
 
 export type Work = {
   readonly planHash: Sha256
@@ -69,8 +69,8 @@ export function openJournal(database: DatabaseSync, now: () => Date): Journal {
         sql.supersede.run('superseded', 'a later plan of the same run came', at(), run, planHash)
         sql.insert.run(planHash, run, round, purpose, study, model, canonicalJson(plan).toString('utf8'), at())
       }),
-    // With it everything before is on the disk: which plan was taken up is known for good before its update leaves.
-    done: (planHash, bytes) => durably(database, () => void sql.setDone.run(bytes, at(), planHash)),
+    // The egress ledger synchronises the file before the update leaves: which plan was taken up is known for good then.
+    done: (planHash, bytes) => void sql.setDone.run(bytes, at(), planHash),
     uploaded: (planHash) => void sql.setUploaded.run(at(), planHash),
     over: (planHash, outcome, reason) => void sql.setOver.run(outcome, reason, at(), planHash),
     runOver: (run, outcome, reason) =>

@@ -1,12 +1,13 @@
 /**
  * Sessions of secure rounds (fedsum, sections A.4 and A.8): the secrets and messages of each, sealed by whoever keeps them
  * here and erased when the round is over; and, for good, what this site did in it: masked one set of sharers, confirmed
- * one set of survivors, released once. Every change is on the disk before the call returns.
+ * one set of survivors, released once. kill -9 loses no change; a power cut loses none of which anything has left, for the
+ * egress ledger is in the same file, and what it synchronises before a message leaves holds every commit before it.
  */
 import type { DatabaseSync } from 'node:sqlite'
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
-import { durably, inTransaction } from './database.ts'
+import { inTransaction } from './database.ts'
 
 export type SessionRecord = {
   readonly planHash: Sha256
@@ -55,12 +56,10 @@ export function openSessions(database: DatabaseSync): Sessions {
     return session
   }
   const change = (planHash: Sha256, sealed: Uint8Array, body: () => void) =>
-    durably(database, () =>
-      inTransaction(database, () => {
-        body()
-        sql.seal.run(planHash, sealed)
-      }),
-    )
+    inTransaction(database, () => {
+      body()
+      sql.seal.run(planHash, sealed)
+    })
   let isLogClean = false
 
   return {
@@ -94,14 +93,12 @@ export function openSessions(database: DatabaseSync): Sessions {
     keepOnly(planHashes) {
       const over = sql.kept.all().flatMap((row) => (planHashes.has(String(row.plan_hash)) ? [] : [row.plan_hash!]))
       if (over.length > 0) {
-        durably(database, () =>
-          inTransaction(database, () => {
-            for (const planHash of over) {
-              sql.overwrite.run(planHash)
-              sql.erase.run(planHash)
-            }
-          }),
-        )
+        inTransaction(database, () => {
+          for (const planHash of over) {
+            sql.overwrite.run(planHash)
+            sql.erase.run(planHash)
+          }
+        })
         isLogClean = false
       }
       // Earlier versions of the pages stand in the write-ahead log. While a reader holds it, the next time empties it.

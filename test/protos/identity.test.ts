@@ -78,7 +78,7 @@ describe('an identity', () => {
 describe('a malleable signature', () => {
   const groupOrder = 2n ** 252n + 27742317777372353535851937790883648493n
 
-  test('with the group order added to S is refused, though the library that signs accepts it', () => {
+  test('with the group order added to S is refused, though the library of the keys accepts it', () => {
     const signer = generateIdentity()
     const signature = sign(signer, 'study', Buffer.from('x'))
     const forged = Uint8Array.from(signature)
@@ -94,6 +94,14 @@ describe('a malleable signature', () => {
     plain.set(Buffer.from((plainS + groupOrder).toString(16).padStart(64, '0'), 'hex').reverse(), 32)
     expect(nacl.sign.detached.verify(message, plain, pair.publicKey)).toBe(true)
   })
+})
+
+test('signatures are those that the library of the keys makes', () => {
+  const signer = generateIdentity()
+  const parts = [Buffer.from('one'), Buffer.from('two')]
+  const signed = Buffer.concat([Buffer.from('fedsum/v1/sig/study\0'), labelledHash('study', ...parts)])
+  const expected = nacl.sign.detached(signed, nacl.sign.keyPair.fromSeed(signer.seed).secretKey)
+  expect(Buffer.from(sign(signer, 'study', ...parts))).toEqual(Buffer.from(expected))
 })
 
 describe('a public key of small order', () => {
@@ -116,7 +124,7 @@ describe('a public key of small order', () => {
     expect(() => assertUsablePublicKey(hex(key))).toThrow(expect.objectContaining({ code: 'message-invalid' }))
   })
 
-  test('verifies a forged signature in the library that signs, and is refused here', () => {
+  test('verifies a forged signature in the library of the keys, and is refused here', () => {
     const identityPoint = hex('0100000000000000000000000000000000000000000000000000000000000000')
     // R is the base point and S is one: S*B = R + k*A holds for every message, because A is the identity point.
     const basePoint = hex('5866666666666666666666666666666666666666666666666666666666666666')

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { routine } from '../../../site-agent/store/egress-ledger.ts'
 import { openSiteStore, type SiteStore } from '../../../site-agent/store/site-store.ts'
 
 let state: string
@@ -79,3 +80,10 @@ test.for([
     expect.objectContaining({ code: 'log-broken', message: expect.stringMatching(names) }),
   )
 })
+
+test.for(['advertise', 'share-keys', 'complaint', 'upload', 'confirm', 'unmask', 'decision', 'refusal'])(
+  'the entry of a message of kind %s is on the disk before it leaves: flags of the site rely on it',
+  (kind) => {
+    expect(routine.has(kind)).toBe(false)
+  },
+)
