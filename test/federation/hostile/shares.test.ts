@@ -36,11 +36,6 @@ const attacks: readonly Attack<'shares'>[] = [
     ...shares,
     received: received.map((row, i) => (i === 0 ? { ...row, sealed: new Uint8Array(104) } : row)),
   })),
-  {
-    what: 'other sharers after the first',
-    code: 'shares-invalid',
-    lie: (shares) => [shares, only(shares, [1, 3, 4])],
-  },
 ]
 
 test('sharers and shares that are not as they were sent are refused, and the others finish', async () => {

@@ -72,6 +72,11 @@ const attacks: readonly Attack<'survivors'>[] = [
     lie: (message) => [message, { ...message, logHead: { ...message.logHead, root: 'c'.repeat(64) } }],
   },
   {
+    what: 'other sharers once the site has uploaded',
+    code: 'shares-invalid',
+    lie: (_, at) => [withoutSharer(2, at)],
+  },
+  {
     what: 'a second plan for the round once the site has uploaded',
     code: 'already-uploaded',
     lie(message, { federation, plan, site }) {
@@ -182,6 +187,14 @@ function change(message: Survivors, index: number, changes: Partial<Survivors['s
     survivor.index === index ? { ...survivor, ...changes } : survivor,
   )
   return { ...message, survivors }
+}
+
+/** The shares that the site was told, as if one sharer had not been. */
+function withoutSharer(index: number, { federation: { recorded }, site }: Scene): ToSite {
+  const told = recorded.told.findLast((one) => one.site === site && one.message.type === 'shares')!
+  const { sharers, received, ...shares } = told.message as Extract<ToSite, { type: 'shares' }>
+  const isOther = (one: { readonly index: number }) => one.index !== index
+  return { ...shares, sharers: sharers.filter(isOther), received: received.filter(isOther) }
 }
 
 /** Another upload of this site in the place of its own, as the site itself would sign it. */

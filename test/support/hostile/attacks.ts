@@ -61,15 +61,20 @@ export async function attackEachRound<Type extends ToSite['type']>(
       const attack = attackIn(plan)
       if (site !== target || !plan || !attack?.lie || message.type !== type || lied.has(plan.round)) return [message]
       lied.add(plan.round)
-      held.begin()
-      return attack.lie(message as Extract<ToSite, { type: Type }>, sceneOf(at, plan, site))
+      const told = attack.lie(message as Extract<ToSite, { type: Type }>, sceneOf(at, plan, site))
+      held.begin(told.length)
+      return told
     },
-    fromSite: ({ site, message }, at) => held.pass(site, message, at),
+    fromSite: (heard, at) => held.pass(heard, at),
+    takesUpload(site) {
+      if (site === target) held.answered()
+      return false
+    },
     proveLog(proof, { site, seq }, at) {
       const plan = [...at.plans.values()].at(-1)
       const attack = attackIn(plan)
       if (site !== target || seq === undefined || !attack?.proof) return proof
-      held.begin()
+      held.begin(1)
       return attack.proof(proof)
     },
   })
@@ -85,27 +90,45 @@ export async function attackEachRound<Type extends ToSite['type']>(
   return { state: view.state, results, leaks: await leaks(federation) }
 }
 
-/** Holds what sites say about rounds from a lie on until the target has refused. */
+/** Holds what sites say about rounds from a lie on until the target has refused, or answered all it was told. */
 function openHeld() {
   let waiting: (() => void)[] | undefined
+  let answersDue = 0
+  const release = () => {
+    const all = waiting ?? []
+    waiting = undefined
+    queueMicrotask(() => {
+      for (const say of all) say()
+    })
+  }
+  const answered = () => {
+    answersDue -= 1
+    if (answersDue === 0) release()
+  }
   return {
-    begin() {
+    begin(answers: number) {
+      answersDue = answers
       waiting ??= []
     },
-    pass(site: SiteName, message: FromSite, federation: HostileFederation): readonly FromSite[] {
-      if (!waiting || !('planHash' in message)) return [message]
-      if (site !== target || message.type !== 'refusal') {
-        waiting.push(() => federation.hear(site, message))
-        return []
+    /** By an upload, which is no message. */
+    answered,
+    pass({ site, message }: Heard, federation: HostileFederation): readonly FromSite[] {
+      if (!waiting || !('planHash' in message) || message.type === 'progress') return [message]
+      if (site === target && message.type === 'refusal') {
+        release()
+        return [message]
       }
-      const all = waiting
-      waiting = undefined
-      queueMicrotask(() => {
-        for (const say of all) say()
-      })
-      return [message]
+      waiting.push(() => federation.hear(site, message))
+      if (site === target && !isRepeated(message, federation)) answered()
+      return []
     },
   }
+}
+
+/** What a site was asked again it says again, and answers no lie by it. */
+function isRepeated(message: FromSite, { recorded }: HostileFederation): boolean {
+  const text = JSON.stringify(message)
+  return recorded.heard.filter((one) => one.site === target && JSON.stringify(one.message) === text).length > 1
 }
 
 /** Lets no refusal through before `count` came: the first one could end the round before the others have looked. */
