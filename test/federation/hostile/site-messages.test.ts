@@ -17,10 +17,11 @@ import {
 } from '@consilium/protos/secagg/signed-messages.ts'
 import { shareCommitment } from '@consilium/protos/secagg/transcript.ts'
 import { expect, test } from 'vitest'
-import { lieEachRound, refusalsOf, type SiteAttack, withstood } from '../../support/hostile/attacks.ts'
+import { refusalsOf } from '../../support/hostile/attacks.ts'
 import { hostileFederation } from '../../support/hostile/federation.ts'
 import { leaks } from '../../support/hostile/secrecy.ts'
 import type { Moment, SiteLies } from '../../support/hostile/site.ts'
+import { lieEachRound, type SiteAttack, withstood } from '../../support/hostile/site-attacks.ts'
 
 type Of<Type extends SecureFromSite['type']> = Extract<SecureFromSite, { type: Type }>
 

@@ -7,8 +7,8 @@ import { sha256Hex } from '@consilium/protos/hash.ts'
 import { inputMessage, signMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import { uploadRoot } from '@consilium/protos/secagg/transcript.ts'
 import { expect, test } from 'vitest'
-import { lieEachRound, type SiteAttack, withstood } from '../../support/hostile/attacks.ts'
 import type { Moment, Upload } from '../../support/hostile/site.ts'
+import { lieEachRound, type SiteAttack, withstood } from '../../support/hostile/site-attacks.ts'
 
 const honest: SiteAttack = { what: 'nothing', log: [], uploads: ['OK'], round: 'committed', lies: {} }
 
