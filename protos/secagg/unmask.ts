@@ -4,7 +4,7 @@
  * these give the masks left in the sum. Whoever dealt or revealed a wrong share is named.
  */
 import { FederationError } from '../errors.ts'
-import { agreementPublicKey, agreeWithNode, maskKey, pairSeed } from './keys.ts'
+import { agree, agreementPublicKey, maskKey, pairSeed } from './keys.ts'
 import { pairSign } from './mask.ts'
 import type { Mask } from './mask-stream.ts'
 import { type HeldShare, shareCommitted } from './sealed-share.ts'
@@ -101,7 +101,7 @@ export function removalSeeds({ sid, survivors, dropouts }: Removal): RemovalSeed
   const selves = survivors.map(({ selfSeed }) => ({ seed: selfSeed, kind: 'self' as const, sign: -1 as const }))
   const pairs = dropouts.flatMap((dropout) =>
     survivors.map((survivor) => ({
-      seed: pairSeed(agreeWithNode(dropout.maskSecretKey, survivor.maskKey), sid, dropout.index, survivor.index),
+      seed: pairSeed(agree(dropout.maskSecretKey, survivor.maskKey), sid, dropout.index, survivor.index),
       kind: 'pair' as const,
       // The survivor's vector holds the mask with its own sign; the dropout's has the opposite one.
       sign: pairSign(dropout.index, survivor.index),

@@ -13,13 +13,7 @@ import {
   quantise,
 } from '@consilium/protos/secagg/fixed-point.ts'
 import { encodeHeader, headerName, readHeaderSum } from '@consilium/protos/secagg/header.ts'
-import {
-  agreementFor,
-  agreeWithNode,
-  channelKey,
-  generateAgreementKeys,
-  pairSeed,
-} from '@consilium/protos/secagg/keys.ts'
+import { agree, channelKey, generateAgreementKeys, pairSeed } from '@consilium/protos/secagg/keys.ts'
 import { siteMasks } from '@consilium/protos/secagg/mask.ts'
 import { addMasks, addVectors, type Mask } from '@consilium/protos/secagg/mask-stream.ts'
 import { dealShares, type HeldShare, openShare, type ShareKeys } from '@consilium/protos/secagg/sealed-share.ts'
@@ -53,7 +47,7 @@ export function playRound({ sites, parameters, dropouts }: Case): Cost {
   const { threshold } = sessionThresholds(sites, plan)
   const all = Array.from({ length: sites }, (_, i) => aSite(i + 1))
   const survivors = all.slice(0, sites - dropouts)
-  const keyed = all.map((site) => ({ ...site, ...pairwise(site, all, agreeWithNode) }))
+  const keyed = all.map((site) => ({ ...site, ...pairwise(site, all) }))
   const dealt = keyed.map(({ channels, ...site }) => deal(site, channels, all, threshold))
   const [keys] = timed(() => keysPhase(all[0]!, all, dealt, threshold))
   const quantised = quantisation({ cohort: sites, updateNormMax: 1, weightMax, rounding: 'stochastic' })
@@ -97,7 +91,7 @@ function aSite(index: number) {
 }
 
 /** Channel keys to every peer, and the seeds of the masks shared with them. */
-function pairwise(site: Site, all: readonly Site[], agree: typeof agreeWithNode) {
+function pairwise(site: Site, all: readonly Site[]) {
   const peers = all.filter(({ index }) => index !== site.index)
   const channels = new Map(
     peers.map(({ index, channel }) => {
@@ -133,7 +127,7 @@ const signaturesOfSite = 5
 
 /** What one site computes besides its upload: agreement, shares, its signatures, three verifications a peer. */
 function keysPhase(site: Site, all: readonly Site[], dealt: readonly ShareKeys[], threshold: number): void {
-  const { channels } = pairwise(site, all, agreementFor(all.length - 1))
+  const { channels } = pairwise(site, all)
   deal(site, channels, all, threshold)
   for (let i = 0; i < signaturesOfSite; i++) signMessage(site.identity, confirmMessage(sid, u2Hash))
   verifySignatures(site, 3 * all.length)

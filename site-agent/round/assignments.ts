@@ -44,6 +44,7 @@ export class Assignments {
   readonly #site: Site
   readonly #start: Start
   readonly #lines = new Map<Sha256, Line>()
+  #newest: Assignment | undefined
 
   constructor(site: Site, start: Start) {
     this.#site = site
@@ -131,9 +132,15 @@ export class Assignments {
     if (isFirst && (journal.find(planHash)?.state === 'working' || !outbox.has(planHash))) return
     checkStillApproved(planHash, this.#site)
     if (type === 'collect-updates') return upload(planHash, this.#site, signal)
-    const assignment = assignmentOf(planHash, this.#site)
+    const assignment = this.#assignmentOf(planHash)
     if (type === 'shares') return collectMasked(request, assignment, this.#site, signal)
     this.#site.link.send(await answerTo(request, assignment, this.#site, signal), assignment.study.hash)
+  }
+
+  /** Read from the store once: the study in it is verified each time, and a round asks six times. */
+  #assignmentOf(planHash: Sha256): Assignment {
+    if (this.#newest?.planHash !== planHash) this.#newest = assignmentOf(planHash, this.#site)
+    return this.#newest
   }
 
   #isOpen(planHash: Sha256): boolean {

@@ -4,7 +4,7 @@
  * same bytes however often it is done.
  */
 import { createHash, type Hash } from 'node:crypto'
-import { agreementFor, pairSeed } from '@consilium/protos/secagg/keys.ts'
+import { agree, pairSeed } from '@consilium/protos/secagg/keys.ts'
 import { type SiteSeeds, siteMasks } from '@consilium/protos/secagg/mask.ts'
 import type { MaskThreads } from '@consilium/protos/secagg/mask-threads.ts'
 import type { SecureVector } from '@consilium/protos/secagg/vectors.ts'
@@ -70,7 +70,6 @@ export function seedsOf(
   { sid, advertised }: CheckedDirectory,
   sharers: readonly number[],
 ): SiteSeeds {
-  const agree = agreementFor(sharers.length)
   const peers = sharers.filter((peer) => peer !== index)
   const pairs = peers.map((peer) => {
     const shared = agree(maskSecretKey, advertised.get(peer)!.maskKey)

@@ -4,7 +4,7 @@
  */
 import { FederationError } from '@consilium/protos/errors.ts'
 import { readAdvertisement } from '@consilium/protos/secagg/advertisement.ts'
-import { agreementFor, channelKey } from '@consilium/protos/secagg/keys.ts'
+import { agree, channelKey } from '@consilium/protos/secagg/keys.ts'
 import type { Advertise, Advertised, Directory, ShareKeysMessage } from '@consilium/protos/secagg/messages.ts'
 import { dealShares } from '@consilium/protos/secagg/sealed-share.ts'
 import {
@@ -101,7 +101,6 @@ function deal(
   const { planHash } = assignment
   const { index } = secureCohort(assignment, name)
   const secrets = secretsOf(session)
-  const agree = agreementFor(sites.length)
   const peers = [...advertised].map(([to, { channelKey: theirs }]) =>
     to === index
       ? { index: to }

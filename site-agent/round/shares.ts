@@ -4,7 +4,7 @@
  */
 import { FederationError } from '@consilium/protos/errors.ts'
 import { verifySignatureOfHash } from '@consilium/protos/identity.ts'
-import { agreementFor, channelKey } from '@consilium/protos/secagg/keys.ts'
+import { agree, channelKey } from '@consilium/protos/secagg/keys.ts'
 import type { ReceivedShare, ShareKeysMessage, Sharer } from '@consilium/protos/secagg/messages.ts'
 import { type HeldShare, openShare } from '@consilium/protos/secagg/sealed-share.ts'
 import { type ComplaintReason, messageHash, shareKeysMessage } from '@consilium/protos/secagg/signed-messages.ts'
@@ -55,7 +55,6 @@ export function openShares(
   const due = sharers.filter((sharer) => sharer.index !== index)
   if (received.length !== due.length || due.some((dealer, i) => received[i]!.index !== dealer.index))
     throw invalid('the shares that came are not those of the sites that are said to have shared their keys')
-  const agree = agreementFor(sharers.length)
   const held = new Map<number, HeldShare>()
   for (const row of received) {
     const key = channelKey(agree(channelSecretKey, advertised.get(row.index)!.channelKey), sid, row.index, index)

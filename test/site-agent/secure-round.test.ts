@@ -74,7 +74,9 @@ describe('the sum of a round holds this site exactly as it was quantised', () =>
 
   test('with a peer lost before sharing, and another after it', async () => {
     const lenient = { colluders: 0, survivorsMin: 3 }
-    const round = secureRound(open({ study: { aggregation: { mode: 'secure', ...lenient } } }), { secure: lenient })
+    const round = secureRound(open({ study: { aggregation: { mode: 'secure', weightMax: 8, ...lenient } } }), {
+      secure: lenient,
+    })
     const sharers = round.others.filter((name) => name !== 'basel')
     const survivors = sharers.filter((name) => name !== 'zurich')
     await round.unmasked(survivors, sharers)

@@ -13,7 +13,7 @@ import { planHash, type RoundPlan, type SecureRound } from '@consilium/protos/pl
 import { readAdvertisement } from '@consilium/protos/secagg/advertisement.ts'
 import {
   type AgreementKeyPair,
-  agreeWithNode,
+  agree,
   channelKey,
   generateAgreementKeys,
   pairSeed,
@@ -162,7 +162,7 @@ function shareKeys(key: KeyObject, session: Session, directory: Directory): Shar
   const sid = sessionId(Buffer.from(directory.planHash, 'hex'), rosterHash(roster), directory.sites)
   const sites = directory.sites.map((site) => {
     if (site.index === index) return { index }
-    const shared = agreeWithNode(channel.secretKey, readAdvertisement(site.body).channelKey)
+    const shared = agree(channel.secretKey, readAdvertisement(site.body).channelKey)
     return { index: site.index, channelKey: channelKey(shared, sid, index, site.index) }
   })
   const { threshold } = sessionThresholds(sites.length, secure)
@@ -186,11 +186,11 @@ function mask(key: KeyObject, session: Session, shares: Shares, words: readonly 
   for (const row of shares.received) {
     const from = row.index
     if (from === index) continue
-    const shared = agreeWithNode(channel.secretKey, keys.get(from)!.channelKey)
+    const shared = agree(channel.secretKey, keys.get(from)!.channelKey)
     const { held, complaint } = openShare(sid!, from, index, channelKey(shared, sid!, from, index), row)
     if (!held) throw new Error(`the share of site ${from}: ${complaint}`)
     session.held.set(from, held)
-    const agreed = agreeWithNode(session.mask.secretKey, keys.get(from)!.maskKey)
+    const agreed = agree(session.mask.secretKey, keys.get(from)!.maskKey)
     pairs.set(from, pairSeed(agreed, sid!, index, from))
   }
   const parts = secure.vectors.map(({ name, words: length }, i) => {

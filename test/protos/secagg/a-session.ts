@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { encodeHeader, type HeaderPlan, headerName } from '@consilium/protos/secagg/header.ts'
 import {
   type AgreementKeyPair,
-  agreeWithNode,
+  agree,
   channelKey,
   generateAgreementKeys,
   pairSeed,
@@ -53,7 +53,7 @@ function agreedBy(which: 'channel' | 'mask', one: number, other: number): Uint8A
   const name = `${which} ${low} ${high}`
   const known = agreed.get(name)
   if (known) return known
-  const shared = agreeWithNode(keysOf(low)[which].secretKey, keysOf(high)[which].publicKey)
+  const shared = agree(keysOf(low)[which].secretKey, keysOf(high)[which].publicKey)
   agreed.set(name, shared)
   return shared
 }

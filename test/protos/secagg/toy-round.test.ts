@@ -6,14 +6,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { identityFromSeed } from '@consilium/protos/identity.ts'
 import { dequantise, prepareUpdate, quantisation, quantise } from '@consilium/protos/secagg/fixed-point.ts'
-import {
-  agreementPublicKey,
-  agreeWithNode,
-  agreeWithTweetnacl,
-  channelKey,
-  maskKey,
-  pairSeed,
-} from '@consilium/protos/secagg/keys.ts'
+import { agree, agreementPublicKey, channelKey, maskKey, pairSeed } from '@consilium/protos/secagg/keys.ts'
 import { siteMasks } from '@consilium/protos/secagg/mask.ts'
 import { addMasks, addVectors, keystream } from '@consilium/protos/secagg/mask-stream.ts'
 import { dealShares, openShare } from '@consilium/protos/secagg/sealed-share.ts'
@@ -116,10 +109,10 @@ const bodyOf = (name: string) => {
 /** The key from `from` to `to`, as the first of them or the second computes it. */
 const channelOf = (from: string, to: string, at: 'from' | 'to') => {
   const [own, peer] = at === 'from' ? [from, to] : [to, from]
-  return channelKey(agreeWithTweetnacl(bytes(site(own).c_sk), bytes(site(peer).c_pk)), sid, indexOf(from), indexOf(to))
+  return channelKey(agree(bytes(site(own).c_sk), bytes(site(peer).c_pk)), sid, indexOf(from), indexOf(to))
 }
 const pairSeedOf = (one: string, other: string) =>
-  pairSeed(agreeWithNode(bytes(site(one).s_sk), bytes(site(other).s_pk)), sid, indexOf(one), indexOf(other))
+  pairSeed(agree(bytes(site(one).s_sk), bytes(site(other).s_pk)), sid, indexOf(one), indexOf(other))
 /** What the vector says `from` sent about `to`. */
 const rowOf = (from: string, to: string): SharedTo => ({
   index: indexOf(to),

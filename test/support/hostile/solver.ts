@@ -6,7 +6,7 @@ import { createPrivateKey, createPublicKey } from 'node:crypto'
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { readAdvertisement } from '@consilium/protos/secagg/advertisement.ts'
-import { agreeWithNode, maskKey, pairSeed } from '@consilium/protos/secagg/keys.ts'
+import { agree, maskKey, pairSeed } from '@consilium/protos/secagg/keys.ts'
 import { pairSign } from '@consilium/protos/secagg/mask.ts'
 import { addMasks, type Mask } from '@consilium/protos/secagg/mask-stream.ts'
 import { rebuildSecret } from '@consilium/protos/secagg/shamir.ts'
@@ -168,7 +168,7 @@ function knownMasks(
     const secret = known(holder, 's')
     const key = secret && maskKeysOf(recorded, hash, cohort[(holder === index ? peer : index) - 1]!)[0]
     if (!key) return []
-    const seed = pairSeed(agreeWithNode(secret, key), sid, index, peer)
+    const seed = pairSeed(agree(secret, key), sid, index, peer)
     return [{ key: maskKey(seed, 'pair', vector, u2Hash), sign: pairSign(index, peer) === 1 ? -1 : 1 }]
   })
   return [...selves, ...pairs]
