@@ -62,8 +62,8 @@ test('a round goes on without a killed agent, which takes part again once it run
   await using federation = await DeployedFederation.start(heart.folder)
   const site = federation.sites.get(victim)!
   const study = await federation.createStudy({
-    rounds: 6,
-    localTraining: { steps: 40_000, batchSize: 4 },
+    rounds: 5,
+    localTraining: { steps: 20_000, batchSize: 4 },
     deadlines: { absentMs: 300 },
   })
   const { run } = await federation.admin.startRun(study)

@@ -1,11 +1,9 @@
 /**
- * kill -9 of the coordinator in every phase of a secure round. What should happen: the
- * same round goes on with the same survivors, and the model is that of an undisturbed federation, up to the rounding that
- * each federation's sites draw from secrets of their own (test/coordinator holds one federation to the same bits). What
- * should not happen: a round recruited twice, a training step run twice, two survivor sets, more than one chunk of an
+ * kill -9 of the coordinator in every phase of a secure round. What should happen: the same round goes on with all its
+ * survivors to the end of the run (test/coordinator/secure-round holds the result to the same bits, killed at every append).
+ * What should not happen: a round recruited twice, a training step run twice, two survivor sets, more than one chunk of an
  * upload sent again.
  */
-import type { RunView } from '@consilium/coordinator/services.ts'
 import { chunkBytesMax } from '@consilium/protos/limits.ts'
 import type { StudyInput } from '@consilium/protos/plan/study.ts'
 import { expect, test } from 'vitest'
@@ -17,15 +15,12 @@ const study: Partial<StudyInput> & { readonly rounds: number } = {
   model: { from: 'zoo', name: 'multi-layer-perceptron', hidden: [512, 1024] },
   localTraining: { steps: 4, batchSize: 16 },
   rounds: 4,
+  // Every site waits for the coordinator to be back, and the coordinator for every site.
+  deadlines: { absentMs: 120_000 },
 }
 
-test('a coordinator killed in every phase ends with the same model, and nobody works twice', async () => {
+test('a coordinator killed in every phase goes on in each, and nobody works twice', async () => {
   await using heart = await heartFolder('synthetic')
-  const undisturbed = await (async () => {
-    await using federation = await DeployedFederation.start(heart.folder)
-    return await parametersOf(federation, await federation.run(await federation.createStudy(study)))
-  })()
-
   await using federation = await DeployedFederation.start(heart.folder)
   const { run } = await federation.admin.startRun(await federation.createStudy(study))
   const moments: string[] = []
@@ -37,11 +32,6 @@ test('a coordinator killed in every phase ends with the same model, and nobody w
   const view = await federation.watch(run)
   console.log(`killed in ${moments.join(', ')}`)
   expect(view).toMatchObject({ state: 'finished', reason: '' })
-  const parameters = await parametersOf(federation, view)
-  expect(parameters).toHaveLength(undisturbed.length)
-  const difference = Math.hypot(...chunkNorms(parameters, undisturbed)) / Math.sqrt(parameters.length)
-  console.log(`root mean square difference of a parameter ${difference.toExponential(2)}`)
-  expect(difference).toBeLessThan(1e-4)
   const everybody = [...federation.sites.keys()].sort()
   expect(view.rounds.map(({ survivors }) => survivors)).toEqual(view.rounds.map(() => everybody))
 
@@ -66,19 +56,6 @@ test('a coordinator killed in every phase ends with the same model, and nobody w
     expect(sent - due).toBeLessThanOrEqual(positions.length * chunkBytesMax + framing)
   }
 })
-
-/** Of a run that finished, float32. */
-async function parametersOf(federation: DeployedFederation, view: RunView): Promise<Float32Array> {
-  expect(view).toMatchObject({ state: 'finished', reason: '' })
-  return new Float32Array(new Uint8Array(await federation.object(view.parametersSha256!)).buffer)
-}
-
-/** L2 norms of the difference, 4096 values at a time: as many arguments as a function takes. */
-function chunkNorms(one: Float32Array, other: Float32Array): number[] {
-  return Array.from({ length: Math.ceil(one.length / 4096) }, (_, chunk) =>
-    Math.hypot(...one.subarray(4096 * chunk, 4096 * (chunk + 1)).map((value, i) => value - other[4096 * chunk + i]!)),
-  )
-}
 
 const phases = [
   'recruit',

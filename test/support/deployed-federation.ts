@@ -6,7 +6,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type AdminClient, connectAdmin } from '@consilium/coordinator/cli/admin-client.ts'
@@ -21,6 +20,7 @@ import { parse, stringify } from 'yaml'
 import { z } from 'zod'
 import { readFederationFolder } from '../../scripts/simulate/federation-folder.ts'
 import { type Relay, startRelay } from './relay.ts'
+import { scratch } from './scratch.ts'
 
 const root = dirname(dirname(import.meta.dirname))
 const binaries = { coordinator: 'coordinator/bin/consilium.mjs', agent: 'site-agent/bin/site-agent.mjs' }
@@ -49,7 +49,7 @@ export class DeployedFederation implements AsyncDisposable {
   /** Coordinator up, every site of the federation folder joined, its lead and the others trusted, its agent running. */
   static async start(folder: string): Promise<DeployedFederation> {
     const { studyPath, sites } = await readFederationFolder(folder)
-    const federation = new DeployedFederation(await mkdtemp(join(tmpdir(), 'consilium-test-')), studyPath)
+    const federation = new DeployedFederation(await mkdtemp(join(scratch, 'consilium-test-')), studyPath)
     await federation.startCoordinator()
     const joined = await Promise.all(sites.map(({ name, folder }) => federation.#addSite(name, folder)))
     await Promise.all([...federation.sites.values()].map((site) => federation.#startSite(site, new Map(joined))))

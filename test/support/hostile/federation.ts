@@ -4,8 +4,7 @@
  * test wants. What the coordinator ever had is recorded, for `secrecy.ts` to try its luck with. The coordinator's clock
  * moves only by `pass`; nothing polls.
  */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CertificateAuthority, openCertificateAuthority } from '@consilium/coordinator/certificate-authority.ts'
 import { startFederationServer } from '@consilium/coordinator/grpc/federation-server.ts'
@@ -31,6 +30,7 @@ import { iterate, makeStudy } from '../coordinator-fixture.ts'
 import { madeUpTrainer } from '../made-up-trainer.ts'
 import { manualClock } from '../manual-clock.ts'
 import { memoryIdentity } from '../memory-identity.ts'
+import { scratch } from '../scratch.ts'
 import { memoryLedger } from '../wire-fixture.ts'
 import { type Lies, lying, openAliases, type Streaming } from './lying.ts'
 import { emptyRecord, type Heard, keepingObjects, planIn, tellingLog } from './recorded.ts'
@@ -43,8 +43,6 @@ export type Agent = { readonly running: RunningAgent; readonly events: AgentEven
 
 export const siteNames = ['basel', 'cleveland', 'hungary', 'zurich']
 
-/** In memory where the system has such a folder: what a site writes durably need outlive no power cut here. */
-const scratch = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 const lead: Identity = identityFromSeed(new Uint8Array(32).fill(5))
 const silent = pino({ level: 'silent' })
 
