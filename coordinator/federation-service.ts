@@ -33,6 +33,10 @@ export function federationService(parts: Parts): FederationService {
       )
       if (events.length > 0) parts.federationChanged()
     },
+    async pin(caller, sites) {
+      siteOf(caller)
+      attending.pinned(caller.site, sites)
+    },
     async proveLog(caller, request) {
       siteOf(caller)
       return proveLog(parts, caller.site, request)

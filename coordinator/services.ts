@@ -6,6 +6,7 @@ import type {
   FromSite as FromSiteMessage,
   LogProof,
   LogProofRequest,
+  RosterSite,
   ToSite,
 } from '@consilium/protos/control-messages.ts'
 import type { Checkpoint } from '@consilium/protos/log/checkpoint.ts'
@@ -65,6 +66,8 @@ export interface FederationService {
   attend(stream: SiteStream): StreamListener
   studies(caller: Caller): Promise<readonly Uint8Array[]>
   decide(caller: Caller, decision: StudyDecision): Promise<void>
+  /** What the caller has pinned, all of it; of use only while it attends. */
+  pin(caller: Caller, sites: readonly RosterSite[]): Promise<void>
   /** Throws `not-found` for a run the caller has no part in, `invalid-argument` for sizes beyond its log. */
   proveLog(caller: Caller, request: LogProofRequest): Promise<LogProof>
   fetch(caller: Caller, sha256: Sha256, offset: number): Promise<AsyncIterable<Uint8Array>>
@@ -171,6 +174,8 @@ export type RunView = {
     }[]
     /** In confirm-survivors and unmask: so many more answers are needed, from any of these sites. */
     readonly awaited?: { readonly answers: number; readonly sites: readonly SiteName[] }
+    /** Sites that attend and are not recruited with the others because of what they pinned; absent where there is none. */
+    readonly leftOut?: readonly { readonly site: SiteName; readonly reason: string }[]
   }
   readonly modelSha256?: Sha256
   readonly parametersSha256?: Sha256

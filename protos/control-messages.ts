@@ -40,6 +40,8 @@ export type FromSite =
   /** How much of the work is done, in thousandths: a number of rows or steps would tell the size of the site. */
   | { readonly type: 'progress'; readonly planHash: Sha256; readonly permille: number }
   | { readonly type: 'work-done'; readonly planHash: Sha256 }
+  /** Every identity of the roster that this site has approved. */
+  | { readonly type: 'pinned'; readonly sites: readonly RosterSite[] }
   | SecureFromSite
   | {
       readonly type: 'refusal'

@@ -1,6 +1,8 @@
 /** Checks of single fields of a message: every value that crosses the wire has a size and a shape, or it is refused. */
+import type { RosterSite } from './control-messages.ts'
 import { FederationError } from './errors.ts'
-import { objectBytesMax } from './limits.ts'
+import type { RosterSite__Output } from './gen/consilium/v1/RosterSite.ts'
+import { objectBytesMax, rosterSitesMax } from './limits.ts'
 import { type RunId, runIdSchema, type Sha256, type SiteName, siteNameSchema } from './plan/names.ts'
 
 export function invalid(field: string, expected: string): FederationError {
@@ -59,6 +61,26 @@ export function listField<Wire, Item>(
 ): Item[] {
   if (list.length < lengthMin || list.length > lengthMax) throw invalid(field, `${lengthMin} to ${lengthMax} items`)
   return list.map((wire, i) => read(wire, `${field}[${i}]`))
+}
+
+/** Sites with their identities, each site once. */
+export function rosterSitesField(
+  sites: readonly RosterSite__Output[],
+  field: string,
+  lengthMin: number,
+): readonly RosterSite[] {
+  const read = listField(
+    sites,
+    field,
+    rosterSitesMax,
+    ({ site, identityPublicKey }, name) => ({
+      site: siteField(site, `${name}.site`),
+      publicKey: bytesField(identityPublicKey, `${name}.identity_public_key`, 32),
+    }),
+    lengthMin,
+  )
+  if (new Set(read.map(({ site }) => site)).size < read.length) throw invalid(field, 'each site once')
+  return read
 }
 
 export function siteField(name: string, field = 'site'): SiteName {

@@ -6,6 +6,7 @@
 import type { Consent } from './consent.ts'
 import type { PinnedCoordinator } from './coordinator-key.ts'
 import type { FromCoordinator } from './link/link.ts'
+import { openPinTelling, type PinTelling } from './pins.ts'
 import type { RosterKeeper } from './roster.ts'
 import { Assignments } from './round/assignments.ts'
 import { commitRound, commitRun, tidy } from './round/commit.ts'
@@ -23,6 +24,7 @@ export class Agent {
   readonly #consent: Consent
   readonly #trust: Trust
   readonly #assignments: Assignments
+  readonly #pins: PinTelling
   readonly #stopping = new AbortController()
   readonly #tasks = new Set<Promise<void>>()
 
@@ -31,6 +33,7 @@ export class Agent {
     this.#consent = consent
     this.#trust = trust
     this.#assignments = new Assignments(site, (task) => this.#start(task))
+    this.#pins = openPinTelling(site)
   }
 
   /** Attends until {@link stop}; rejects where dialling again cannot help (a revoked certificate). */
@@ -60,10 +63,17 @@ export class Agent {
 
   #onMessage(message: FromCoordinator): void {
     if (message.type === 'study') this.#start(this.#consent.offered(message.signedStudy, this.#stopping.signal))
-    else if (message.type === 'roster') this.#trust.roster.offered(message.sites)
-    else if (message.type === 'coordinator-keys') this.#trust.coordinator.rotated(message.rotations)
-    else if (message.type === 'assignment') this.#assignments.assign(message.plan)
-    else if (message.type === 'round-over') {
+    else if (message.type === 'roster') {
+      try {
+        this.#trust.roster.offered(message.sites)
+      } finally {
+        this.#pins.tell()
+      }
+    } else if (message.type === 'coordinator-keys') this.#trust.coordinator.rotated(message.rotations)
+    else if (message.type === 'assignment') {
+      this.#pins.tellChanges()
+      this.#assignments.assign(message.plan)
+    } else if (message.type === 'round-over') {
       commitRound(message, this.#site)
       this.#assignments.callOff('over')
     } else if (message.type === 'run-over') {

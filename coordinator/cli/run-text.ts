@@ -37,12 +37,18 @@ export function runTable(runs: readonly RunView[]): string {
 
 export function runText(run: RunView): string {
   const rounds = run.rounds.length > 0 ? `\n${roundTable(run.rounds)}` : ''
-  return [runHead(run), rounds, dropoutText(run.rounds, Number.POSITIVE_INFINITY), finalTable(run)].join('')
+  return [
+    runHead(run),
+    leftOutText(run),
+    rounds,
+    dropoutText(run.rounds, Number.POSITIVE_INFINITY),
+    finalTable(run),
+  ].join('')
 }
 
 /** The whole screen of `run watch`: state, what each site is doing, as many of the newest rounds as there is room for. */
 export function liveView(run: RunView, terminal: Terminal): string {
-  const above = runHead(run) + (run.current ? currentText(run.current, terminal) : '')
+  const above = runHead(run) + (run.current ? currentText(run.current, terminal) : '') + leftOutText(run)
   const below = dropoutText(run.rounds, liveDropoutsMax) + (run.current ? '' : finalTable(run))
   const lines = `${above}${below}`.split('\n').length
   // The table has an empty line and a header above its rounds; the last line of the terminal stays free.
@@ -95,8 +101,20 @@ export function newLines(before: RunView | undefined, run: RunView): string[] {
     const phase = `round ${current.round}  ${current.purpose}: ${phaseWords(current.phase)}`
     lines.push(`${phase}, ${awaited || `${current.sites.length} sites`}`)
   }
+  const leftOutBefore = leftOutLines(before)
+  lines.push(...leftOutLines(run).filter((line) => !leftOutBefore.includes(line)))
   if (run.state !== 'running' && before?.state !== run.state) lines.push(endLine(run))
   return lines.map(printable)
+}
+
+function leftOutLines(run: RunView | undefined): string[] {
+  return (run?.current?.leftOut ?? []).map(({ site, reason }) => `${site} is left out: ${reason}`)
+}
+
+function leftOutText(run: RunView): string {
+  return leftOutLines(run)
+    .map((line) => `\n${printable(line)}\n`)
+    .join('')
 }
 
 function endLine(run: RunView): string {

@@ -99,13 +99,14 @@ function secureSession(view: SecureSession__Output): SecureSessionView {
 }
 
 function currentWork(current: NonNullable<RunView__Output['current']>): NonNullable<RunView['current']> {
-  const { round, purpose, phase, sites, awaited } = current
+  const { round, purpose, phase, sites, awaited, leftOut } = current
   return {
     round,
     purpose: oneOf(purpose, purposeSchema.options),
     phase,
     sites: sites.map(({ site, state, done, total, uploadedBytes }) => ({ site, state, done, total, uploadedBytes })),
     ...(awaited ? { awaited: { answers: awaited.answers, sites: awaited.sites } } : {}),
+    ...(leftOut.length > 0 ? { leftOut: leftOut.map(({ site, reason }) => ({ site, reason })) } : {}),
   }
 }
 

@@ -89,11 +89,12 @@ function runView(view: RunView, rounds: readonly RoundView[]): WireRunView {
   }
 }
 
-function currentWork({ sites, awaited, ...rest }: NonNullable<RunView['current']>): WireCurrentWork {
+function currentWork({ sites, awaited, leftOut, ...rest }: NonNullable<RunView['current']>): WireCurrentWork {
   return {
     ...rest,
     sites: [...sites],
     ...(awaited && { awaited: { answers: awaited.answers, sites: [...awaited.sites] } }),
+    ...(leftOut && { leftOut: [...leftOut] }),
   }
 }
 

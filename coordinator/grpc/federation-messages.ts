@@ -1,5 +1,5 @@
 /** The messages of federation.proto to and from the domain's own types, with every field checked. */
-import type { LogProof, LogProofRequest } from '@consilium/protos/control-messages.ts'
+import type { LogProof, LogProofRequest, RosterSite } from '@consilium/protos/control-messages.ts'
 import {
   bytesField,
   choiceField,
@@ -7,6 +7,7 @@ import {
   hashBytes,
   hashField,
   invalid,
+  rosterSitesField,
   runField,
   siteField,
   textField,
@@ -15,6 +16,7 @@ import type { FromSite__Output } from '@consilium/protos/gen/consilium/v1/FromSi
 import type { JoinRequest__Output } from '@consilium/protos/gen/consilium/v1/JoinRequest.ts'
 import type { LogProofReply } from '@consilium/protos/gen/consilium/v1/LogProofReply.ts'
 import type { LogProofRequest__Output } from '@consilium/protos/gen/consilium/v1/LogProofRequest.ts'
+import type { Pinned__Output } from '@consilium/protos/gen/consilium/v1/Pinned.ts'
 import type { Refusal__Output } from '@consilium/protos/gen/consilium/v1/Refusal.ts'
 import type { StudyDecision__Output } from '@consilium/protos/gen/consilium/v1/StudyDecision.ts'
 import type { ToSite as WireToSite } from '@consilium/protos/gen/consilium/v1/ToSite.ts'
@@ -49,10 +51,16 @@ export function fromSite(wire: FromSite__Output): FromSite {
       permille: countField(wire.progress.permille, 'permille', 1000),
     }
   if (wire.workDone) return { type: 'work-done', planHash: hashField(wire.workDone.planHash, 'plan_hash') }
+  if (wire.pinned) return { type: 'pinned', sites: pinned(wire.pinned) }
   if (wire.refusal) return refusal(wire.refusal)
   const secure = readSecureFromSite(wire)
   if (secure) return secure
   throw invalid('message', 'a kind of message that this coordinator knows')
+}
+
+/** A site may have pinned none. */
+export function pinned({ sites }: Pinned__Output): readonly RosterSite[] {
+  return rosterSitesField(sites, 'sites', 0)
 }
 
 function refusal(wire: Refusal__Output): FromSite {

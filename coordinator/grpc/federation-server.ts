@@ -19,6 +19,7 @@ import {
   joinRequest,
   logProofReply,
   logProofRequest,
+  pinned,
   studyDecision,
 } from './federation-messages.ts'
 import { type Admission, type Guard, guardCalls, type OpenCall } from './guard.ts'
@@ -37,7 +38,7 @@ export type FederationServerOptions = {
   readonly log: Logger
   /** How often Join may be called: by one address, and by all together. */
   readonly joinRate?: PeerRate
-  /** How often a site may make an entry in the log by asking for it: a renewal, a decision. By one site, and by all. */
+  /** How often a site may renew, decide on a study or say what it pinned by a call. By one site, and by all. */
   readonly entryRate?: PeerRate
   /** How often a site may have its coordinator prove something of a log, which reads in it. By one site, and by all. */
   readonly proofRate?: PeerRate
@@ -105,11 +106,14 @@ function handlers(options: FederationServerOptions, guard: Guard<Who>): Federati
   const { service, clock, entryRate = defaultEntryRate, proofRate = defaultProofRate } = options
   const mayEnter = peerBuckets(entryRate.perPeer, entryRate.overall, clock)
   const mayAskProof = peerBuckets(proofRate.perPeer, proofRate.overall, clock)
-  /** The caller of a method that makes an entry. */
+  /** The caller of a method that makes an entry in the log, or has every run looked at. */
   const entering = (open: OpenCall<Who>) => {
     const caller = site(open)
     if (mayEnter(caller.site)) return caller
-    throw new FederationError('rate-limited', `too many decisions and renewals of site ${caller.site}: wait a minute`)
+    throw new FederationError(
+      'rate-limited',
+      `too many decisions, renewals and pins of site ${caller.site}: wait a minute`,
+    )
   }
   return {
     Join: unary(guard, (request) => service.join(joinRequest(request))),
@@ -122,6 +126,10 @@ function handlers(options: FederationServerOptions, guard: Guard<Who>): Federati
     }),
     Decide: unary(guard, async (request, open) => {
       await service.decide(entering(open), studyDecision(request))
+      return {}
+    }),
+    Pin: unary(guard, async (request, open) => {
+      await service.pin(entering(open), pinned(request))
       return {}
     }),
     ProveLog: unary(guard, async (request, open) => {

@@ -20,6 +20,8 @@ export type Presence = {
   readonly excluded?: 'refused' | 'withdrawn' | 'revoked'
   /** Since when its control stream is broken, epoch milliseconds; absent while it attends. */
   readonly absentSinceMs?: number
+  /** Whose identities it says it has pinned, base64; absent until it has answered the newest roster. */
+  readonly pins?: ReadonlyMap<SiteName, string>
   /** When it last made progress in the current phase. */
   readonly progressAtMs?: number
 }

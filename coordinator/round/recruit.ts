@@ -1,6 +1,7 @@
 /**
  * Recruit: waits until every site that is expected attends, or until the deadline, and then fixes the cohort and with it
- * the plan. From that event on the plan is the same after any restart.
+ * the plan; in secure mode, a cohort of sites that pinned one another. From that event on the plan is the same after any
+ * restart.
  */
 import { cohortMax } from '@consilium/protos/limits.ts'
 import type { LogHead } from '@consilium/protos/log/head.ts'
@@ -14,6 +15,7 @@ import {
 import { type Attendance, failure } from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
 import { failedRound } from './over.ts'
+import { leftOutOf, mutuallyPinned, toldSites } from './pins.ts'
 import { sitesOfSession } from './planned.ts'
 import type { Round, RoundCommand, RoundSetting } from './round.ts'
 
@@ -29,7 +31,7 @@ export function decide(round: Recruiting, command: RoundCommand, now: Date): Rou
   const { setting } = round
   const { attendance, logHead } = command
   const missing = missingSites(round, attendance)
-  const candidates = attendingSites(attendance)
+  const candidates = candidatesOf(round, attendance)
   const overdue = now.getTime() >= deadline(round)
   if (candidates.length >= fewestSites(setting, candidates.length) && (missing.length === 0 || overdue)) {
     // The head that the plan names must prove where its model comes from: the next look has one that does.
@@ -40,7 +42,7 @@ export function decide(round: Recruiting, command: RoundCommand, now: Date): Rou
     const at = now.toISOString()
     return [{ type: 'cohort-selected', at, round: number, purpose, plan, planHash: planHash(plan) }]
   }
-  return overdue ? [failure(setting, 'cohort-too-small', shortage(setting, candidates, missing), now)] : []
+  return overdue ? [failure(setting, 'cohort-too-small', shortage(round, attendance, missing), now)] : []
 }
 
 export function evolve(round: Recruiting, event: RoundEvent): Round {
@@ -108,21 +110,36 @@ function fewestSites(setting: RoundSetting, candidates: number): number {
   return thresholds ? Math.max(min, sitesOfSession(thresholds)) : min
 }
 
-function attendingSites(attendance: Attendance): SiteName[] {
+/** Who can be in the cohort as things stand. */
+function candidatesOf({ setting, expected }: Recruiting, attendance: Attendance): SiteName[] {
+  if (setting.aggregation.mode === 'secure') return mutuallyPinned(toldSites(attendance), attendance, expected)
   return [...attendance]
     .filter(([, presence]) => !presence.excluded && presence.absentSinceMs === undefined)
     .map(([site]) => site)
     .sort()
 }
 
-function missingSites(round: Recruiting, attendance: Attendance): SiteName[] {
-  return round.expected.filter((site) => {
+/** The expected sites that may still come; in secure mode, those that could be in a cohort with the sites that are here. */
+function missingSites({ setting, expected }: Recruiting, attendance: Attendance): SiteName[] {
+  const isSecure = setting.aggregation.mode === 'secure'
+  const away = expected.filter((site) => {
     const presence = attendance.get(site)
-    return presence && !presence.excluded && presence.absentSinceMs !== undefined
+    if (!presence || presence.excluded) return false
+    return presence.absentSinceMs !== undefined || (isSecure && !presence.pins)
   })
+  if (!isSecure || away.length === 0) return away
+  const possible = mutuallyPinned([...toldSites(attendance), ...away], attendance, expected)
+  return away.filter((site) => possible.includes(site))
 }
 
-function shortage(setting: RoundSetting, candidates: readonly SiteName[], missing: readonly SiteName[]): string {
-  const who = missing.length > 0 ? `; missing: ${missing.join(', ')}` : ''
-  return `${candidates.length} of at least ${fewestSites(setting, candidates.length)} sites attend${who}`
+function shortage(round: Recruiting, attendance: Attendance, missing: readonly SiteName[]): string {
+  const candidates = candidatesOf(round, attendance)
+  const isSecure = round.setting.aggregation.mode === 'secure'
+  const left = isSecure ? leftOutOf(candidates, toldSites(attendance), attendance) : []
+  return [
+    `${candidates.length} of at least ${fewestSites(round.setting, candidates.length)} sites attend`,
+    ...(left.length > 0 ? [' and have approved the identities of one another'] : []),
+    ...(missing.length > 0 ? [`; missing: ${missing.join(', ')}`] : []),
+    ...left.map(({ site, reason }) => `; ${site} is left out: ${reason}`),
+  ].join('')
 }

@@ -11,6 +11,7 @@ import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import { secureVectors } from '@consilium/protos/secagg/vectors.ts'
 import { type Attendance, failure } from '../round/dropouts.ts'
 import { type SiteResult, shortReason } from '../round/events.ts'
+import { mutuallyPinned } from '../round/pins.ts'
 import {
   decideRound,
   evolveRound,
@@ -143,11 +144,15 @@ function evolveBy(run: Run, event: RunEvent): Run {
   }
 }
 
-/** First every site that may take part; later the survivors of the newest round that has some. */
+/**
+ * First every site that may take part; later the survivors of the newest round that has some. Under masks, none that could
+ * not be in a cohort with the others.
+ */
 function expectedSites(run: Run, { attendance }: Extract<RunCommand, { type: 'look' }>): SiteName[] {
   const eligible = [...attendance].filter(([, presence]) => !presence.excluded).map(([site]) => site)
   const survivors = run.past.findLast((over) => over.survivors.length > 0)?.survivors
-  return (survivors ? eligible.filter((site) => survivors.includes(site)) : eligible).sort()
+  const sites = (survivors ? eligible.filter((site) => survivors.includes(site)) : eligible).sort()
+  return run.manifest.study.aggregation.mode === 'secure' ? mutuallyPinned(sites, attendance, sites) : sites
 }
 
 function settingOf(run: Run, event: Extract<RunEvent, { type: 'round-started' }>, startedAtMs: number): RoundSetting {

@@ -1,6 +1,7 @@
 /** A run as the operator's edges show it: one row a round, and how far each site of the present round has come. */
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import { awaitedConfirmations } from '../round/confirm-survivors.ts'
+import type { LeftOut } from '../round/pins.ts'
 import type { OpenRound, RoundOver } from '../round/round.ts'
 import { awaitedReleases } from '../round/unmask.ts'
 import type { RoundView, RunView } from '../services.ts'
@@ -9,7 +10,13 @@ import type { Run } from './run.ts'
 /** What a site has done in the present phase: steps or rows while it works, bytes while it uploads. */
 export type SiteProgress = { readonly done: number; readonly total: number; readonly uploadedBytes: number }
 
-export function runView(run: Run, logHead: string, progress: ReadonlyMap<SiteName, SiteProgress>): RunView {
+/** `leftOut`: of the present round. */
+export function runView(
+  run: Run,
+  logHead: string,
+  progress: ReadonlyMap<SiteName, SiteProgress>,
+  leftOut: readonly LeftOut[] = [],
+): RunView {
   return {
     run: run.id,
     studyHash: run.study,
@@ -21,7 +28,7 @@ export function runView(run: Run, logHead: string, progress: ReadonlyMap<SiteNam
     aggregation: run.manifest.study.aggregation.mode,
     roundsPlanned: run.manifest.study.rounds,
     rounds: roundViews(run.past),
-    ...(run.current && { current: currentView(run.current, progress) }),
+    ...(run.current && { current: currentView(run.current, progress, leftOut) }),
     ...(run.model && { modelSha256: run.model }),
     parametersSha256: run.parameters,
     logHead,
@@ -92,7 +99,11 @@ function merged(view: RoundView, over: RoundOver): RoundView {
   }
 }
 
-function currentView(round: OpenRound, progress: ReadonlyMap<SiteName, SiteProgress>): NonNullable<RunView['current']> {
+function currentView(
+  round: OpenRound,
+  progress: ReadonlyMap<SiteName, SiteProgress>,
+  leftOut: readonly LeftOut[],
+): NonNullable<RunView['current']> {
   const { round: number, purpose } = round.setting
   const sites = (round.phase === 'recruit' ? round.expected : round.cohort).map((site) => ({
     site,
@@ -100,7 +111,11 @@ function currentView(round: OpenRound, progress: ReadonlyMap<SiteName, SiteProgr
     ...(progress.get(site) ?? { done: 0, total: 0, uploadedBytes: 0 }),
   }))
   const awaited = awaitedAnswers(round)
-  return { round: number, purpose, phase: round.phase, sites, ...(awaited && { awaited }) }
+  return {
+    ...{ round: number, purpose, phase: round.phase, sites },
+    ...(awaited && { awaited }),
+    ...(leftOut.length > 0 && { leftOut }),
+  }
 }
 
 /** The phases that end with a threshold of answers, whoever gives them. */

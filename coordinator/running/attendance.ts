@@ -12,6 +12,7 @@ export function attendanceOf(federation: Federation, attending: Attending, run: 
   return new Map(
     [...standing(federation, run.study)].map(([site, excluded]): [SiteName, Presence] => {
       const absentSinceMs = attending.absentSinceMs(site)
+      const pins = attending.pinsOf(site)
       const progressAtMs = progress.progressAtMs(site)
       return [
         site,
@@ -19,6 +20,7 @@ export function attendanceOf(federation: Federation, attending: Attending, run: 
           identityPublicKey: federation.sites.get(site)?.identityPublicKey ?? '',
           ...(excluded && { excluded }),
           ...(absentSinceMs !== undefined && { absentSinceMs }),
+          ...(pins && { pins }),
           ...(progressAtMs !== undefined && { progressAtMs }),
         },
       ]

@@ -3,6 +3,7 @@
  * should have been told is worked out from the state, so that a new stream is told all of it again.
  */
 import type { Clock } from '@consilium/protos/clock.ts'
+import type { RosterSite } from '@consilium/protos/control-messages.ts'
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import type { FromSite, SiteStream, StreamListener, ToSite } from '../services.ts'
 
@@ -15,6 +16,10 @@ export type Attending = {
   isAttending(site: SiteName): boolean
   /** Since when the site is away, epoch milliseconds; undefined while it attends. */
   absentSinceMs(site: SiteName): number | undefined
+  /** The site told whose identities it has pinned. It counts for as long as its stream is open. */
+  pinned(site: SiteName, sites: readonly RosterSite[]): void
+  /** Their keys, base64; undefined while the site is away, and until it has answered the newest roster. */
+  pinsOf(site: SiteName): ReadonlyMap<SiteName, string> | undefined
   /** Sends those of `outgoing` that this stream of the site has not had, in order. */
   deliver(site: SiteName, outgoing: readonly Outgoing[]): void
   end(site: SiteName, ...why: Parameters<SiteStream['end']>): void
@@ -23,12 +28,17 @@ export type Attending = {
 
 export type AttendingOptions = {
   readonly clock: Clock
-  /** A site came or went. */
+  /** A site came or went, or told what it pinned. */
   readonly onChange: (site: SiteName) => void
   readonly onMessage: (stream: SiteStream, message: FromSite) => void
 }
 
-type Open = { readonly stream: SiteStream; readonly cancelExpiry: () => void; sent: Set<string> }
+type Open = {
+  readonly stream: SiteStream
+  readonly cancelExpiry: () => void
+  sent: Set<string>
+  pins?: ReadonlyMap<SiteName, string>
+}
 
 export function openAttending({ clock, onChange, onMessage }: AttendingOptions): Attending {
   const open = new Map<SiteName, Open>()
@@ -82,13 +92,25 @@ export function openAttending({ clock, onChange, onMessage }: AttendingOptions):
     },
     isAttending: (site) => open.has(site),
     absentSinceMs: (site) => (open.has(site) ? undefined : (leftAtMs.get(site) ?? startedAtMs)),
+    pinned(site, sites) {
+      const known = open.get(site)
+      if (!known) return
+      known.pins = new Map(sites.map((each) => [each.site, Buffer.from(each.publicKey).toString('base64')]))
+      onChange(site)
+    },
+    pinsOf: (site) => open.get(site)?.pins,
     deliver(site, outgoing) {
       const known = open.get(site)
       if (!known) return
       const { sent } = known
       // Only what is still due is remembered, so this does not grow with the rounds.
       known.sent = new Set(outgoing.map(({ key }) => key))
-      for (const each of outgoing) if (!sent.has(each.key)) known.stream.send(each.message)
+      for (const { key, message } of outgoing) {
+        if (sent.has(key)) continue
+        // Its policy may pin a site that is new in it: what it told before is out of date.
+        if (message.type === 'roster') delete known.pins
+        known.stream.send(message)
+      }
     },
     end,
     stop() {

@@ -12,6 +12,7 @@ import { type Changes, openChanges } from '../changes.ts'
 import { type EventStream, openEventStream } from '../event-stream.ts'
 import type { RunRecord } from '../federation/federation.ts'
 import type { Attendance } from '../round/dropouts.ts'
+import { leftOut } from '../round/pins.ts'
 import { nextDeadline, type RoundOver } from '../round/round.ts'
 import { type RunEvent, readRunEvent, runEntry, runStream } from '../run/events.ts'
 import { decideNext, evolveRun, type Run, type RunCommand, startedRun } from '../run/run.ts'
@@ -180,8 +181,10 @@ export async function openRunProcess(
     },
     pastRound: (planHash) => pastRounds.get(planHash),
     view() {
-      const { current: round } = current()
-      return runView(current(), stream.head, progress.of(round && 'planHash' in round ? round.planHash : undefined))
+      const run = current()
+      const { current: round } = run
+      const moved = progress.of(round && 'planHash' in round ? round.planHash : undefined)
+      return runView(run, stream.head, moved, round ? leftOut(round, options.attendance(run, progress)) : [])
     },
     async stop() {
       stopped = true

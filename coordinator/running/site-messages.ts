@@ -24,6 +24,8 @@ async function take(parts: Parts, from: SiteStream, message: FromSite): Promise<
       return takeProgress(parts, from, message)
     case 'work-done':
       return takeWorkDone(parts, from, message.planHash)
+    case 'pinned':
+      return parts.attending.pinned(site, message.sites)
     case 'advertise':
     case 'share-keys':
     case 'complaint':

@@ -13,6 +13,7 @@ import type { Dropout as _consilium_v1_Dropout, Dropout__Output as _consilium_v1
 import type { FetchObjectRequest as _consilium_v1_FetchObjectRequest, FetchObjectRequest__Output as _consilium_v1_FetchObjectRequest__Output } from './consilium/v1/FetchObjectRequest.ts';
 import type { KeyRotationView as _consilium_v1_KeyRotationView, KeyRotationView__Output as _consilium_v1_KeyRotationView__Output } from './consilium/v1/KeyRotationView.ts';
 import type { KeyView as _consilium_v1_KeyView, KeyView__Output as _consilium_v1_KeyView__Output } from './consilium/v1/KeyView.ts';
+import type { LeftOut as _consilium_v1_LeftOut, LeftOut__Output as _consilium_v1_LeftOut__Output } from './consilium/v1/LeftOut.ts';
 import type { ListRunsRequest as _consilium_v1_ListRunsRequest, ListRunsRequest__Output as _consilium_v1_ListRunsRequest__Output } from './consilium/v1/ListRunsRequest.ts';
 import type { ListSitesRequest as _consilium_v1_ListSitesRequest, ListSitesRequest__Output as _consilium_v1_ListSitesRequest__Output } from './consilium/v1/ListSitesRequest.ts';
 import type { ListStudiesRequest as _consilium_v1_ListStudiesRequest, ListStudiesRequest__Output as _consilium_v1_ListStudiesRequest__Output } from './consilium/v1/ListStudiesRequest.ts';
@@ -60,6 +61,7 @@ export interface ProtoGrpcType {
       FetchObjectRequest: MessageTypeDefinition<_consilium_v1_FetchObjectRequest, _consilium_v1_FetchObjectRequest__Output>
       KeyRotationView: MessageTypeDefinition<_consilium_v1_KeyRotationView, _consilium_v1_KeyRotationView__Output>
       KeyView: MessageTypeDefinition<_consilium_v1_KeyView, _consilium_v1_KeyView__Output>
+      LeftOut: MessageTypeDefinition<_consilium_v1_LeftOut, _consilium_v1_LeftOut__Output>
       ListRunsRequest: MessageTypeDefinition<_consilium_v1_ListRunsRequest, _consilium_v1_ListRunsRequest__Output>
       ListSitesRequest: MessageTypeDefinition<_consilium_v1_ListSitesRequest, _consilium_v1_ListSitesRequest__Output>
       ListStudiesRequest: MessageTypeDefinition<_consilium_v1_ListStudiesRequest, _consilium_v1_ListStudiesRequest__Output>

@@ -23,6 +23,8 @@ import type { LogHead as _consilium_v1_LogHead, LogHead__Output as _consilium_v1
 import type { LogProofReply as _consilium_v1_LogProofReply, LogProofReply__Output as _consilium_v1_LogProofReply__Output } from './consilium/v1/LogProofReply.ts';
 import type { LogProofRequest as _consilium_v1_LogProofRequest, LogProofRequest__Output as _consilium_v1_LogProofRequest__Output } from './consilium/v1/LogProofRequest.ts';
 import type { MaskedInput as _consilium_v1_MaskedInput, MaskedInput__Output as _consilium_v1_MaskedInput__Output } from './consilium/v1/MaskedInput.ts';
+import type { PinReply as _consilium_v1_PinReply, PinReply__Output as _consilium_v1_PinReply__Output } from './consilium/v1/PinReply.ts';
+import type { Pinned as _consilium_v1_Pinned, Pinned__Output as _consilium_v1_Pinned__Output } from './consilium/v1/Pinned.ts';
 import type { Progress as _consilium_v1_Progress, Progress__Output as _consilium_v1_Progress__Output } from './consilium/v1/Progress.ts';
 import type { Quorum as _consilium_v1_Quorum, Quorum__Output as _consilium_v1_Quorum__Output } from './consilium/v1/Quorum.ts';
 import type { ReceivedShare as _consilium_v1_ReceivedShare, ReceivedShare__Output as _consilium_v1_ReceivedShare__Output } from './consilium/v1/ReceivedShare.ts';
@@ -82,6 +84,8 @@ export interface ProtoGrpcType {
       LogProofReply: MessageTypeDefinition<_consilium_v1_LogProofReply, _consilium_v1_LogProofReply__Output>
       LogProofRequest: MessageTypeDefinition<_consilium_v1_LogProofRequest, _consilium_v1_LogProofRequest__Output>
       MaskedInput: MessageTypeDefinition<_consilium_v1_MaskedInput, _consilium_v1_MaskedInput__Output>
+      PinReply: MessageTypeDefinition<_consilium_v1_PinReply, _consilium_v1_PinReply__Output>
+      Pinned: MessageTypeDefinition<_consilium_v1_Pinned, _consilium_v1_Pinned__Output>
       Progress: MessageTypeDefinition<_consilium_v1_Progress, _consilium_v1_Progress__Output>
       Quorum: MessageTypeDefinition<_consilium_v1_Quorum, _consilium_v1_Quorum__Output>
       ReceivedShare: MessageTypeDefinition<_consilium_v1_ReceivedShare, _consilium_v1_ReceivedShare__Output>

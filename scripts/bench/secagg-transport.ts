@@ -114,6 +114,7 @@ function countingService(authority: CertificateAuthority): FederationService {
     attend: () => ({ receive() {}, closed() {} }),
     studies: async () => [],
     decide: notPart,
+    pin: notPart,
     proveLog: notPart,
     fetch: notPart,
     uploadOffset: async () => ({ offset: 0, complete: false }),

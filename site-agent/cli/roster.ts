@@ -1,18 +1,19 @@
 /** `site-agent roster`: whose keys this site trusts in a secure round, and a person's word on a key that is offered. */
 import { userInfo } from 'node:os'
 import { resolve } from 'node:path'
-import { FederationError } from '@consilium/protos/errors.ts'
+import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
 import { fingerprint } from '@consilium/protos/identity.ts'
 import type { Command } from 'commander'
 import { stringify } from 'yaml'
 import { openMembership } from '../connect.ts'
 import { writeDurably } from '../durable-file.ts'
+import { pinsToTell } from '../pins.ts'
 import { fingerprintSchema, readPolicy } from '../policy.ts'
 import { approveSite, type RosterLine, removeSite, rosterLines } from '../roster.ts'
 import type { SiteStore } from '../store/site-store.ts'
 import { action, type CommandContext, examples, type Invocation } from './command.ts'
 import { fields, formatTime, table } from './output.ts'
-import { withStore } from './with-store.ts'
+import { openConnected, withStore } from './with-store.ts'
 
 export function addRosterCommands(root: Command, context: CommandContext): void {
   const roster = root
@@ -80,9 +81,10 @@ async function approve(invocation: Invocation<unknown>): Promise<void> {
       throw new FederationError('invalid-argument', `${site} is this site itself: its own key needs no approval`)
     const { username: account } = userInfo()
     approveSite(store.roster, { site, fingerprint: compared.data, account }, readPolicy(invocation))
+    const untold = await tell(invocation, store)
     invocation.print(
-      { site, fingerprint: compared.data, state: 'pinned' },
-      () => `${site} is pinned: ${compared.data}\n`,
+      { site, fingerprint: compared.data, state: 'pinned', told: untold === undefined },
+      () => `${site} is pinned: ${compared.data}\n${notTold(untold)}`,
     )
   })
 }
@@ -91,8 +93,35 @@ async function remove(invocation: Invocation<unknown>): Promise<void> {
   const [site = ''] = invocation.args
   await withStore(invocation, async (store) => {
     removeSite(store.roster, site, userInfo().username, readPolicy(invocation))
-    invocation.print({ site, state: 'removed' }, () => `No key of ${site} is pinned here any more.\n`)
+    const untold = await tell(invocation, store)
+    invocation.print(
+      { site, state: 'removed', told: untold === undefined },
+      () => `No key of ${site} is pinned here any more.\n${notTold(untold)}`,
+    )
   })
+}
+
+/**
+ * Undefined once the coordinator knows, else why it does not. It recruits by what it is told; what is pinned holds here
+ * whether it knows or not.
+ */
+async function tell(invocation: Invocation<unknown>, store: SiteStore): Promise<string | undefined> {
+  const { link } = openConnected(invocation, store)
+  try {
+    await link.pin(pinsToTell(store.roster))
+    return undefined
+  } catch (error) {
+    if (error instanceof FederationError) return errorMessage(error)
+    throw error
+  } finally {
+    await link.close()
+  }
+}
+
+function notTold(why: string | undefined): string {
+  return why === undefined
+    ? ''
+    : `The coordinator could not be told yet; the agent tells it when it next attends. ${why}\n`
 }
 
 async function exportRoster(invocation: Invocation<{ readonly out?: string }>): Promise<void> {

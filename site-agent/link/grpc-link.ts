@@ -12,7 +12,7 @@ import { openEgress } from './egress.ts'
 import { fetchObject, hashOfFile } from './fetch.ts'
 import type { JoinedSite } from './identity-files.ts'
 import type { EgressLedger, Link } from './link.ts'
-import { fromLogProofReply, toLogProofRequest } from './messages.ts'
+import { fromLogProofReply, toLogProofRequest, toPinned } from './messages.ts'
 import { persist } from './persist.ts'
 import { type Environment, proxyFor } from './proxy.ts'
 import { identityOf, openRenewal } from './renewal.ts'
@@ -56,6 +56,9 @@ export function openLink(options: LinkOptions): Link {
     async decide({ studyHash, decision, reason, signature }) {
       const request = { studyHash: Buffer.from(studyHash, 'hex'), decision, reason, signature }
       await wire.unary(service.Decide, request, { kind: 'decision', study: studyHash })
+    },
+    async pin(sites) {
+      await wire.unary(service.Pin, toPinned(sites), { kind: 'pinned', study: '' })
     },
     proveLog(request, study) {
       const asked = toLogProofRequest(request)

@@ -6,6 +6,7 @@ import type {
   ToSite as FromCoordinator,
   LogProof,
   LogProofRequest,
+  RosterSite,
   FromSite as ToCoordinator,
 } from '@consilium/protos/control-messages.ts'
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
@@ -54,6 +55,8 @@ export interface Link {
     readonly reason: string
     readonly signature: Uint8Array
   }): Promise<void>
+  /** Says what this site has pinned without a control stream: for the command line, beside the running agent. */
+  pin(sites: readonly RosterSite[]): Promise<void>
   /**
    * Downloads an object into `path`, going on where an earlier attempt stopped; it is there only with the right hash.
    * Rejects with `limit-exceeded` as soon as more than `bytesMax` come, with `hash-mismatch` for another object.

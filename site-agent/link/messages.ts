@@ -8,15 +8,15 @@ import {
   hashField,
   invalid,
   listField,
+  rosterSitesField,
   runField,
-  siteField,
   textField,
 } from '@consilium/protos/fields.ts'
 import type { CoordinatorKeys__Output } from '@consilium/protos/gen/consilium/v1/CoordinatorKeys.ts'
 import type { FromSite } from '@consilium/protos/gen/consilium/v1/FromSite.ts'
 import type { LogProofReply__Output } from '@consilium/protos/gen/consilium/v1/LogProofReply.ts'
 import type { LogProofRequest as WireLogProofRequest } from '@consilium/protos/gen/consilium/v1/LogProofRequest.ts'
-import type { Roster__Output } from '@consilium/protos/gen/consilium/v1/Roster.ts'
+import type { Pinned } from '@consilium/protos/gen/consilium/v1/Pinned.ts'
 import type { ToSite__Output } from '@consilium/protos/gen/consilium/v1/ToSite.ts'
 import {
   keyRotationsMax,
@@ -24,7 +24,6 @@ import {
   planBytesMax,
   proofHashesMax,
   reasonCharactersMax,
-  rosterSitesMax,
 } from '@consilium/protos/limits.ts'
 import { readSecureToSite, wireSecureFromSite } from '@consilium/protos/secagg/wire-messages.ts'
 import type { FromCoordinator, ToCoordinator } from './link.ts'
@@ -40,6 +39,8 @@ export function toCoordinator(message: ToCoordinator): FromSite {
       return { progress: { planHash: hashBytes(message.planHash), permille: message.permille } }
     case 'work-done':
       return { workDone: { planHash: hashBytes(message.planHash) } }
+    case 'pinned':
+      return { pinned: toPinned(message.sites) }
     case 'refusal':
       return {
         refusal: {
@@ -52,6 +53,10 @@ export function toCoordinator(message: ToCoordinator): FromSite {
     default:
       return wireSecureFromSite(message)
   }
+}
+
+export function toPinned(sites: readonly RosterSite[]): Pinned {
+  return { sites: sites.map(({ site, publicKey }) => ({ site, identityPublicKey: publicKey })) }
 }
 
 /** The wire has one more than `seq`, so that 0 can stand for none. */
@@ -75,7 +80,7 @@ export function fromLogProofReply(wire: LogProofReply__Output, { seq }: LogProof
 function readMessage(wire: ToSite__Output): FromCoordinator {
   if (wire.study)
     return { type: 'study', signedStudy: bytesField(wire.study.signedStudy, 'signed_study', 1, planBytesMax) }
-  if (wire.roster) return { type: 'roster', sites: rosterSites(wire.roster) }
+  if (wire.roster) return { type: 'roster', sites: rosterSitesField(wire.roster.sites, 'sites', 1) }
   if (wire.coordinatorKeys) return { type: 'coordinator-keys', rotations: keyRotations(wire.coordinatorKeys) }
   if (wire.assignment) {
     const bytes = bytesField(wire.assignment.plan, 'plan', 1, planBytesMax)
@@ -104,15 +109,6 @@ function readMessage(wire: ToSite__Output): FromCoordinator {
   const secure = readSecureToSite(wire)
   if (secure) return secure
   throw invalid('message', 'a kind of message that this agent knows')
-}
-
-function rosterSites({ sites }: Roster__Output): RosterSite[] {
-  const read = listField(sites, 'sites', rosterSitesMax, ({ site, identityPublicKey }, name) => ({
-    site: siteField(site, `${name}.site`),
-    publicKey: bytesField(identityPublicKey, `${name}.identity_public_key`, 32),
-  }))
-  if (new Set(read.map(({ site }) => site)).size < read.length) throw invalid('sites', 'each site once')
-  return read
 }
 
 function keyRotations({ rotations }: CoordinatorKeys__Output): KeyRotation[] {

@@ -132,7 +132,7 @@ test('the order in which requests come is kept however early they come', async (
   await site.coordinator.until(() => site.trainer.calls.find((call) => call === 'train'))
   work()
   await round.sent('advertise')
-  const types = site.coordinator.sent.map(({ type }) => type).filter((type) => type !== 'progress')
+  const types = site.coordinator.sent.map(({ type }) => type).filter((type) => type !== 'progress' && type !== 'pinned')
   expect(types).toEqual(['work-done', 'advertise'])
 })
 

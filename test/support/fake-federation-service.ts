@@ -10,7 +10,7 @@ import type {
   UploadHeader,
 } from '@consilium/coordinator/services.ts'
 import type { Clock } from '@consilium/protos/clock.ts'
-import type { LogProof, LogProofRequest } from '@consilium/protos/control-messages.ts'
+import type { LogProof, LogProofRequest, RosterSite } from '@consilium/protos/control-messages.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { sha256Hex } from '@consilium/protos/hash.ts'
 import { verifySignature } from '@consilium/protos/identity.ts'
@@ -29,6 +29,8 @@ export type FakeFederationService = FederationService & {
   /** Every header that an upload began with. */
   readonly headers: UploadHeader[]
   readonly decisions: (StudyDecision & { readonly site: string })[]
+  /** What sites said they pinned, by the call for it. */
+  readonly pins: { readonly site: string; readonly sites: readonly RosterSite[] }[]
   readonly proofsAsked: (LogProofRequest & { readonly site: string })[]
   /** The answer to every ProveLog. */
   proof: LogProof
@@ -64,6 +66,7 @@ export function fakeFederationService(options: FakeServiceOptions): FakeFederati
     staged: new Map(),
     headers: [],
     decisions: [],
+    pins: [],
     proofsAsked: [],
     proof: { consistency: [], inclusion: [] },
     receivedBytes: 0,
@@ -104,6 +107,9 @@ export function fakeFederationService(options: FakeServiceOptions): FakeFederati
     studies: async () => [Buffer.from('{"study":1}'), Buffer.from('{"study":2}')],
     async decide({ site }, decision) {
       service.decisions.push({ ...decision, site })
+    },
+    async pin({ site }, sites) {
+      service.pins.push({ site, sites })
     },
     async proveLog({ site }, request) {
       service.proofsAsked.push({ ...request, site })

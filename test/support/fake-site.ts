@@ -3,6 +3,7 @@
  * made up from its number. It keeps finished work as a real agent does, so it never works twice for one plan.
  */
 import { randomBytes } from 'node:crypto'
+import type { RosterSite } from '@consilium/protos/control-messages.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { sha256Hex } from '@consilium/protos/hash.ts'
 import { generateIdentity, type Identity, sign } from '@consilium/protos/identity.ts'
@@ -38,6 +39,8 @@ export class FakeSite {
   approves = true
   works = true
   uploads = true
+  /** Sites whose identities it does not pin; those of all others it does. */
+  readonly distrusts = new Set<string>()
   /** Messages of secure rounds that it leaves unanswered. */
   readonly ignores = new Set<SecureToSite['type']>()
   contribution = (plan: RoundPlan, manifest: StudyManifest): Contribution => contributionOf(this.number, plan, manifest)
@@ -115,6 +118,12 @@ export class FakeSite {
     }
   }
 
+  /** Its command line says what it pins now, beside its stream. */
+  async tellPins(): Promise<void> {
+    const roster = this.heard.findLast((message) => message.type === 'roster')
+    await this.#fixture.service.pin(this.caller, this.#pinned(roster!.sites))
+  }
+
   decide(studyHashHex: string, decision: 'approve' | 'reject' = 'approve', identity = this.identity): Promise<void> {
     const signature = sign(identity, 'decision', Buffer.from(studyHashHex, 'hex'), Buffer.from(decision))
     return this.#fixture.service.decide(this.caller, { studyHash: studyHashHex, decision, reason: '', signature })
@@ -165,7 +174,8 @@ export class FakeSite {
       const { manifest } = readSignedStudy(message.signedStudy)
       this.#studies.set(studyHash(manifest), manifest)
       if (this.approves) await this.decide(studyHash(manifest))
-    } else if (message.type === 'assignment') this.#work(message.plan)
+    } else if (message.type === 'roster') this.say({ type: 'pinned', sites: this.#pinned(message.sites) })
+    else if (message.type === 'assignment') this.#work(message.plan)
     else if (message.type === 'collect-updates' && this.uploads) await this.upload(message.planHash)
     else if (message.type === 'round-over') {
       this.outbox.delete(message.planHash)
@@ -192,6 +202,10 @@ export class FakeSite {
       case 'quorum':
         return this.say(this.secure.unmask(message.planHash))
     }
+  }
+
+  #pinned(sites: readonly RosterSite[]): RosterSite[] {
+    return sites.filter(({ site }) => !this.distrusts.has(site))
   }
 
   #work(signed: Extract<ToSite, { type: 'assignment' }>['plan']): void {

@@ -95,6 +95,7 @@ export function scriptedLink(site: string): ScriptedLink {
         scripted.decisions.push(decision)
         notice()
       },
+      pin: async () => undefined,
       async fetch({ sha256, path }) {
         if (scripted.unreachable) throw new FederationError('link-down', 'nothing answers')
         const bytes = objects.get(sha256)

@@ -372,6 +372,7 @@ const runView: RunView = {
     phase: 'work',
     sites: [{ site: 'a', state: 'working', done: 3, total: 4, uploadedBytes: 0 }],
     awaited: { answers: 2, sites: ['a', 'b'] },
+    leftOut: [{ site: 'c', reason: 'a has not approved its identity' }],
   },
   logHead: 'ef'.repeat(32),
   final: [{ site: 'a', auroc: 0.9, examples: 10 }],

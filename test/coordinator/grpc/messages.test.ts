@@ -80,6 +80,20 @@ test.for([
 })
 
 test.for([
+  { 'sites[0].site': [{ site: 'Basel', identityPublicKey: hash }] },
+  { 'sites[0].identity_public_key': [{ site: 'basel', identityPublicKey: short }] },
+  { 'each site once': Array(2).fill({ site: 'basel', identityPublicKey: hash }) },
+])('pins with a bad field are refused: %o', async (wrong) => {
+  const good = [{ site: 'basel', identityPublicKey: hash }]
+  const [field, sites] = Object.entries(wrong)[0]!
+  expect(await outcome((done) => client.pin({ sites: good }, done))).toMatchObject({ status: 'OK' })
+  const { details, ...refusal } = await outcome((done) => client.pin({ sites }, done))
+  expect(refusal).toEqual(badField)
+  expect(details).toContain(field)
+  expect(wire.service.pins).toEqual([{ site: 'site-a', sites: [{ site: 'basel', publicKey: hash }] }])
+})
+
+test.for([
   { sha256: short, offset: 0 },
   { sha256: hash, offset: 2 ** 60 },
 ])('a fetch of %o is refused', async (request) => {
@@ -156,6 +170,7 @@ test('a message over 4 MiB is refused', async () => {
 
 describe('the control stream', () => {
   const hello: FromSite = { hello: { agentVersion: 'test' } }
+  const basel = { site: 'basel', identityPublicKey: hash }
   const progress: FromSite = { progress: { planHash: hash, permille: 500 } }
   const talks: readonly { readonly what: string; readonly messages: readonly FromSite[] }[] = [
     { what: 'progress before the hello', messages: [progress] },
@@ -175,6 +190,12 @@ describe('the control stream', () => {
     { what: 'a complaint of no site', messages: [hello, { complaint: { planHash: hash, against: 256 } }] },
     { what: 'a confirmation that is not signed', messages: [hello, { confirm: { planHash: hash } }] },
     { what: 'a share of neither kind', messages: [hello, { unmask: { planHash: hash, revealed: [{ index: 1 }] } }] },
+    {
+      what: 'a pin without a key',
+      messages: [hello, { pinned: { sites: [{ site: 'basel' }] } }],
+    },
+    { what: 'a site pinned twice', messages: [hello, { pinned: { sites: [basel, basel] } }] },
+    { what: 'more pins than a roster has', messages: [hello, { pinned: { sites: Array(10_001).fill(basel) } }] },
     { what: 'a long reason', messages: [hello, { refusal: { planHash: hash, code: 'internal', reason: long } }] },
   ]
   test.for(talks)('ends at $what', async ({ messages }) => {
@@ -185,17 +206,21 @@ describe('the control stream', () => {
     await until(wire, () => wire.service.streams.every(({ closed }) => closed))
   })
 
-  test('carries refusals, progress and finished work to the service', async () => {
+  test('carries refusals, progress, pins and finished work to the service', async () => {
     const call = client.attend()
     call.on('error', () => {})
     const refusal = { studyHash: hash, code: 'operator-refused', reason: 'Loop is not on the list' }
-    for (const message of [hello, progress, { workDone: { planHash: hash } }, { refusal }]) call.write(message)
-    await until(wire, () => wire.service.streams[0]?.heard.length === 4)
+    const pinned = { sites: [basel] }
+    for (const message of [hello, progress, { workDone: { planHash: hash } }, { refusal }, { pinned }, { pinned: {} }])
+      call.write(message)
+    await until(wire, () => wire.service.streams[0]?.heard.length === 6)
     expect(wire.service.streams[0]?.heard).toEqual([
       { type: 'hello', agentVersion: 'test' },
       { type: 'progress', planHash, permille: 500 },
       { type: 'work-done', planHash },
       { type: 'refusal', studyHash: planHash, code: 'operator-refused', reason: 'Loop is not on the list' },
+      { type: 'pinned', sites: [{ site: 'basel', publicKey: hash }] },
+      { type: 'pinned', sites: [] },
     ])
     call.cancel()
   })

@@ -57,14 +57,13 @@ export function recruiting(expected: readonly string[] = sites, of: RoundSetting
 
 export type Shown = Omit<Presence, 'identityPublicKey'>
 
-/** Everybody attends, but for what is said otherwise. */
+const keyOf = (site: string) => Buffer.from(identityOf(site).publicKey).toString('base64')
+
+/** Everybody attends and has pinned everybody, but for what is said otherwise. */
 export function attendance(others: Record<string, Shown> = {}, names: readonly string[] = sites): Attendance {
   const shown = Object.entries({ ...Object.fromEntries(names.map((site) => [site, {}])), ...others })
-  return new Map(
-    shown.map(([site, presence]) => {
-      return [site, { identityPublicKey: Buffer.from(identityOf(site).publicKey).toString('base64'), ...presence }]
-    }),
-  )
+  const pins = new Map(shown.map(([site]) => [site, keyOf(site)]))
+  return new Map(shown.map(([site, presence]) => [site, { identityPublicKey: keyOf(site), pins, ...presence }]))
 }
 
 export const look = (others: Record<string, Shown> = {}, names: readonly string[] = sites): RoundCommand => ({

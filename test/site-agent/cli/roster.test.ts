@@ -67,10 +67,14 @@ test('the list shows every fingerprint, what each counts for, and the coordinato
 })
 
 test('a person who compared the fingerprint pins it, and the running agent knows at once', async () => {
-  expect(await roster('approve', 'basel', print)).toEqual({ code: 0, out: `basel is pinned: ${print}\n`, error: '' })
+  const { code, out, error } = await roster('approve', 'basel', print)
+  expect({ code, error }).toEqual({ code: 0, error: '' })
+  expect(out).toContain(`basel is pinned: ${print}\nThe coordinator could not be told yet`)
   expect(Buffer.from(store.roster.pinned('basel')!)).toEqual(Buffer.from(basel.publicKey))
   expect((await roster('list')).out).toMatch(/basel .* pinned by \w+, 2\d{3}-/)
-  expect((await roster('remove', 'basel')).code).toBe(0)
+  const removed = await roster('remove', 'basel', '--json')
+  expect(removed.code).toBe(0)
+  expect(JSON.parse(removed.out)).toEqual({ site: 'basel', state: 'removed', told: false })
   expect(store.roster.pinned('basel')).toBeUndefined()
 })
 

@@ -74,6 +74,7 @@ test('the messages of a secure round go both ways, each in the ledger under its 
     { type: 'complaint', planHash, against: 1, reason: 'share-does-not-open', signature },
     { type: 'confirm', planHash, signature },
     { type: 'unmask', planHash, revealed: [{ index: 1, kind: 's', share: randomBytes(32) }], signature },
+    { type: 'pinned', sites: [listed('site-b'), listed('site-c')] },
   ]
   for (const message of said) link.send(message, study)
   await until(wire, () => wire.service.streams[0]?.heard.length === 1 + said.length)

@@ -138,6 +138,8 @@ export function hostileSite(joined: JoinedSite, number: number, lies: SiteLies, 
         const signature = sign(identity, 'decision', Buffer.from(hash, 'hex'), Buffer.from('approve'))
         return link.decide({ studyHash: hash, decision: 'approve', reason: '', signature })
       }
+      case 'roster':
+        return link.send({ type: 'pinned', sites: message.sites }, '')
       case 'assignment': {
         const at = begin(planIn(message.plan))
         moments.set(at.hash, moments.get(at.hash) ?? at)

@@ -9,6 +9,8 @@ import type { JoinReply as _consilium_v1_JoinReply, JoinReply__Output as _consil
 import type { JoinRequest as _consilium_v1_JoinRequest, JoinRequest__Output as _consilium_v1_JoinRequest__Output } from '../../consilium/v1/JoinRequest.ts';
 import type { LogProofReply as _consilium_v1_LogProofReply, LogProofReply__Output as _consilium_v1_LogProofReply__Output } from '../../consilium/v1/LogProofReply.ts';
 import type { LogProofRequest as _consilium_v1_LogProofRequest, LogProofRequest__Output as _consilium_v1_LogProofRequest__Output } from '../../consilium/v1/LogProofRequest.ts';
+import type { PinReply as _consilium_v1_PinReply, PinReply__Output as _consilium_v1_PinReply__Output } from '../../consilium/v1/PinReply.ts';
+import type { Pinned as _consilium_v1_Pinned, Pinned__Output as _consilium_v1_Pinned__Output } from '../../consilium/v1/Pinned.ts';
 import type { RenewReply as _consilium_v1_RenewReply, RenewReply__Output as _consilium_v1_RenewReply__Output } from '../../consilium/v1/RenewReply.ts';
 import type { RenewRequest as _consilium_v1_RenewRequest, RenewRequest__Output as _consilium_v1_RenewRequest__Output } from '../../consilium/v1/RenewRequest.ts';
 import type { StudiesRequest as _consilium_v1_StudiesRequest, StudiesRequest__Output as _consilium_v1_StudiesRequest__Output } from '../../consilium/v1/StudiesRequest.ts';
@@ -49,6 +51,15 @@ export interface FederationClient extends grpc.Client {
   join(argument: _consilium_v1_JoinRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_JoinReply__Output>): grpc.ClientUnaryCall;
   join(argument: _consilium_v1_JoinRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_JoinReply__Output>): grpc.ClientUnaryCall;
   join(argument: _consilium_v1_JoinRequest, callback: grpc.requestCallback<_consilium_v1_JoinReply__Output>): grpc.ClientUnaryCall;
+  
+  Pin(argument: _consilium_v1_Pinned, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_PinReply__Output>): grpc.ClientUnaryCall;
+  Pin(argument: _consilium_v1_Pinned, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_PinReply__Output>): grpc.ClientUnaryCall;
+  Pin(argument: _consilium_v1_Pinned, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_PinReply__Output>): grpc.ClientUnaryCall;
+  Pin(argument: _consilium_v1_Pinned, callback: grpc.requestCallback<_consilium_v1_PinReply__Output>): grpc.ClientUnaryCall;
+  pin(argument: _consilium_v1_Pinned, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_PinReply__Output>): grpc.ClientUnaryCall;
+  pin(argument: _consilium_v1_Pinned, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_PinReply__Output>): grpc.ClientUnaryCall;
+  pin(argument: _consilium_v1_Pinned, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_PinReply__Output>): grpc.ClientUnaryCall;
+  pin(argument: _consilium_v1_Pinned, callback: grpc.requestCallback<_consilium_v1_PinReply__Output>): grpc.ClientUnaryCall;
   
   ProveLog(argument: _consilium_v1_LogProofRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_LogProofReply__Output>): grpc.ClientUnaryCall;
   ProveLog(argument: _consilium_v1_LogProofRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_LogProofReply__Output>): grpc.ClientUnaryCall;
@@ -98,6 +109,8 @@ export interface FederationHandlers extends grpc.UntypedServiceImplementation {
   
   Join: grpc.handleUnaryCall<_consilium_v1_JoinRequest__Output, _consilium_v1_JoinReply>;
   
+  Pin: grpc.handleUnaryCall<_consilium_v1_Pinned__Output, _consilium_v1_PinReply>;
+  
   ProveLog: grpc.handleUnaryCall<_consilium_v1_LogProofRequest__Output, _consilium_v1_LogProofReply>;
   
   Renew: grpc.handleUnaryCall<_consilium_v1_RenewRequest__Output, _consilium_v1_RenewReply>;
@@ -115,6 +128,7 @@ export interface FederationDefinition extends grpc.ServiceDefinition {
   Decide: MethodDefinition<_consilium_v1_StudyDecision, _consilium_v1_StudyDecisionReply, _consilium_v1_StudyDecision__Output, _consilium_v1_StudyDecisionReply__Output>
   Fetch: MethodDefinition<_consilium_v1_FetchRequest, _consilium_v1_Chunk, _consilium_v1_FetchRequest__Output, _consilium_v1_Chunk__Output>
   Join: MethodDefinition<_consilium_v1_JoinRequest, _consilium_v1_JoinReply, _consilium_v1_JoinRequest__Output, _consilium_v1_JoinReply__Output>
+  Pin: MethodDefinition<_consilium_v1_Pinned, _consilium_v1_PinReply, _consilium_v1_Pinned__Output, _consilium_v1_PinReply__Output>
   ProveLog: MethodDefinition<_consilium_v1_LogProofRequest, _consilium_v1_LogProofReply, _consilium_v1_LogProofRequest__Output, _consilium_v1_LogProofReply__Output>
   Renew: MethodDefinition<_consilium_v1_RenewRequest, _consilium_v1_RenewReply, _consilium_v1_RenewRequest__Output, _consilium_v1_RenewReply__Output>
   Studies: MethodDefinition<_consilium_v1_StudiesRequest, _consilium_v1_StudyOffer, _consilium_v1_StudiesRequest__Output, _consilium_v1_StudyOffer__Output>

@@ -9,6 +9,7 @@ import type { ShareKeys as _consilium_v1_ShareKeys, ShareKeys__Output as _consil
 import type { Complaint as _consilium_v1_Complaint, Complaint__Output as _consilium_v1_Complaint__Output } from '../../consilium/v1/Complaint.ts';
 import type { Confirm as _consilium_v1_Confirm, Confirm__Output as _consilium_v1_Confirm__Output } from '../../consilium/v1/Confirm.ts';
 import type { Unmask as _consilium_v1_Unmask, Unmask__Output as _consilium_v1_Unmask__Output } from '../../consilium/v1/Unmask.ts';
+import type { Pinned as _consilium_v1_Pinned, Pinned__Output as _consilium_v1_Pinned__Output } from '../../consilium/v1/Pinned.ts';
 
 export interface FromSite {
   'hello'?: (_consilium_v1_Hello | null);
@@ -20,7 +21,8 @@ export interface FromSite {
   'complaint'?: (_consilium_v1_Complaint | null);
   'confirm'?: (_consilium_v1_Confirm | null);
   'unmask'?: (_consilium_v1_Unmask | null);
-  'message'?: "hello"|"progress"|"workDone"|"refusal"|"advertise"|"shareKeys"|"complaint"|"confirm"|"unmask";
+  'pinned'?: (_consilium_v1_Pinned | null);
+  'message'?: "hello"|"progress"|"workDone"|"refusal"|"advertise"|"shareKeys"|"complaint"|"confirm"|"unmask"|"pinned";
 }
 
 export interface FromSite__Output {
@@ -33,5 +35,6 @@ export interface FromSite__Output {
   'complaint'?: (_consilium_v1_Complaint__Output | null);
   'confirm'?: (_consilium_v1_Confirm__Output | null);
   'unmask'?: (_consilium_v1_Unmask__Output | null);
-  'message'?: "hello"|"progress"|"workDone"|"refusal"|"advertise"|"shareKeys"|"complaint"|"confirm"|"unmask";
+  'pinned'?: (_consilium_v1_Pinned__Output | null);
+  'message'?: "hello"|"progress"|"workDone"|"refusal"|"advertise"|"shareKeys"|"complaint"|"confirm"|"unmask"|"pinned";
 }

@@ -1,0 +1,8 @@
+// Original file: federation.proto
+
+
+export interface PinReply {
+}
+
+export interface PinReply__Output {
+}
