@@ -145,7 +145,7 @@ const sealedRemarks = [
 ]
 
 const alwaysRemarks = [
-  'Besides, the coordinator sees when this site attends, its progress in thousandths, in which phase it drops out, its decisions on studies, and the code and reason of a refusal.',
+  "Besides, the coordinator sees when this site attends, which of the other sites' keys it has pinned, its progress in thousandths, in which phase it drops out, its decisions on studies, and the code and reason of a refusal.",
   'No row of the data, no value of a patient and no file leaves.',
 ]
 

@@ -4,7 +4,7 @@ import { signRotation } from '@consilium/protos/key-rotation.ts'
 import { signRoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { afterEach, expect, test } from 'vitest'
 import type { AgentEvent } from '../../site-agent/round/site.ts'
-import { coordinator, openSite, type SiteFixture, siteName } from '../support/site-fixture.ts'
+import { coordinator, openSite, peers, type SiteFixture, siteName } from '../support/site-fixture.ts'
 
 let site: SiteFixture
 afterEach(() => site.close())
@@ -43,6 +43,36 @@ test("a roster with another key in this site's place is trouble, and the agent g
   const { signed, hash } = site.plan()
   site.coordinator.say({ type: 'assignment', plan: signed })
   await workDoneOn(hash)
+})
+
+test('every roster is answered with what is pinned of it, and a pin that changes beside the agent is told with the next plan', async () => {
+  site = openSite({ pinned: false })
+  const { sent } = site.coordinator
+  const told = () => sent.flatMap((message) => (message.type === 'pinned' ? [message.sites] : []))
+  const plain = ({ site, publicKey }: typeof stranger) => ({ site, publicKey: Buffer.from(publicKey) })
+  const hope = { site: 'hope', publicKey: peers.get('hope')!.identity.publicKey }
+  const approval = { by: 'person', account: 'ada' } as const
+  site.store.roster.pin({ site: 'gone', publicKey: generateIdentity().publicKey }, approval)
+  site.sitesApproved.stranger = fingerprint(stranger.publicKey)
+
+  const roster = [own(), hope, stranger]
+  site.coordinator.say({ type: 'roster', sites: roster })
+  site.coordinator.reconnect()
+  site.coordinator.say({ type: 'roster', sites: roster })
+  const first = [[plain(stranger)], [plain(stranger)]]
+  expect(told().map((sites) => sites.map(plain))).toEqual(first)
+
+  const { signed } = site.plan()
+  site.coordinator.say({ type: 'assignment', plan: signed })
+  expect(told()).toHaveLength(2)
+  site.store.roster.pin(hope, approval)
+  site.coordinator.say({ type: 'assignment', plan: signed })
+  site.coordinator.say({ type: 'assignment', plan: signed })
+  expect(told().map((sites) => sites.map(plain))).toEqual([...first, [plain(hope), plain(stranger)]])
+
+  site.store.roster.unpin('hope', approval)
+  site.coordinator.say({ type: 'roster', sites: [{ ...own(), publicKey: stranger.publicKey }, hope] })
+  expect(told().at(-1)).toEqual([])
 })
 
 test('plans count by the key that the pinned one handed on to, and no more by the old one', async () => {

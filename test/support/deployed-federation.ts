@@ -221,12 +221,12 @@ export class DeployedSite {
 
   /** A person at the site pins another's key. The command line runs in this process, on the state of the running agent. */
   async approve(site: string, print: string): Promise<void> {
-    let said = ''
-    const write = (text: string) => void (said += text)
+    const said: string[] = []
+    const write = (text: string) => void said.push(text)
     const terminal = { isLive: false, hasColor: false, columns: 100, write, writeError: write }
     const context = { terminal, readInput: async () => '', interrupted: AbortSignal.abort() }
     const code = await main(['roster', 'approve', site, print, '--json', ...this.#place()], context)
-    if (code !== 0) throw new Error(`${this.name} approves nothing: ${said}`)
+    if (code !== 0) throw new Error(`${this.name} approves nothing: ${said.join('')}`)
   }
 
   /** Bytes in its egress ledger, by kind of message; the ledger's chain is verified. */

@@ -9,7 +9,7 @@ import {
   processTerminal,
   table,
 } from '@consilium/coordinator/cli/output.ts'
-import { newLines } from '@consilium/coordinator/cli/run-text.ts'
+import { liveView, newLines, runText } from '@consilium/coordinator/cli/run-text.ts'
 import { describe, expect, test } from 'vitest'
 import { aRound, aRun } from './runs.ts'
 
@@ -81,6 +81,22 @@ describe('text from elsewhere', () => {
     expect(lines.filter((line) => line.startsWith('run heart-1 finished'))).toEqual([])
     expect(lines.join('')).not.toMatch(/\p{Cc}/u)
   })
+})
+
+test('a site that is left out is told of once, with the reason, until that is another', () => {
+  const leftOut = (reason: string) => [{ site: 'geneva', reason }]
+  const current = { round: 2, purpose: 'train', phase: 'work', sites: [] } as const
+  const before = aRun({ current })
+  const first = aRun({ current: { ...current, leftOut: leftOut('basel has not approved its identity') } })
+  const again = aRun({ current: { ...first.current!, round: 3 } })
+  expect(newLines(before, first)).toEqual(['geneva is left out: basel has not approved its identity'])
+  expect(newLines(first, again)).toEqual(['round 3  train: work, 0 sites'])
+  expect(newLines(first, aRun({ current: { ...current, leftOut: leftOut('another') } }))).toEqual([
+    'geneva is left out: another',
+  ])
+  const terminal = { isLive: true, hasColor: false, columns: 80, rows: 24, write() {}, writeError() {} }
+  for (const text of [runText(first), liveView(first, terminal)])
+    expect(text).toContain('\ngeneva is left out: basel has not approved its identity\n')
 })
 
 describe('colours', () => {

@@ -79,6 +79,32 @@ test('what is due is sent once on a stream, and all of it again on the next', ()
   attending.deliver('zurich', [collect('a')])
 })
 
+test('pins count on the stream that told them, and until the next roster', () => {
+  const { attending, stream, changed } = open()
+  const key = Buffer.alloc(32, 7)
+  const told = new Map([['zurich', key.toString('base64')]])
+  const roster = (version: number) => ({
+    key: `roster:${version}`,
+    message: { type: 'roster', sites: [{ site: 'zurich', publicKey: key }] } as const,
+  })
+  attending.pinned('basel', [{ site: 'zurich', publicKey: key }])
+  expect(attending.pinsOf('basel')).toBeUndefined()
+  const first = stream('basel')
+  attending.deliver('basel', [roster(1)])
+  expect(attending.pinsOf('basel')).toBeUndefined()
+  attending.pinned('basel', [{ site: 'zurich', publicKey: key }])
+  attending.deliver('basel', [roster(1), collect('a')])
+  expect(attending.pinsOf('basel')).toEqual(told)
+  expect(changed).toEqual(['basel', 'basel'])
+  attending.deliver('basel', [roster(2), collect('a')])
+  expect(attending.pinsOf('basel')).toBeUndefined()
+  attending.pinned('basel', [])
+  expect(attending.pinsOf('basel')).toEqual(new Map())
+  first.attendance.closed()
+  stream('basel')
+  expect(attending.pinsOf('basel')).toBeUndefined()
+})
+
 test('stopping ends every stream and leaves no timer', () => {
   const { attending, stream, clock } = open()
   const streams = [stream('basel'), stream('zurich')]

@@ -215,12 +215,21 @@ test.for(['hello', 'progress'])('a %s that the ledger cannot take does not leave
   expect(wire.service.streams.flatMap(({ heard }) => heard.map(({ type }) => type))).not.toContain(refused)
 })
 
-test('studies and decisions go beside it', async () => {
-  const link = wire.linkOf(await wire.joinSite('site-a'))
+test('studies, decisions and pins go beside it', async () => {
+  const ledger = memoryLedger()
+  const link = wire.linkOf(await wire.joinSite('site-a'), ledger)
   expect((await link.studies()).map(String)).toEqual(['{"study":1}', '{"study":2}'])
   const decision = { studyHash: planHash, decision: 'approve' as const, reason: 'ours', signature: randomBytes(64) }
   await link.decide(decision)
   expect(wire.service.decisions).toEqual([{ ...decision, site: 'site-a' }])
+  const sites = [listed('site-b'), listed('site-c')]
+  await link.pin(sites)
+  await link.pin([])
+  expect(wire.service.pins).toEqual([
+    { site: 'site-a', sites },
+    { site: 'site-a', sites: [] },
+  ])
+  expect(ledger.records.map(({ kind }) => kind).filter((kind) => kind === 'pinned')).toHaveLength(2)
 })
 
 test('a cut connection is dialled again, and the site hears that it is up again', async () => {
