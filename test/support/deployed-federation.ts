@@ -15,7 +15,6 @@ import { fingerprint, generateIdentity, type Identity } from '@consilium/protos/
 import { formatJoinCode, parseJoinCode } from '@consilium/protos/join-code.ts'
 import { type LogEntry, logEntrySchema } from '@consilium/protos/log/entry.ts'
 import type { StudyInput } from '@consilium/protos/plan/study.ts'
-import { main } from '@consilium/site-agent/cli/main.ts'
 import type { AgentEvent } from '@consilium/site-agent/round/site.ts'
 import { parse, stringify } from 'yaml'
 import { z } from 'zod'
@@ -36,8 +35,6 @@ export class DeployedFederation implements AsyncDisposable {
   readonly studyPath: string
   readonly lead: Identity
   readonly sites = new Map<string, DeployedSite>()
-  /** Of every site's identity, as its people read it out. */
-  readonly fingerprints = new Map<string, string>()
   #coordinator: DeployedProcess | undefined
   #admin: AdminClient | undefined
   #sitePort = 0
@@ -54,14 +51,9 @@ export class DeployedFederation implements AsyncDisposable {
     const { studyPath, sites } = await readFederationFolder(folder)
     const federation = new DeployedFederation(await mkdtemp(join(scratch, 'consilium-test-')), studyPath)
     await federation.startCoordinator()
-    await Promise.all(sites.map(({ name, folder }) => federation.#addSite(name, folder)))
-    await Promise.all([...federation.sites.values()].map((site) => federation.#startSite(site)))
+    const joined = await Promise.all(sites.map(({ name, folder }) => federation.#addSite(name, folder)))
+    await Promise.all([...federation.sites.values()].map((site) => federation.#startSite(site, new Map(joined))))
     return federation
-  }
-
-  /** A further site joins and trusts all the others, who have heard nothing of it. */
-  async join(name: string, folder: string): Promise<void> {
-    await this.#startSite(await this.#addSite(name, folder))
   }
 
   get admin(): AdminClient {
@@ -105,12 +97,6 @@ export class DeployedFederation implements AsyncDisposable {
     throw new Error(`the run ${run} was not watched to its end`)
   }
 
-  /** The first view of the run for which this holds. */
-  async runWhere(run: string, holds: (view: RunView) => boolean): Promise<RunView> {
-    for await (const view of this.admin.watchRun(run)) if (holds(view)) return view
-    throw new Error(`the run ${run} ended before`)
-  }
-
   /** Starts a run of the study and watches it to its end. */
   async run(study: string, onChange?: (view: RunView) => void): Promise<RunView> {
     const { run } = await this.admin.startRun(study)
@@ -133,7 +119,8 @@ export class DeployedFederation implements AsyncDisposable {
     return entries
   }
 
-  async #addSite(name: string, folder: string): Promise<DeployedSite> {
+  /** Resolves with the site's name and its fingerprint, as it prints that itself. */
+  async #addSite(name: string, folder: string): Promise<readonly [string, string]> {
     const relay = await startRelay(() => this.#sitePort)
     const { joinCode } = await this.admin.addSite(name, 10)
     const code = formatJoinCode({ ...parseJoinCode(joinCode), address: `127.0.0.1:${relay.port}` })
@@ -141,15 +128,14 @@ export class DeployedFederation implements AsyncDisposable {
     await mkdir(state, { recursive: true, mode: 0o700 })
     const site = new DeployedSite(name, folder, state, relay)
     this.sites.set(name, site)
-    this.fingerprints.set(name, await site.join(code))
-    return site
+    return [name, await site.join(code)]
   }
 
   /** Every site trusts the lead, and the others by the fingerprints they told one another. */
-  async #startSite(site: DeployedSite): Promise<void> {
+  async #startSite(site: DeployedSite, fingerprints: ReadonlyMap<string, string>): Promise<void> {
     const policy = {
       approve: { leads: [fingerprint(this.lead.publicKey)], sealed: true },
-      roster: { sites: Object.fromEntries(this.fingerprints) },
+      roster: { sites: Object.fromEntries(fingerprints) },
     }
     await writeFile(join(site.state, 'policy.yaml'), stringify(policy))
     site.start()
@@ -217,16 +203,6 @@ export class DeployedSite {
 
   async stop(): Promise<void> {
     await this.#process?.stop()
-  }
-
-  /** A person at the site pins another's key. The command line runs in this process, on the state of the running agent. */
-  async approve(site: string, print: string): Promise<void> {
-    const said: string[] = []
-    const write = (text: string) => void said.push(text)
-    const terminal = { isLive: false, hasColor: false, columns: 100, write, writeError: write }
-    const context = { terminal, readInput: async () => '', interrupted: AbortSignal.abort() }
-    const code = await main(['roster', 'approve', site, print, '--json', ...this.#place()], context)
-    if (code !== 0) throw new Error(`${this.name} approves nothing: ${said.join('')}`)
   }
 
   /** Bytes in its egress ledger, by kind of message; the ledger's chain is verified. */

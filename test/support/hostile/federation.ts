@@ -131,6 +131,14 @@ export async function hostileFederation(lies: Lies = {}) {
         if (view.state !== 'running') return view
       throw new Error('the watch ended before the run')
     },
+    /** A further honest site, which has pinned all the others; they know nothing of it. */
+    async join(name: SiteName): Promise<JoinedSite> {
+      const joined = await joinSite(coordinator, home, name)
+      federation.joined.set(name, joined)
+      const pinned = [...federation.joined.keys()]
+      federation.agents.set(name, await startHonest(joined, pinned.length - 1, pinned, federation.joined, wake))
+      return joined
+    },
     /** What the coordinator's timers wait for comes. */
     pass: (ms: number) => clock.advance(ms),
     /** Resolves with what `find` gives as soon as it gives something; looks again whenever anything happened. */
