@@ -1,4 +1,7 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+
+const compileCache = fileURLToPath(new URL('node_modules/.cache/consilium-compile', import.meta.url))
 
 export default defineConfig({
   test: {
@@ -9,7 +12,8 @@ export default defineConfig({
     hookTimeout: 240_000,
     pool: 'forks',
     // However vitest is started: unless told not to, onnxruntime reports its use to its maker.
-    env: { ORT_DISABLE_TELEMETRY: '1' },
+    // The processes that tests start find their modules compiled by those before them.
+    env: { ORT_DISABLE_TELEMETRY: '1', NODE_COMPILE_CACHE: compileCache },
     maxWorkers: 2,
   },
 })
