@@ -54,6 +54,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
       for (const process of runs.values()) process.look()
     },
     onMessage: (from, message) => receive(parts, from, message),
+    onRefused: (site) => log.warn({ site }, 'a second agent with the identity of this site dials and was not admitted'),
   })
   const threads = openMaskThreads(Math.max(1, availableParallelism() - 1))
   const messages = openStoredMessages(objects)

@@ -19,9 +19,9 @@ export function federationService(parts: Parts): FederationService {
     checkCaller(caller) {
       siteOf(caller)
     },
-    attend(siteStream) {
+    attend(siteStream, hello) {
       siteOf(siteStream.caller)
-      return attending.attend(siteStream)
+      return attending.attend(siteStream, hello)
     },
     async studies(caller) {
       siteOf(caller)

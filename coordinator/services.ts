@@ -33,20 +33,37 @@ export type JoinReply = {
 /** Who calls, as the verified client certificate says. `serial` is lower-case hexadecimal. */
 export type Caller = { readonly site: SiteName; readonly serial: string; readonly expiresAt: Date }
 
-/** The first message of every stream is the hello. */
-export type FromSite = { readonly type: 'hello'; readonly agentVersion: string } | FromSiteMessage
+/** The first message of every stream. */
+export type Hello = {
+  readonly type: 'hello'
+  readonly agentVersion: string
+  /** Of this stream; 32 hexadecimal digits. */
+  readonly nonce: string
+  /** Nonces of streams that the same process held before and that broke for it. */
+  readonly earlier: readonly string[]
+}
+
+export type FromSite = Hello | FromSiteMessage
 
 export type { ToSite } from '@consilium/protos/control-messages.ts'
 
 /** One open control stream, as the edge hands it in. */
 export type SiteStream = {
   readonly caller: Caller
+  /** The site attends by this stream from now on. */
+  admit(): void
   send(message: ToSite): void
-  /** Ends the stream: revoked, expired, replaced by a newer stream of the same site, or the coordinator stops. */
-  end(code: 'certificate-revoked' | 'certificate-expired' | 'stale-round' | 'cancelled', reason: string): void
+  /**
+   * Ends the stream: revoked, expired, replaced by a newer stream of the same process, beside another agent of the same
+   * site, or the coordinator stops.
+   */
+  end(
+    code: 'certificate-revoked' | 'certificate-expired' | 'stale-round' | 'already-attending' | 'cancelled',
+    reason: string,
+  ): void
 }
 
-/** What the edge calls as the stream goes on. */
+/** What the edge calls as the stream goes on, after its hello. */
 export type StreamListener = { receive(message: FromSite): void; closed(): void }
 
 export type UploadHeader = {
@@ -63,7 +80,8 @@ export interface FederationService {
   renew(caller: Caller, certificateRequest: Uint8Array): Promise<string>
   /** Throws for a caller whose certificate was revoked, replaced or has expired; called before every other method. */
   checkCaller(caller: Caller): void
-  attend(stream: SiteStream): StreamListener
+  /** Admits the stream, at once or once it is settled that no other agent of the site attends; or ends it. */
+  attend(stream: SiteStream, hello: Hello): StreamListener
   studies(caller: Caller): Promise<readonly Uint8Array[]>
   decide(caller: Caller, decision: StudyDecision): Promise<void>
   /** What the caller has pinned, all of it; of use only while it attends. */

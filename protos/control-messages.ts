@@ -21,6 +21,8 @@ export type ToSite =
   | { readonly type: 'assignment'; readonly plan: SignedRoundPlan }
   /** Asks for a sealed update; in secure mode `shares` asks for a masked one. */
   | { readonly type: 'collect-updates'; readonly planHash: Sha256 }
+  /** Another agent with this site's identity dials: is this one still there? */
+  | { readonly type: 'ping' }
   | SecureToSite
   | {
       readonly type: 'round-over'
@@ -40,6 +42,7 @@ export type FromSite =
   /** How much of the work is done, in thousandths: a number of rows or steps would tell the size of the site. */
   | { readonly type: 'progress'; readonly planHash: Sha256; readonly permille: number }
   | { readonly type: 'work-done'; readonly planHash: Sha256 }
+  | { readonly type: 'pong' }
   /** Every identity of the roster that this site has approved. */
   | { readonly type: 'pinned'; readonly sites: readonly RosterSite[] }
   | SecureFromSite

@@ -32,6 +32,7 @@ export type ErrorCode =
   | 'certificate-expired'
   | 'certificate-revoked'
   | 'signature-invalid'
+  | 'already-attending'
   // Studies and consent.
   | 'study-unapproved'
   | 'study-altered'

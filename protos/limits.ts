@@ -31,3 +31,8 @@ export const joinCodeMinutesMax = 30 * 24 * 60
 export const joinCodeMinutesDefault = 24 * 60
 /** A reason or message in a log event or a refusal, characters. */
 export const reasonCharactersMax = 500
+
+/** Of the nonce that tells one control stream from another. */
+export const streamNonceBytes = 16
+/** Streams of its own that a hello names. */
+export const earlierStreamsMax = 16

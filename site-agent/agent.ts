@@ -3,6 +3,7 @@
  * `round/`. Work goes on while the stream is down; after a restart the journal says what is finished, what is to be
  * worked again and what is over.
  */
+import type { ErrorCode } from '@consilium/protos/errors.ts'
 import type { Consent } from './consent.ts'
 import type { PinnedCoordinator } from './coordinator-key.ts'
 import type { FromCoordinator } from './link/link.ts'
@@ -41,7 +42,7 @@ export class Agent {
     tidy(this.#site)
     return this.#site.link.attend({
       onUp: () => this.#unlessTrouble(() => this.#onUp()),
-      onDown: (reason) => this.#site.emit({ type: 'link-down', reason }),
+      onDown: (reason, code) => this.#onDown(reason, code),
       onMessage: (message) => this.#unlessTrouble(() => this.#onMessage(message)),
       signal: this.#stopping.signal,
     })
@@ -56,9 +57,16 @@ export class Agent {
   }
 
   #onUp(): void {
+    this.#site.store.attendance.set('attending')
     this.#site.emit({ type: 'link-up' })
     this.#assignments.announce()
     this.#start(this.#consent.checkApproved(this.#stopping.signal))
+  }
+
+  #onDown(reason: string, code: ErrorCode | undefined): void {
+    const refused = code === 'already-attending'
+    this.#site.store.attendance.set(refused ? 'refused' : 'away', reason)
+    this.#site.emit({ type: refused ? code : 'link-down', reason })
   }
 
   #onMessage(message: FromCoordinator): void {

@@ -35,6 +35,8 @@ export function describeEvent(event: AgentEvent): string {
       return 'connected to the coordinator'
     case 'link-down':
       return `connection lost: ${event.reason}; dialling again`
+    case 'already-attending':
+      return `not admitted: ${event.reason}; trying again within a minute`
     case 'study-offered':
       return `study ${event.name} of lead ${event.lead} awaits a decision: site-agent study show ${short(event.study)}`
     case 'study-decided':
@@ -94,6 +96,7 @@ function levelOf(event: AgentEvent): LogLevel {
 
 const warnings: ReadonlySet<AgentEvent['type']> = new Set([
   'link-down',
+  'already-attending',
   'refused',
   'trainer-restarted',
   'trouble',

@@ -31,6 +31,8 @@ export async function attend(
   const gone = goneSignal(call)
   const stream: SiteStream = {
     caller,
+    // The site takes the headers as the sign that it is attending.
+    admit: () => call.sendMetadata(new Metadata()),
     send: boundedSender(call, open),
     end: (code, reason) => open.end(new FederationError(code, reason)),
   }
@@ -44,12 +46,8 @@ export async function attend(
         throw new FederationError('rate-limited', `more than ${incoming.perSecond} messages a second from this site`)
       const message = fromSite(wire)
       if ((message.type === 'hello') !== (attendance === undefined)) throw invalid('message', 'one hello, and it first')
-      if (attendance === undefined) {
-        // The site takes the headers as the sign that it is attending.
-        call.sendMetadata(new Metadata())
-        attendance = service.attend(stream)
-      }
-      attendance.receive(message)
+      if (message.type === 'hello') attendance = service.attend(stream, message)
+      else attendance?.receive(message)
     } catch (error) {
       open.end(error)
     }

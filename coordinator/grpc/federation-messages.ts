@@ -7,12 +7,14 @@ import {
   hashBytes,
   hashField,
   invalid,
+  listField,
   rosterSitesField,
   runField,
   siteField,
   textField,
 } from '@consilium/protos/fields.ts'
 import type { FromSite__Output } from '@consilium/protos/gen/consilium/v1/FromSite.ts'
+import type { Hello__Output } from '@consilium/protos/gen/consilium/v1/Hello.ts'
 import type { JoinRequest__Output } from '@consilium/protos/gen/consilium/v1/JoinRequest.ts'
 import type { LogProofReply } from '@consilium/protos/gen/consilium/v1/LogProofReply.ts'
 import type { LogProofRequest__Output } from '@consilium/protos/gen/consilium/v1/LogProofRequest.ts'
@@ -21,10 +23,16 @@ import type { Refusal__Output } from '@consilium/protos/gen/consilium/v1/Refusal
 import type { StudyDecision__Output } from '@consilium/protos/gen/consilium/v1/StudyDecision.ts'
 import type { ToSite as WireToSite } from '@consilium/protos/gen/consilium/v1/ToSite.ts'
 import type { UploadPart__Output } from '@consilium/protos/gen/consilium/v1/UploadPart.ts'
-import { chunkBytesMax, logSizeMax, reasonCharactersMax } from '@consilium/protos/limits.ts'
+import {
+  chunkBytesMax,
+  earlierStreamsMax,
+  logSizeMax,
+  reasonCharactersMax,
+  streamNonceBytes,
+} from '@consilium/protos/limits.ts'
 import { readMaskedInput, readSecureFromSite, wireSecureToSite } from '@consilium/protos/secagg/wire-messages.ts'
 import { isErrorCode } from '@consilium/protos/status.ts'
-import type { FromSite, JoinRequest, StudyDecision, ToSite, UploadHeader } from '../services.ts'
+import type { FromSite, Hello, JoinRequest, StudyDecision, ToSite, UploadHeader } from '../services.ts'
 
 const certificateRequestBytesMax = 8 * 1024
 
@@ -43,7 +51,7 @@ export function certificateRequest(bytes: Uint8Array): Uint8Array {
 }
 
 export function fromSite(wire: FromSite__Output): FromSite {
-  if (wire.hello) return { type: 'hello', agentVersion: textField(wire.hello.agentVersion, 'agent_version', 100) }
+  if (wire.hello) return hello(wire.hello)
   if (wire.progress)
     return {
       type: 'progress',
@@ -52,10 +60,22 @@ export function fromSite(wire: FromSite__Output): FromSite {
     }
   if (wire.workDone) return { type: 'work-done', planHash: hashField(wire.workDone.planHash, 'plan_hash') }
   if (wire.pinned) return { type: 'pinned', sites: pinned(wire.pinned) }
+  if (wire.pong) return { type: 'pong' }
   if (wire.refusal) return refusal(wire.refusal)
   const secure = readSecureFromSite(wire)
   if (secure) return secure
   throw invalid('message', 'a kind of message that this coordinator knows')
+}
+
+function hello({ agentVersion, nonce, earlier }: Hello__Output): Hello {
+  const nonceField = (bytes: Uint8Array, field: string) =>
+    Buffer.from(bytesField(bytes, field, streamNonceBytes)).toString('hex')
+  return {
+    type: 'hello',
+    agentVersion: textField(agentVersion, 'agent_version', 100),
+    nonce: nonceField(nonce, 'nonce'),
+    earlier: listField(earlier, 'earlier', earlierStreamsMax, nonceField, 0),
+  }
 }
 
 /** A site may have pinned none. */
@@ -130,6 +150,8 @@ export function toSite(message: ToSite): WireToSite {
       return { coordinatorKeys: { rotations: [...message.rotations] } }
     case 'assignment':
       return { assignment: { plan: message.plan.bytes, signature: message.plan.signature } }
+    case 'ping':
+      return { ping: {} }
     case 'collect-updates':
       return { collectUpdates: { planHash: hashBytes(message.planHash) } }
     case 'round-over':

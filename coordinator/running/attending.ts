@@ -1,17 +1,23 @@
 /**
- * The sites that hold a control stream open: one stream a site, the newest. It ends with its certificate, and what a site
- * should have been told is worked out from the state, so that a new stream is told all of it again.
+ * The sites that hold a control stream open: one agent a site, the first that came. It ends with its certificate, and what
+ * a site should have been told is worked out from the state, so that a new stream is told all of it again.
+ *
+ * A second stream of a site is one of three things. The same process dialled again before its broken line was noticed here:
+ * it names the open stream among its earlier ones, which only that process can, and replaces it at once. An agent that was
+ * started again: the earlier one is gone, with its stream or, on a dead line, without a word. A copy of the machine or of
+ * its state folder: the earlier one is alive. The last two hold the same files, so no file tells them apart; the earlier
+ * agent is asked, and stays if it answers.
  */
 import type { Clock } from '@consilium/protos/clock.ts'
 import type { RosterSite } from '@consilium/protos/control-messages.ts'
 import type { SiteName } from '@consilium/protos/plan/names.ts'
-import type { FromSite, SiteStream, StreamListener, ToSite } from '../services.ts'
+import type { FromSite, Hello, SiteStream, StreamListener, ToSite } from '../services.ts'
 
 /** A message that a stream gets once; `key` tells it from others. `message` is read only when it is sent. */
 export type Outgoing = { readonly key: string; readonly message: ToSite }
 
 export type Attending = {
-  attend(stream: SiteStream): StreamListener
+  attend(stream: SiteStream, hello: Hello): StreamListener
   readonly sites: readonly SiteName[]
   isAttending(site: SiteName): boolean
   /** Since when the site is away, epoch milliseconds; undefined while it attends. */
@@ -22,6 +28,7 @@ export type Attending = {
   pinsOf(site: SiteName): ReadonlyMap<SiteName, string> | undefined
   /** Sends those of `outgoing` that this stream of the site has not had, in order. */
   deliver(site: SiteName, outgoing: readonly Outgoing[]): void
+  /** Ends every stream of the site, admitted or not. */
   end(site: SiteName, ...why: Parameters<SiteStream['end']>): void
   stop(): void
 }
@@ -30,60 +37,143 @@ export type AttendingOptions = {
   readonly clock: Clock
   /** A site came or went, or told what it pinned. */
   readonly onChange: (site: SiteName) => void
+  /** What an admitted stream says, its hello first. */
   readonly onMessage: (stream: SiteStream, message: FromSite) => void
+  /** A second agent with the identity of the site was not admitted. */
+  readonly onRefused: (site: SiteName) => void
 }
 
-type Open = {
-  readonly stream: SiteStream
+type Dialled = { readonly stream: SiteStream; readonly hello: Hello }
+
+type Open = Dialled & {
+  readonly sinceMs: number
   readonly cancelExpiry: () => void
+  /** Streams that are admitted in place of this one if it does not answer, oldest first. */
+  readonly newcomers: Set<Dialled>
+  cancelQuestion: () => void
+  answeredAtMs: number
   sent: Set<string>
   pins?: ReadonlyMap<SiteName, string>
 }
 
-export function openAttending({ clock, onChange, onMessage }: AttendingOptions): Attending {
+/** How long an agent has for its answer: as long as a dead line takes to be noticed by a site. */
+const answerMs = 20_000
+/** How long an answer counts for further newcomers: they cost the agent that attends nothing. */
+const answerHoldsMs = 2_000
+/** Further ones than these are refused unasked. */
+const newcomersMax = 8
+
+export function openAttending({ clock, onChange, onMessage, onRefused }: AttendingOptions): Attending {
   const open = new Map<SiteName, Open>()
   const leftAtMs = new Map<SiteName, number>()
-  const startedAtMs = clock.now().getTime()
+  const nowMs = () => clock.now().getTime()
+  const startedAtMs = nowMs()
 
-  /** Forgets the stream, if it is still the site's. */
-  function forget(stream: SiteStream): boolean {
-    const { site } = stream.caller
-    const known = open.get(site)
-    if (known?.stream !== stream) return false
-    known.cancelExpiry()
-    open.delete(site)
-    leftAtMs.set(site, clock.now().getTime())
-    return true
+  function arrive(dialled: Dialled): void {
+    const present = open.get(dialled.stream.caller.site)
+    if (!present) admit(dialled)
+    else if (dialled.hello.earlier.includes(present.hello.nonce)) replace(present, dialled, 'stale-round', 'again')
+    else if (nowMs() - present.answeredAtMs < answerHoldsMs || present.newcomers.size >= newcomersMax)
+      refuse(present, dialled)
+    else ask(present, dialled)
   }
 
-  function end(site: SiteName, ...why: Parameters<SiteStream['end']>): void {
-    const known = open.get(site)
-    if (!known) return
-    forget(known.stream)
-    known.stream.end(...why)
+  function admit(dialled: Dialled): void {
+    const { stream, hello } = dialled
+    const { site, expiresAt } = stream.caller
+    const expire = () => {
+      const why = `the certificate of site ${site} has expired`
+      if (open.get(site)?.stream === stream) leave(site, ['certificate-expired', why])
+    }
+    open.set(site, {
+      ...dialled,
+      sinceMs: nowMs(),
+      cancelExpiry: clock.setTimer(expiresAt.getTime() - nowMs(), expire),
+      newcomers: new Set(),
+      cancelQuestion: () => {},
+      answeredAtMs: Number.NEGATIVE_INFINITY,
+      sent: new Set(),
+    })
+    stream.admit()
+    onMessage(stream, hello)
     onChange(site)
   }
 
+  /** Asks the agent that attends whether it is there, once for all who dial meanwhile. */
+  function ask(present: Open, newcomer: Dialled): void {
+    present.newcomers.add(newcomer)
+    if (present.newcomers.size > 1) return
+    present.cancelQuestion = clock.setTimer(answerMs, () => {
+      const newest = [...present.newcomers].at(-1)
+      if (newest) replace(present, newest, 'already-attending', 'elsewhere, and this agent did not answer')
+    })
+    present.stream.send({ type: 'ping' })
+  }
+
+  function answered(present: Open): void {
+    present.cancelQuestion()
+    present.answeredAtMs = nowMs()
+    const newcomers = [...present.newcomers]
+    present.newcomers.clear()
+    for (const newcomer of newcomers) refuse(present, newcomer)
+  }
+
+  function refuse({ sinceMs }: Open, { stream }: Dialled): void {
+    const { site } = stream.caller
+    onRefused(site)
+    stream.end('already-attending', alreadyAttending(site, new Date(sinceMs)))
+  }
+
+  function replace(present: Open, by: Dialled, code: 'stale-round' | 'already-attending', how: string): void {
+    const { site } = present.stream.caller
+    forget(present)
+    present.newcomers.delete(by)
+    present.stream.end(code, `site ${site} attends ${how}: this stream is replaced`)
+    admit(by)
+    for (const other of present.newcomers) arrive(other)
+  }
+
+  function forget(present: Open): void {
+    const { site } = present.stream.caller
+    present.cancelExpiry()
+    present.cancelQuestion()
+    open.delete(site)
+    leftAtMs.set(site, nowMs())
+  }
+
+  /** The stream is no more; who waited for that comes in, the newest first. */
+  function leave(site: SiteName, why?: Parameters<SiteStream['end']>): void {
+    const present = open.get(site)
+    if (!present) return
+    forget(present)
+    if (why) present.stream.end(...why)
+    onChange(site)
+    for (const newcomer of [...present.newcomers].reverse()) arrive(newcomer)
+  }
+
+  function end(site: SiteName, ...why: Parameters<SiteStream['end']>): void {
+    const newcomers = [...(open.get(site)?.newcomers ?? [])]
+    open.get(site)?.newcomers.clear()
+    leave(site, why)
+    for (const { stream } of newcomers) stream.end(...why)
+  }
+
   return {
-    attend(stream) {
-      const { site, expiresAt } = stream.caller
-      const older = open.get(site)
-      if (older) {
-        forget(older.stream)
-        older.stream.end('stale-round', `site ${site} attends anew: this stream is replaced`)
-      }
-      const leftMs = expiresAt.getTime() - clock.now().getTime()
-      const cancelExpiry = clock.setTimer(leftMs, () =>
-        end(site, 'certificate-expired', `the certificate of site ${site} has expired`),
-      )
-      open.set(site, { stream, cancelExpiry, sent: new Set() })
-      onChange(site)
+    attend(stream, hello) {
+      const { site } = stream.caller
+      const dialled = { stream, hello }
+      arrive(dialled)
       return {
         receive(message) {
-          if (open.get(site)?.stream === stream) onMessage(stream, message)
+          const present = open.get(site)
+          if (present?.stream !== stream) return
+          if (message.type === 'pong') answered(present)
+          else onMessage(stream, message)
         },
         closed() {
-          if (forget(stream)) onChange(site)
+          const present = open.get(site)
+          if (present?.stream === stream) leave(site)
+          else if (present?.newcomers.delete(dialled) && present.newcomers.size === 0) present.cancelQuestion()
         },
       }
     },
@@ -117,4 +207,8 @@ export function openAttending({ clock, onChange, onMessage }: AttendingOptions):
       for (const site of [...open.keys()]) end(site, 'cancelled', 'the coordinator stops')
     },
   }
+}
+
+function alreadyAttending(site: SiteName, since: Date): string {
+  return `another agent with the identity of site ${site} attends since ${since.toISOString()} and answers, so this one is not admitted: stop one of the two, such as a copy of the machine or of the state folder. If nobody here runs the other, its owner has this site's keys: have the operator revoke the site, and join anew`
 }

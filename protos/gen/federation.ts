@@ -24,7 +24,9 @@ import type { LogProofReply as _consilium_v1_LogProofReply, LogProofReply__Outpu
 import type { LogProofRequest as _consilium_v1_LogProofRequest, LogProofRequest__Output as _consilium_v1_LogProofRequest__Output } from './consilium/v1/LogProofRequest.ts';
 import type { MaskedInput as _consilium_v1_MaskedInput, MaskedInput__Output as _consilium_v1_MaskedInput__Output } from './consilium/v1/MaskedInput.ts';
 import type { PinReply as _consilium_v1_PinReply, PinReply__Output as _consilium_v1_PinReply__Output } from './consilium/v1/PinReply.ts';
+import type { Ping as _consilium_v1_Ping, Ping__Output as _consilium_v1_Ping__Output } from './consilium/v1/Ping.ts';
 import type { Pinned as _consilium_v1_Pinned, Pinned__Output as _consilium_v1_Pinned__Output } from './consilium/v1/Pinned.ts';
+import type { Pong as _consilium_v1_Pong, Pong__Output as _consilium_v1_Pong__Output } from './consilium/v1/Pong.ts';
 import type { Progress as _consilium_v1_Progress, Progress__Output as _consilium_v1_Progress__Output } from './consilium/v1/Progress.ts';
 import type { Quorum as _consilium_v1_Quorum, Quorum__Output as _consilium_v1_Quorum__Output } from './consilium/v1/Quorum.ts';
 import type { ReceivedShare as _consilium_v1_ReceivedShare, ReceivedShare__Output as _consilium_v1_ReceivedShare__Output } from './consilium/v1/ReceivedShare.ts';
@@ -85,7 +87,9 @@ export interface ProtoGrpcType {
       LogProofRequest: MessageTypeDefinition<_consilium_v1_LogProofRequest, _consilium_v1_LogProofRequest__Output>
       MaskedInput: MessageTypeDefinition<_consilium_v1_MaskedInput, _consilium_v1_MaskedInput__Output>
       PinReply: MessageTypeDefinition<_consilium_v1_PinReply, _consilium_v1_PinReply__Output>
+      Ping: MessageTypeDefinition<_consilium_v1_Ping, _consilium_v1_Ping__Output>
       Pinned: MessageTypeDefinition<_consilium_v1_Pinned, _consilium_v1_Pinned__Output>
+      Pong: MessageTypeDefinition<_consilium_v1_Pong, _consilium_v1_Pong__Output>
       Progress: MessageTypeDefinition<_consilium_v1_Progress, _consilium_v1_Progress__Output>
       Quorum: MessageTypeDefinition<_consilium_v1_Quorum, _consilium_v1_Quorum__Output>
       ReceivedShare: MessageTypeDefinition<_consilium_v1_ReceivedShare, _consilium_v1_ReceivedShare__Output>

@@ -44,6 +44,7 @@ function statusOf(store: SiteStore, state: string) {
   const totals = store.egress.totals()
   return {
     running: isLocked(state),
+    attendance: store.attendance.latest(),
     studies: {
       approved: decisions.filter((decision) => decision === 'approved').length,
       rejected: decisions.filter((decision) => decision === 'rejected').length,
@@ -68,7 +69,7 @@ function describe(status: Status): string {
       ['coordinator', status.address],
       ['fingerprint', status.fingerprint],
       ['certificate until', formatTime(status.certificateExpiresAt)],
-      ['agent', status.running ? 'running' : 'not running'],
+      ['agent', describeAgent(status)],
       ['studies', `${studies.approved} approved, ${studies.rejected} rejected, ${studies.undecided} await a decision`],
       ['other sites', `${roster.pinned} pinned, ${roster.awaiting} await approval`],
       ['has left', formatTraffic(egress)],
@@ -91,6 +92,15 @@ function describe(status: Status): string {
     refusals.length === 0 ? '' : '\nLatest refusals\n',
     ...refusals.map(({ at, code, reason }) => fields([[`${formatTime(at)}  ${code}`, reason]])),
   ].join('')
+}
+
+function describeAgent({ running, attendance }: Status): string {
+  if (!running) return 'not running'
+  if (!attendance) return 'running'
+  const since = formatTime(attendance.at)
+  if (attendance.state === 'attending') return `running, connected since ${since}`
+  if (attendance.state === 'refused') return `running, NOT ADMITTED since ${since}: ${attendance.reason}`
+  return `running, not connected since ${since}: ${attendance.reason}`
 }
 
 function describeEvaluations(evaluations: Status['evaluations']): string {

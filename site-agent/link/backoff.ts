@@ -12,27 +12,29 @@ export type Backoff = {
 }
 
 export type BackoffSource = {
-  start(): Backoff
+  start(pace?: Pace): Backoff
   /** Ends all waiting now: the coordinator is there again. */
   wakeAll(): void
 }
 
-const firstDelayMs = 100
-const delayMsMax = 5000
+/** The first delay and the longest. */
+export type Pace = { readonly firstMs: number; readonly mostMs: number }
+
+const quick: Pace = { firstMs: 100, mostMs: 5000 }
 
 /** `random` yields numbers from 0 up to 1. */
 export function backoffs(clock: Clock, random: () => number): BackoffSource {
   const waiting = new Set<() => void>()
   return {
-    start() {
-      let delayMs = firstDelayMs
+    start({ firstMs, mostMs } = quick) {
+      let delayMs = firstMs
       return {
         reset() {
-          delayMs = firstDelayMs
+          delayMs = firstMs
         },
         wait(signal) {
           const jitteredMs = delayMs * (0.5 + random() / 2)
-          delayMs = Math.min(delayMs * 2, delayMsMax)
+          delayMs = Math.min(delayMs * 2, mostMs)
           return new Promise((resolve) => {
             const done = () => {
               cancelTimer()

@@ -2,17 +2,14 @@
  * The one door of the site: every byte that leaves goes through a Link, which enters it in the egress ledger. A link only
  * dials out.
  */
-import type {
-  ToSite as FromCoordinator,
-  LogProof,
-  LogProofRequest,
-  RosterSite,
-  FromSite as ToCoordinator,
-} from '@consilium/protos/control-messages.ts'
+import type { FromSite, LogProof, LogProofRequest, RosterSite, ToSite } from '@consilium/protos/control-messages.ts'
+import type { ErrorCode } from '@consilium/protos/errors.ts'
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { MaskedInput } from '@consilium/protos/secagg/messages.ts'
 
-export type { FromCoordinator, ToCoordinator }
+/** The link answers a ping by itself. */
+export type FromCoordinator = Exclude<ToSite, { type: 'ping' }>
+export type ToCoordinator = Exclude<FromSite, { type: 'pong' }>
 
 /**
  * One message that left (or is leaving) the site, as the egress ledger keeps it: `bytes` and `sha256` are those of the
@@ -37,12 +34,12 @@ export interface Link {
   readonly site: SiteName
   /**
    * Holds the control stream open and calls `onMessage` for each message in order, `onUp` after each (re)connection
-   * before any message and `onDown` with the reason when it breaks. Reconnects with growing, jittered delays until
-   * `signal` aborts; rejects only for what dialling again cannot mend (`certificate-revoked`, `unauthenticated`).
+   * before any message and `onDown` with the reason when it breaks, or is refused because another agent attends for this
+   * site (`already-attending`: it is tried again, slowly). Reconnects with growing, jittered delays until `signal` aborts; rejects only for what dialling again cannot mend (`certificate-revoked`, `unauthenticated`).
    */
   attend(handlers: {
     readonly onUp: () => void
-    readonly onDown: (reason: string) => void
+    readonly onDown: (reason: string, code?: ErrorCode) => void
     readonly onMessage: (message: FromCoordinator) => void
     readonly signal: AbortSignal
   }): Promise<void>

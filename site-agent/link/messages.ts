@@ -29,7 +29,7 @@ import { readSecureToSite, wireSecureFromSite } from '@consilium/protos/secagg/w
 import type { FromCoordinator, ToCoordinator } from './link.ts'
 
 /** Throws `message-invalid` for a message with a field out of its bounds, or of a kind this agent does not know. */
-export function fromCoordinator(wire: ToSite__Output): FromCoordinator {
+export function fromCoordinator(wire: ToSite__Output): FromCoordinator | { readonly type: 'ping' } {
   return checked(() => readMessage(wire))
 }
 
@@ -77,7 +77,7 @@ export function fromLogProofReply(wire: LogProofReply__Output, { seq }: LogProof
   })
 }
 
-function readMessage(wire: ToSite__Output): FromCoordinator {
+function readMessage(wire: ToSite__Output): ReturnType<typeof fromCoordinator> {
   if (wire.study)
     return { type: 'study', signedStudy: bytesField(wire.study.signedStudy, 'signed_study', 1, planBytesMax) }
   if (wire.roster) return { type: 'roster', sites: rosterSitesField(wire.roster.sites, 'sites', 1) }
@@ -106,6 +106,7 @@ function readMessage(wire: ToSite__Output): FromCoordinator {
       reason: textField(reason, 'reason', reasonCharactersMax),
     }
   }
+  if (wire.ping) return { type: 'ping' }
   const secure = readSecureToSite(wire)
   if (secure) return secure
   throw invalid('message', 'a kind of message that this agent knows')

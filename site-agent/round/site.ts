@@ -42,6 +42,8 @@ type InRound = { readonly run: RunId; readonly round: number; readonly purpose: 
 export type AgentEvent =
   | { readonly type: 'link-up' }
   | { readonly type: 'link-down'; readonly reason: string }
+  /** Another agent attends with this site's identity; this one tries again, slowly. */
+  | { readonly type: 'already-attending'; readonly reason: string }
   | { readonly type: 'study-offered'; readonly study: Sha256; readonly name: string; readonly lead: string }
   | {
       readonly type: 'study-decided'

@@ -156,4 +156,13 @@ export const migrations: readonly string[] = [
     accepted_at TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  -- Whether the agent attends: one row.
+  CREATE TABLE attendance (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    state TEXT NOT NULL CHECK (state IN ('attending', 'away', 'refused')),
+    at TEXT NOT NULL,
+    reason TEXT NOT NULL
+  ) STRICT;
+  `,
 ]

@@ -1,6 +1,7 @@
 /** Everything a site's agent keeps below its state folder: studies and decisions, journal, records, egress ledger, files. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { type AttendanceStore, openAttendance } from './attendance.ts'
 import { openDatabase } from './database.ts'
 import { type EgressStore, openEgressLedger } from './egress-ledger.ts'
 import { type ObjectFolder, type Outbox, openObjectFolder, openOutbox } from './folders.ts'
@@ -16,6 +17,7 @@ export type SiteStore = {
   readonly journal: Journal
   readonly sessions: Sessions
   readonly records: Records
+  readonly attendance: AttendanceStore
   readonly roster: Roster
   readonly heads: Heads
   readonly egress: EgressStore
@@ -33,6 +35,7 @@ export function openSiteStore(state: string, now: () => Date = () => new Date())
     journal: openJournal(database, now),
     sessions: openSessions(database),
     records: openRecords(database, now),
+    attendance: openAttendance(database, now),
     roster: openRoster(database, now),
     heads: openHeads(database, now),
     egress: openEgressLedger(database),

@@ -1,8 +1,10 @@
 /** The agent as `site-agent run` starts it, over the real link, with a coordinator's edge that the test speaks through. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { openAttending } from '@consilium/coordinator/running/attending.ts'
 import type { FromSite } from '@consilium/coordinator/services.ts'
+import { systemClock } from '@consilium/protos/clock.ts'
 import { sha256Hex } from '@consilium/protos/hash.ts'
 import { fingerprint } from '@consilium/protos/identity.ts'
 import { formatJoinCode } from '@consilium/protos/join-code.ts'
@@ -89,6 +91,30 @@ test('an agent whose membership was ended stops and says so', async () => {
   await expect(agent!.ended).rejects.toMatchObject({ code: 'certificate-revoked' })
 })
 
+test('a copied state folder does not get in beside the agent that attends, and status says so', async () => {
+  const attending = openAttending({ clock: systemClock, onChange() {}, onMessage() {}, onRefused() {} })
+  wire.service.attend = (stream, hello) => attending.attend(stream, hello)
+  await joinAndStart()
+  await event((it) => it.type === 'link-up')
+  const copied = mkdtempSync(join(tmpdir(), 'consilium-copy-'))
+  cpSync(site, copied, { recursive: true })
+  const refused = Promise.withResolvers<AgentEvent>()
+  const copy = await startAgent({
+    site: copied,
+    startTrainer: trainer.start,
+    onEvent: (it) => it.type === 'already-attending' && refused.resolve(it),
+  })
+  expect(await refused.promise).toMatchObject({
+    reason: expect.stringContaining('identity of site mercy attends since'),
+  })
+  expect(JSON.parse((await command('status', '--site', copied)).out).attendance).toMatchObject({ state: 'refused' })
+  expect(JSON.parse((await command('status')).out)).toMatchObject({ running: true, attendance: { state: 'attending' } })
+  await agent!.stop()
+  expect(events.filter(({ type }) => type === 'link-down')).toEqual([])
+  await copy.stop()
+  rmSync(copied, { recursive: true, force: true })
+})
+
 function addObject(bytes: Uint8Array): string {
   objects.set(sha256Hex(bytes), bytes)
   return sha256Hex(bytes)
@@ -111,7 +137,8 @@ async function command(...args: (string | { readonly input: string })[]): Promis
     out += text
   }
   const terminal = { isLive: false, hasColor: false, columns: 100, write, writeError: () => {} }
-  const code = await main([...words, '--site', site, '--json'], { terminal, readInput: async () => input })
+  const at = words.includes('--site') ? [] : ['--site', site]
+  const code = await main([...words, ...at, '--json'], { terminal, readInput: async () => input })
   return { code, out }
 }
 

@@ -90,9 +90,11 @@ export function fakeFederationService(options: FakeServiceOptions): FakeFederati
     checkCaller({ site }: Caller) {
       if (service.revoked.has(site)) throw new FederationError('certificate-revoked', `site ${site} was revoked`)
     },
-    attend(stream): StreamListener {
-      const open: OpenStream = { stream, heard: [], closed: false }
+    attend(stream, hello): StreamListener {
+      const open: OpenStream = { stream, heard: [hello], closed: false }
       service.streams.push(open)
+      stream.admit()
+      tell()
       return {
         receive(message) {
           open.heard.push(message)

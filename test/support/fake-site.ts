@@ -47,6 +47,7 @@ export class FakeSite {
   caller!: Caller
   secure: SecureSite
   #attendance: StreamListener | undefined
+  readonly #nonces: string[] = []
   readonly #unmasked = new Map<string, { readonly plan: RoundPlan; readonly words: readonly Int32Array[] }>()
   readonly #masked = new Map<string, MaskedInput>()
   readonly #fixture: CoordinatorFixture
@@ -80,11 +81,12 @@ export class FakeSite {
     return reply
   }
 
-  /** Opens a control stream, in place of one that is open. */
+  /** Opens a control stream, in place of one that is open: it is the same process. */
   attend(): void {
     let open = true
     const stream: SiteStream = {
       caller: this.caller,
+      admit: () => {},
       send: (message) => {
         if (open) this.#hear(message)
       },
@@ -94,8 +96,10 @@ export class FakeSite {
         this.#wake()
       },
     }
-    this.#attendance = this.#fixture.service.attend(stream)
-    this.say({ type: 'hello', agentVersion: '0.1.0' })
+    const earlier = [...this.#nonces]
+    const nonce = randomBytes(16).toString('hex')
+    this.#nonces.push(nonce)
+    this.#attendance = this.#fixture.service.attend(stream, { type: 'hello', agentVersion: '0.1.0', nonce, earlier })
     for (const hash of new Set([...this.outbox.keys(), ...this.#unmasked.keys()]))
       this.say({ type: 'work-done', planHash: hash })
   }

@@ -20,6 +20,8 @@ export type Relay = {
   total(direction: Direction): number
   /** Cuts every open connection now. */
   cutAll(): void
+  /** Cuts every open connection on the client's side only: the server notices nothing, and what it says gets lost. */
+  dropClients(): void
   /** Resolves once no connection is open. */
   quiet(): Promise<void>
   close(): Promise<void>
@@ -39,6 +41,7 @@ export async function startRelay(
 ): Promise<Relay> {
   const connections: RelayedConnection[] = []
   const open = new Set<() => void>()
+  const clients = new Set<Socket>()
   let whenQuiet: (() => void) | undefined
 
   const server = createServer({ allowHalfOpen: true }, (client) => {
@@ -56,6 +59,8 @@ export async function startRelay(
       destroy()
     }
     open.add(cutNow)
+    clients.add(client)
+    client.on('close', () => clients.delete(client))
     let closed = 0
     for (const socket of [client, upstream]) {
       socket.on('error', destroy)
@@ -85,6 +90,9 @@ export async function startRelay(
     cutAll() {
       for (const cutNow of [...open]) cutNow()
     },
+    dropClients() {
+      for (const client of clients) client.destroy()
+    },
     async quiet() {
       if (open.size > 0)
         await new Promise<void>((resolve) => {
@@ -110,6 +118,7 @@ function forward(
 ): void {
   let freeAt = 0
   const pass = (piece: Buffer) => {
+    if (to.destroyed) return
     const { allowed, cutNow } = admit(piece.length)
     if (allowed < piece.length) return void to.write(piece.subarray(0, allowed), cutNow)
     if (!to.write(piece)) {

@@ -169,14 +169,19 @@ test('a message over 4 MiB is refused', async () => {
 })
 
 describe('the control stream', () => {
-  const hello: FromSite = { hello: { agentVersion: 'test' } }
+  const hello: FromSite = { hello: { agentVersion: 'test', nonce: Buffer.alloc(16) } }
   const basel = { site: 'basel', identityPublicKey: hash }
   const progress: FromSite = { progress: { planHash: hash, permille: 500 } }
   const talks: readonly { readonly what: string; readonly messages: readonly FromSite[] }[] = [
     { what: 'progress before the hello', messages: [progress] },
     { what: 'a second hello', messages: [hello, hello] },
     { what: 'a message of no kind', messages: [hello, {}] },
-    { what: 'a long agent version', messages: [{ hello: { agentVersion: long } }] },
+    { what: 'a long agent version', messages: [{ hello: { agentVersion: long, nonce: Buffer.alloc(16) } }] },
+    { what: 'a hello without a nonce', messages: [{ hello: { agentVersion: 'test' } }] },
+    {
+      what: 'more earlier streams than one names',
+      messages: [{ hello: { nonce: hash.subarray(16), earlier: Array(17).fill(hash.subarray(16)) } }],
+    },
     { what: 'a short plan hash', messages: [hello, { workDone: { planHash: short } }] },
     { what: 'more than the whole done', messages: [hello, { progress: { planHash: hash, permille: 1001 } }] },
     { what: 'a refusal of nothing', messages: [hello, { refusal: { code: 'invalid-study', reason: '' } }] },
@@ -215,7 +220,7 @@ describe('the control stream', () => {
       call.write(message)
     await until(wire, () => wire.service.streams[0]?.heard.length === 6)
     expect(wire.service.streams[0]?.heard).toEqual([
-      { type: 'hello', agentVersion: 'test' },
+      { type: 'hello', agentVersion: 'test', nonce: '00'.repeat(16), earlier: [] },
       { type: 'progress', planHash, permille: 500 },
       { type: 'work-done', planHash },
       { type: 'refusal', studyHash: planHash, code: 'operator-refused', reason: 'Loop is not on the list' },

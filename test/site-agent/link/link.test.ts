@@ -28,7 +28,12 @@ test('messages go both ways, in order, and stop when nobody wants them any more'
   link.send({ type: 'refusal', studyHash: planHash, code: 'operator-refused', reason: 'é'.repeat(600) }, '')
   await until(wire, () => wire.service.streams[0]?.heard.length === 4)
   const [hello, ...rest] = wire.service.streams[0]!.heard
-  expect(hello).toEqual({ type: 'hello', agentVersion: 'test' })
+  expect(hello).toEqual({
+    type: 'hello',
+    agentVersion: 'test',
+    nonce: expect.stringMatching(/^[0-9a-f]{32}$/),
+    earlier: [],
+  })
   expect(rest).toEqual([
     { type: 'progress', planHash, permille: 500 },
     { type: 'work-done', planHash },

@@ -48,11 +48,12 @@ export function lying(
 ): FederationService {
   return {
     ...honest,
-    attend(stream) {
+    attend(stream, hello) {
       const { site } = stream.caller
       const federation = federationOf()
       const { recorded, plans } = federation
-      const listener = honest.attend({
+      recorded.heard.push({ site, message: hello })
+      const lyingStream: SiteStream = {
         ...stream,
         send(message) {
           if (message.type === 'assignment') plans.set(planHash(planIn(message.plan)), planIn(message.plan))
@@ -63,7 +64,8 @@ export function lying(
           }
           wake()
         },
-      })
+      }
+      const listener = honest.attend(lyingStream, hello)
       streams.set(site, { stream, listener })
       return {
         closed: () => listener.closed(),

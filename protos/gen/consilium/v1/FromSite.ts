@@ -10,6 +10,7 @@ import type { Complaint as _consilium_v1_Complaint, Complaint__Output as _consil
 import type { Confirm as _consilium_v1_Confirm, Confirm__Output as _consilium_v1_Confirm__Output } from '../../consilium/v1/Confirm.ts';
 import type { Unmask as _consilium_v1_Unmask, Unmask__Output as _consilium_v1_Unmask__Output } from '../../consilium/v1/Unmask.ts';
 import type { Pinned as _consilium_v1_Pinned, Pinned__Output as _consilium_v1_Pinned__Output } from '../../consilium/v1/Pinned.ts';
+import type { Pong as _consilium_v1_Pong, Pong__Output as _consilium_v1_Pong__Output } from '../../consilium/v1/Pong.ts';
 
 export interface FromSite {
   'hello'?: (_consilium_v1_Hello | null);
@@ -22,7 +23,8 @@ export interface FromSite {
   'confirm'?: (_consilium_v1_Confirm | null);
   'unmask'?: (_consilium_v1_Unmask | null);
   'pinned'?: (_consilium_v1_Pinned | null);
-  'message'?: "hello"|"progress"|"workDone"|"refusal"|"advertise"|"shareKeys"|"complaint"|"confirm"|"unmask"|"pinned";
+  'pong'?: (_consilium_v1_Pong | null);
+  'message'?: "hello"|"progress"|"workDone"|"refusal"|"advertise"|"shareKeys"|"complaint"|"confirm"|"unmask"|"pinned"|"pong";
 }
 
 export interface FromSite__Output {
@@ -36,5 +38,6 @@ export interface FromSite__Output {
   'confirm'?: (_consilium_v1_Confirm__Output | null);
   'unmask'?: (_consilium_v1_Unmask__Output | null);
   'pinned'?: (_consilium_v1_Pinned__Output | null);
-  'message'?: "hello"|"progress"|"workDone"|"refusal"|"advertise"|"shareKeys"|"complaint"|"confirm"|"unmask"|"pinned";
+  'pong'?: (_consilium_v1_Pong__Output | null);
+  'message'?: "hello"|"progress"|"workDone"|"refusal"|"advertise"|"shareKeys"|"complaint"|"confirm"|"unmask"|"pinned"|"pong";
 }

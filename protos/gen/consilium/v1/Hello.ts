@@ -3,8 +3,12 @@
 
 export interface Hello {
   'agentVersion'?: (string);
+  'nonce'?: (Buffer | Uint8Array | string);
+  'earlier'?: (Buffer | Uint8Array | string)[];
 }
 
 export interface Hello__Output {
   'agentVersion': (string);
+  'nonce': (Buffer);
+  'earlier': (Buffer)[];
 }

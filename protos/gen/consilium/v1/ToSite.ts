@@ -12,6 +12,7 @@ import type { Survivors as _consilium_v1_Survivors, Survivors__Output as _consil
 import type { Quorum as _consilium_v1_Quorum, Quorum__Output as _consilium_v1_Quorum__Output } from '../../consilium/v1/Quorum.ts';
 import type { Roster as _consilium_v1_Roster, Roster__Output as _consilium_v1_Roster__Output } from '../../consilium/v1/Roster.ts';
 import type { CoordinatorKeys as _consilium_v1_CoordinatorKeys, CoordinatorKeys__Output as _consilium_v1_CoordinatorKeys__Output } from '../../consilium/v1/CoordinatorKeys.ts';
+import type { Ping as _consilium_v1_Ping, Ping__Output as _consilium_v1_Ping__Output } from '../../consilium/v1/Ping.ts';
 
 export interface ToSite {
   'study'?: (_consilium_v1_StudyOffer | null);
@@ -26,7 +27,8 @@ export interface ToSite {
   'quorum'?: (_consilium_v1_Quorum | null);
   'roster'?: (_consilium_v1_Roster | null);
   'coordinatorKeys'?: (_consilium_v1_CoordinatorKeys | null);
-  'message'?: "study"|"assignment"|"collectUpdates"|"roundOver"|"runOver"|"advertiseKeys"|"directory"|"shares"|"survivors"|"quorum"|"roster"|"coordinatorKeys";
+  'ping'?: (_consilium_v1_Ping | null);
+  'message'?: "study"|"assignment"|"collectUpdates"|"roundOver"|"runOver"|"advertiseKeys"|"directory"|"shares"|"survivors"|"quorum"|"roster"|"coordinatorKeys"|"ping";
 }
 
 export interface ToSite__Output {
@@ -42,5 +44,6 @@ export interface ToSite__Output {
   'quorum'?: (_consilium_v1_Quorum__Output | null);
   'roster'?: (_consilium_v1_Roster__Output | null);
   'coordinatorKeys'?: (_consilium_v1_CoordinatorKeys__Output | null);
-  'message'?: "study"|"assignment"|"collectUpdates"|"roundOver"|"runOver"|"advertiseKeys"|"directory"|"shares"|"survivors"|"quorum"|"roster"|"coordinatorKeys";
+  'ping'?: (_consilium_v1_Ping__Output | null);
+  'message'?: "study"|"assignment"|"collectUpdates"|"roundOver"|"runOver"|"advertiseKeys"|"directory"|"shares"|"survivors"|"quorum"|"roster"|"coordinatorKeys"|"ping";
 }

@@ -1,0 +1,8 @@
+// Original file: federation.proto
+
+
+export interface Ping {
+}
+
+export interface Ping__Output {
+}

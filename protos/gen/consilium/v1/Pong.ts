@@ -1,0 +1,8 @@
+// Original file: federation.proto
+
+
+export interface Pong {
+}
+
+export interface Pong__Output {
+}
