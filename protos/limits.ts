@@ -36,3 +36,6 @@ export const reasonCharactersMax = 500
 export const streamNonceBytes = 16
 /** Streams of its own that a hello names. */
 export const earlierStreamsMax = 16
+
+/** How long a site may work for one round in all, however much progress it tells of; milliseconds. */
+export const workWholeMs = 24 * 60 * 60 * 1000

@@ -64,6 +64,7 @@ export class Agent {
   }
 
   #onDown(reason: string, code: ErrorCode | undefined): void {
+    this.#assignments.lost()
     const refused = code === 'already-attending'
     this.#site.store.attendance.set(refused ? 'refused' : 'away', reason)
     this.#site.emit({ type: refused ? code : 'link-down', reason })

@@ -1,6 +1,7 @@
 /**
  * Who may still take part in a phase, and until when: a site is dropped when it made no progress for the phase's time,
- * when it is away too long while the others suffice, or when it may no longer take part at all.
+ * when it is away too long while the others suffice (but for its work, which needs no line), or when it may no longer take
+ * part at all.
  */
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import { type DropoutCause, type EventOf, type RoundEvent, shortReason } from './events.ts'
@@ -40,7 +41,10 @@ export type Awaited = {
   readonly sinceMs: number
   /** How long a site may be silent. */
   readonly silentMs: number
-  readonly absentMs: number
+  /** How long it may be away; absent in a phase in which a site needs no line. */
+  readonly absentMs?: number
+  /** How long the phase lasts at most, whatever a site says of its progress. */
+  readonly wholeMs?: number
 }
 
 /** The sites to drop now. Those away only go while the others can still reach the quorum. */
@@ -54,7 +58,7 @@ export function findDropouts(awaited: Awaited, attendance: Attendance, now: Date
     const presence = attendance.get(site)
     if (!presence || exclusion(attendance, site)) continue
     if (silentDue(awaited, presence) <= now.getTime())
-      dropouts.push({ site, cause: 'deadline', reason: `no progress for ${awaited.silentMs} ms` })
+      dropouts.push({ site, cause: 'deadline', reason: silence(awaited, presence, now) })
     else if (absentDue(awaited, presence) <= now.getTime())
       away.push({ site, cause: 'absent', reason: `not connected for ${awaited.absentMs} ms` })
   }
@@ -134,11 +138,19 @@ export function exclusion(attendance: Attendance, site: SiteName): Presence['exc
   return presence ? presence.excluded : 'withdrawn'
 }
 
-function silentDue(awaited: Awaited, presence: Presence | undefined): number {
-  return Math.max(awaited.sinceMs, presence?.progressAtMs ?? 0) + awaited.silentMs
+function silence(awaited: Awaited, { absentSinceMs }: Presence, now: Date): string {
+  if (awaited.wholeMs !== undefined && awaited.sinceMs + awaited.wholeMs <= now.getTime())
+    return `not done after ${awaited.wholeMs} ms`
+  const away = absentSinceMs === undefined ? '' : `, not connected since ${new Date(absentSinceMs).toISOString()}`
+  return `no progress for ${awaited.silentMs} ms${away}`
+}
+
+function silentDue({ sinceMs, silentMs, wholeMs }: Awaited, presence: Presence | undefined): number {
+  const silent = Math.max(sinceMs, presence?.progressAtMs ?? 0) + silentMs
+  return Math.min(silent, sinceMs + (wholeMs ?? Number.POSITIVE_INFINITY))
 }
 
 function absentDue(awaited: Awaited, presence: Presence | undefined): number {
-  if (presence?.absentSinceMs === undefined) return Number.POSITIVE_INFINITY
+  if (presence?.absentSinceMs === undefined || awaited.absentMs === undefined) return Number.POSITIVE_INFINITY
   return Math.max(awaited.sinceMs, presence.absentSinceMs, presence.progressAtMs ?? 0) + awaited.absentMs
 }

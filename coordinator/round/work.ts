@@ -1,4 +1,9 @@
-/** Work: every site of the cohort trains, evaluates or summarises by the plan and says when it is done. */
+/**
+ * Work: every site of the cohort trains, evaluates or summarises by the plan and says when it is done. It needs no line for
+ * that: a site that is away has the same time as one that is silent, and what it did meanwhile counts when it is back.
+ */
+
+import { workWholeMs } from '@consilium/protos/limits.ts'
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import {
   type Attendance,
@@ -77,6 +82,6 @@ function awaited(round: Working): Awaited {
     quorum: sitesNeeded(round),
     sinceMs: round.sinceMs,
     silentMs: deadlines.workMs,
-    absentMs: deadlines.absentMs,
+    wholeMs: workWholeMs,
   }
 }

@@ -1,12 +1,12 @@
 /**
- * How far each site has come in the present round. It counts as a sign of life only where it moves on by a thousandth of
- * the whole, so that no site can hold a round open for ever.
+ * How far each site has come in the present round, and when it last told of progress. An agent tells of its work only where
+ * that moved on; how long it may do so is bounded by the phase. Bytes count where they are a thousandth of the whole.
  */
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { SiteProgress } from '../run/view.ts'
 
 export type Progress = {
-  /** Thousandths of the work done, as the site says. */
+  /** Thousandths of the work done, as the site says: its work moved on, also where the number is the same. */
   worked(planHash: Sha256, site: SiteName, permille: number, nowMs: number): void
   /** Bytes staged of an update that may have `bytesMax`. */
   uploaded(planHash: Sha256, site: SiteName, bytes: number, bytesMax: number, nowMs: number): void
@@ -16,14 +16,13 @@ export type Progress = {
 }
 
 type Measured = SiteProgress & {
-  /** Done and staged when they last counted. */
-  readonly countedDone: number
+  /** Staged when it last counted. */
   readonly countedBytes: number
   readonly atMs?: number
 }
 
 const permilleMax = 1000
-const none: Measured = { done: 0, total: 0, uploadedBytes: 0, countedDone: 0, countedBytes: 0 }
+const none: Measured = { done: 0, total: 0, uploadedBytes: 0, countedBytes: 0 }
 
 export function openProgress(): Progress {
   let plan: Sha256 | undefined
@@ -39,11 +38,8 @@ export function openProgress(): Progress {
 
   return {
     worked(planHash, site, permille, nowMs) {
-      update(planHash, site, (before) => {
-        const done = Math.min(Math.floor(permille), permilleMax)
-        const counts = done > before.countedDone
-        return { ...before, done, total: permilleMax, ...(counts && { countedDone: done, atMs: nowMs }) }
-      })
+      const done = Math.min(Math.floor(permille), permilleMax)
+      update(planHash, site, (before) => ({ ...before, done, total: permilleMax, atMs: nowMs }))
     },
     uploaded(planHash, site, bytes, bytesMax, nowMs) {
       update(planHash, site, (before) => {

@@ -109,13 +109,17 @@ const splitSchema = z.discriminatedUnion('by', [
 const deadlinesSchema = z.strictObject({
   /** How long a round waits for the sites it expects before it starts with those that attend. */
   recruitMs: count(86_400_000).default(30_000),
-  /** How long a site may work (train, evaluate, summarise) without reporting progress. */
-  workMs: count(86_400_000).default(600_000),
+  /**
+   * How long the work of a site (download, train, evaluate, summarise) may go without progress, from the start of the phase
+   * or from what the site last told of it. It works on while its line is down, so that is no absence: a site that is cut off
+   * has this long to be back, and tells then what it did meanwhile. In all a site may work for 24 hours (`workWholeMs`).
+   */
+  workMs: count(86_400_000).default(1_800_000),
   /** How long an upload may stand still. */
   uploadMs: count(86_400_000).default(300_000),
   /** How long each short phase of a secure round (keys, shares, confirmations) waits for a site. */
   keysMs: count(86_400_000).default(60_000),
-  /** How long a site may be away (its stream broken) before the round goes on without it. */
+  /** How long a site may be away (its stream broken) while nobody works: as keys, updates and signatures are collected. */
   absentMs: count(86_400_000).default(30_000),
 })
 

@@ -14,7 +14,7 @@ import type { EgressLedger } from './link.ts'
 export type Egress = {
   /** Enters one serialised message, about to be sent. `study` is a hash, or empty. */
   enter(kind: string, study: string, message: Uint8Array): void
-  /** Counts what a connected socket writes, from its first byte to its last. */
+  /** Counts what a connected socket writes, from its first byte to its last. One that comes after the end is cut. */
   watch(socket: Socket): void
   /** Enters what the connections carried beside the messages, where it is at least `bytesMin`. */
   settle(bytesMin?: number): void
@@ -32,6 +32,7 @@ export function openEgress(ledger: EgressLedger, clock: Clock): Egress {
   let writtenByClosed = 0
   let entered = 0
   let whenClosed: (() => void) | undefined
+  let hasEnded = false
 
   function append(kind: string, study: string, bytes: number, sha256: string): void {
     ledger.append({ at: clock.now().toISOString(), kind, study, bytes, sha256 })
@@ -46,6 +47,7 @@ export function openEgress(ledger: EgressLedger, clock: Clock): Egress {
     enter: (kind, study, message) => append(kind, study, message.length, sha256Hex(message)),
     settle,
     watch(socket) {
+      if (hasEnded) return void socket.destroy()
       open.add(socket)
       socket.once('close', () => {
         open.delete(socket)
@@ -55,6 +57,7 @@ export function openEgress(ledger: EgressLedger, clock: Clock): Egress {
       })
     },
     async allClosed(graceMs) {
+      hasEnded = true
       if (open.size === 0) return
       const cancelTimer = clock.setTimer(graceMs, () => {
         for (const socket of open) socket.destroy()

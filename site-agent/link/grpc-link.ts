@@ -68,7 +68,13 @@ export function openLink(options: LinkOptions): Link {
     },
     fetch(download) {
       const signal = orClosing(download.signal)
-      return persist(transfers, signal, (onProgress) => fetchObject(wire, { ...download, onProgress, signal }))
+      return persist(transfers, signal, (onKept) => {
+        const onProgress = () => {
+          onKept()
+          download.onProgress?.()
+        }
+        return fetchObject(wire, { ...download, onProgress, signal })
+      })
     },
     async upload({ planHash, path, study, masked, onProgress, signal }) {
       const until = orClosing(signal)

@@ -63,6 +63,8 @@ export interface Link {
     readonly bytesMax: number
     readonly path: string
     readonly study: string
+    /** More of it has arrived. */
+    readonly onProgress?: () => void
     readonly signal: AbortSignal
   }): Promise<void>
   /**

@@ -14,6 +14,7 @@ import { tidy } from './commit.ts'
 import { confirmSurvivors } from './confirm-survivors.ts'
 import { finishWork } from './finish-work.ts'
 import { checkLineage } from './lineage.ts'
+import { type WorkProgress, workProgress } from './progress.ts'
 import { assignmentOf, checkFresh, checkStillApproved, recruit } from './recruit.ts'
 import { shareKeys } from './share-keys.ts'
 import { type Assignment, inRound, refuse, type Site } from './site.ts'
@@ -38,6 +39,7 @@ type Line = {
   tasks: number
   /** The work itself runs, or waits to. */
   isWorking: boolean
+  progress?: WorkProgress
 }
 
 export class Assignments {
@@ -45,6 +47,7 @@ export class Assignments {
   readonly #start: Start
   readonly #lines = new Map<Sha256, Line>()
   #newest: Assignment | undefined
+  #lostAtMs = Number.NEGATIVE_INFINITY
 
   constructor(site: Site, start: Start) {
     this.#site = site
@@ -60,11 +63,17 @@ export class Assignments {
     }
   }
 
-  /** Says again which work is finished: the coordinator may have missed it. */
+  /** Says again which work is finished, and how far that is which goes on: the coordinator may have missed it. */
   announce(): void {
     const { journal, outbox } = this.#site.store
+    for (const { progress } of this.#lines.values()) progress?.again(this.#lostAtMs)
     for (const { planHash, state, study } of journal.open())
       if (state !== 'working' && outbox.has(planHash)) this.#site.link.send({ type: 'work-done', planHash }, study)
+  }
+
+  /** Nothing is heard from now on, until it is said again. */
+  lost(): void {
+    this.#lostAtMs = this.#site.now().getTime()
   }
 
   /** Answers a request of one phase once everything before it is done; a round that is over here is not answered. */
@@ -114,12 +123,18 @@ export class Assignments {
       this.callOff('over')
       tidy(this.#site)
       this.#site.emit({ type: 'work-started', ...inRound(planHash, plan) })
-      const result = await work(assignment, this.#site, signal)
+      const progress = workProgress(assignment, this.#site)
+      const line = this.#lines.get(planHash)
+      if (line) line.progress = progress
+      const result = await work(assignment, this.#site, signal, progress)
       signal.throwIfAborted()
       await finishWork(assignment, result, this.#site)
     } finally {
       const line = this.#lines.get(planHash)
-      if (line) line.isWorking = false
+      if (line) {
+        line.isWorking = false
+        delete line.progress
+      }
     }
   }
 

@@ -12,6 +12,8 @@ export type WantedObject = {
   readonly bytesMax: number
   /** The study it is needed for, for the ledger. */
   readonly study: Sha256
+  /** More of it has arrived. */
+  readonly onProgress?: () => void
 }
 
 /** The object's bytes, fetched where they are not here whole; a copy damaged on disk is fetched again. */

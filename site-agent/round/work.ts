@@ -1,23 +1,28 @@
 /**
- * Work, at the site: fetch the global parameters, have the trainer train, evaluate or summarise, and report progress
- * at most five times a second. Nothing leaves here but the share that is done.
+ * Work, at the site: fetch the global parameters, have the trainer train, evaluate or summarise, and report progress.
+ * Nothing leaves here but the share that is done.
  */
 import { errorCode, FederationError } from '@consilium/protos/errors.ts'
 import { parameterCount } from '@consilium/protos/plan/signed-study.ts'
 import type { EvaluateResult, StatisticsResult, Trainer, TrainRequest, TrainResult } from '../train/trainer.ts'
-import { type Assignment, inRound, type Site } from './site.ts'
+import type { WorkProgress } from './progress.ts'
+import type { Assignment, Site } from './site.ts'
 
 export type WorkResult =
   | ({ readonly purpose: 'statistics' } & StatisticsResult)
   | ({ readonly purpose: 'train' } & TrainResult)
   | ({ readonly purpose: 'evaluate' } & EvaluateResult)
 
-const progressIntervalMs = 200
-
-export async function work(assignment: Assignment, site: Site, signal: AbortSignal): Promise<WorkResult> {
+export async function work(
+  assignment: Assignment,
+  site: Site,
+  signal: AbortSignal,
+  progress: WorkProgress,
+): Promise<WorkResult> {
   const { plan, study } = assignment
-  const parameters = plan.purpose === 'statistics' ? undefined : await fetchParameters(assignment, site, signal)
-  const onProgress = progressReporter(assignment, site)
+  const parameters =
+    plan.purpose === 'statistics' ? undefined : await fetchParameters(assignment, site, signal, progress.downloaded)
+  const onProgress = progress.done
   return site.trainers.use(study, signal, (trainer) => {
     if (!parameters) return summarise(trainer, { onProgress, signal })
     const request = {
@@ -30,9 +35,15 @@ export async function work(assignment: Assignment, site: Site, signal: AbortSign
   })
 }
 
-async function fetchParameters({ plan, study }: Assignment, site: Site, signal: AbortSignal): Promise<Float32Array> {
+async function fetchParameters(
+  { plan, study }: Assignment,
+  site: Site,
+  signal: AbortSignal,
+  onProgress: () => void,
+): Promise<Float32Array> {
   const due = 4 * parameterCount(study.manifest.layout)
-  const bytes = await site.fetchObject({ sha256: plan.model, bytesMax: due, study: study.hash }, signal)
+  const wanted = { sha256: plan.model, bytesMax: due, study: study.hash, onProgress }
+  const bytes = await site.fetchObject(wanted, signal)
   if (bytes.length !== due)
     throw new FederationError(
       'shape-mismatch',
@@ -52,19 +63,6 @@ async function train(trainer: Trainer, request: TrainRequest): Promise<WorkResul
 
 async function evaluate(trainer: Trainer, request: Omit<TrainRequest, 'round'>): Promise<WorkResult> {
   return { purpose: 'evaluate', ...(await trainer.evaluate(request)) }
-}
-
-/** Passes on the first report, then one each interval, and the last. */
-function progressReporter({ planHash, plan, study }: Assignment, site: Site): TrainRequest['onProgress'] {
-  let lastMs = Number.NEGATIVE_INFINITY
-  return (done, total) => {
-    const nowMs = site.now().getTime()
-    if (done < total && nowMs - lastMs < progressIntervalMs) return
-    lastMs = nowMs
-    const permille = total > 0 ? Math.floor((1000 * done) / total) : 0
-    site.link.send({ type: 'progress', planHash, permille }, study.hash)
-    site.emit({ type: 'progress', ...inRound(planHash, plan), done, total })
-  }
 }
 
 /** Whether an error means that the work was called off, not that it failed. */

@@ -67,7 +67,7 @@ test('a round goes on without a killed agent, which takes part again once it run
     deadlines: { absentMs: 300 },
   })
   const { run } = await federation.admin.startRun(study)
-  await site.next((event) => event.type === 'work-started' && event.purpose === 'train' && event.round === 2)
+  await site.next((event) => event.type === 'keys-shared' && event.purpose === 'train' && event.round === 2)
   await site.kill()
   let back = false
   const view = await federation.watch(run, ({ rounds }) => {

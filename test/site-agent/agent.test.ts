@@ -85,6 +85,16 @@ describe('a round', () => {
     expect(progress.map((m) => m.permille)).toEqual([50, 1000])
   })
 
+  test('progress made while the line was down is told when it is back, and none is made up', async () => {
+    const site = open()
+    site.trainer.gate = new Promise(() => undefined)
+    const told = () => site.coordinator.sent.filter((m) => m.type === 'progress').map((m) => m.permille)
+    assign(site, site.plan().signed)
+    await site.coordinator.until(() => (told().length === 2 ? true : undefined))
+    site.coordinator.reconnect()
+    expect(told()).toEqual([50, 1000, 1000])
+  })
+
   test('once it is over nothing of it stays on disk but the parameters the next one starts from', async () => {
     const site = open()
     const { hash, signed } = site.plan()

@@ -1,9 +1,12 @@
 /** The egress ledger's sum is what a counting relay in front of the coordinator saw, byte for byte. */
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { systemClock } from '@consilium/protos/clock.ts'
 import { sha256Hex } from '@consilium/protos/hash.ts'
+import { openEgress } from '@consilium/site-agent/link/egress.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Relay, startRelay } from '../../support/relay.ts'
 import { memoryLedger, startWireFixture, until, type WireFixture } from '../../support/wire-fixture.ts'
@@ -115,4 +118,12 @@ test('after a cut the ledger shows at least what left', async () => {
   expect(cutting.connections.filter(({ cut }) => cut)).toHaveLength(1)
   expect(ledger.total()).toBeGreaterThanOrEqual(cutting.total('toServer'))
   await cutting.close()
+})
+
+test('a socket that connects once everything has ended is cut: nothing could count it any more', async () => {
+  const egress = openEgress(memoryLedger(), systemClock)
+  await egress.allClosed(1_000)
+  const late = new Socket()
+  egress.watch(late)
+  expect(late.destroyed).toBe(true)
 })
