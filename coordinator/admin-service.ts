@@ -213,9 +213,15 @@ function readings({ objects, eventLog, identity, stream: federation, runs }: Par
 
 /** A run that could not even begin is refused, with the sites that are missing. */
 async function checkEnoughSites({ stream, studies }: Parts, study: StudyRecord): Promise<void> {
-  const { min } = (await studies.load(study)).signed.manifest.study.cohort
+  const { min, require } = (await studies.load(study)).signed.manifest.study.cohort
   const stands = standing(stream.state, study.hash)
   const able = [...stands].filter(([, excluded]) => excluded === undefined).map(([site]) => site)
+  const lacking = Array.isArray(require) ? require.filter((site) => !able.includes(site)) : []
+  if (lacking.length > 0)
+    throw new FederationError(
+      'cohort-too-small',
+      `study ${study.name} requires ${lacking.join(', ')} (cohort.require): no approval of ${lacking.length === 1 ? 'this site' : 'these sites'} stands`,
+    )
   if (able.length >= min) return
   const enrolled = [...stream.state.sites.values()].filter(({ state }) => state === 'enrolled')
   const others = enrolled.filter(({ name }) => !able.includes(name)).map(({ name }) => name)

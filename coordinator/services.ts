@@ -168,6 +168,9 @@ export type RoundView = {
 /** What protected a secure round's sum: n, c, t and m of its session, and who signed its survivor set. */
 export type SecureSessionView = Thresholds & { readonly confirmed: readonly SiteName[] }
 
+/** A site that is not in the sums of so many training rounds; `first` are the numbers of the first of them. */
+export type MissingSite = { readonly site: SiteName; readonly rounds: number; readonly first: readonly number[] }
+
 export type RunView = {
   readonly run: RunId
   readonly studyHash: Sha256
@@ -190,7 +193,10 @@ export type RunView = {
       readonly total: number
       readonly uploadedBytes: number
     }[]
-    /** In confirm-survivors and unmask: so many more answers are needed, from any of these sites. */
+    /**
+     * In confirm-survivors and unmask: so many more answers are needed, from any of these sites. As it recruits: the sites
+     * that the study requires and that are not there.
+     */
     readonly awaited?: { readonly answers: number; readonly sites: readonly SiteName[] }
     /** Sites that attend and are not recruited with the others because of what they pinned; absent where there is none. */
     readonly leftOut?: readonly { readonly site: SiteName; readonly reason: string }[]
@@ -198,6 +204,8 @@ export type RunView = {
   readonly modelSha256?: Sha256
   readonly parametersSha256?: Sha256
   readonly logHead: string
+  /** Sites that the run went on without in some round; absent where there is none. */
+  readonly missing?: readonly MissingSite[]
   /** Results of single sites: sealed mode only, else empty. */
   readonly final: readonly {
     readonly site: SiteName

@@ -1,4 +1,5 @@
 /** How a run reads: the table of its rounds, the live view, and one line for each thing that happened. Pure text. */
+import { subsetText } from '../run/subset.ts'
 import type { RoundView, RunView } from '../services.ts'
 import {
   bar,
@@ -79,6 +80,8 @@ function phaseWords(phase: string): string {
 /** What a round of secure aggregation waits for once its sum is settled; unmasking has no deadline. */
 function awaitedText({ phase, awaited }: NonNullable<RunView['current']>): string {
   if (!awaited || awaited.answers === 0) return ''
+  if (phase === 'recruit')
+    return `waiting for ${awaited.sites.join(', ')}: the study requires ${awaited.answers === 1 ? 'it' : 'them'}`
   const sites = `${awaited.answers} more of ${awaited.sites.join(', ')}`
   return phase === 'unmask' ? `open until ${sites} reveal their shares` : `waiting for ${sites}`
 }
@@ -118,12 +121,16 @@ function leftOutText(run: RunView): string {
 }
 
 function endLine(run: RunView): string {
-  if (run.state === 'finished') return `run ${run.run} finished, model ${run.modelSha256 ?? '-'}`
-  return `run ${run.run} ${run.state}: ${run.reason}`
+  const subset = subsetText(run)
+  const ending = `run ${run.run} ${run.state}${subset && ` ${subset}`}`
+  return run.state === 'finished' ? `${ending}, model ${run.modelSha256 ?? '-'}` : `${ending}: ${run.reason}`
 }
 
 function phaseOf(run: RunView | undefined): string {
-  return run?.current ? `${run.current.round} ${run.current.purpose} ${run.current.phase}` : ''
+  if (!run?.current) return ''
+  const { round, purpose, phase } = run.current
+  // Whom a round waits for as it recruits may change while nothing else does.
+  return `${round} ${purpose} ${phase} ${phase === 'recruit' ? awaitedText(run.current) : ''}`
 }
 
 /** A round's figures are complete once the run works on a later one, or on none. */
@@ -148,6 +155,7 @@ function runHead(run: RunView): string {
     ['run', run.run],
     ['study', `${run.studyName} (${shortHash(run.studyHash)})`],
     ['state', run.reason ? `${run.state}: ${run.reason}` : run.state],
+    ['went on', subsetText(run) || undefined],
     ['aggregation', aggregationText(run)],
     ['rounds', roundsDone(run)],
     ['now', run.current && nowText(run.current)],

@@ -64,6 +64,9 @@ export function runView(view: RunView__Output): RunView {
     ...optionalHash('modelSha256', view.modelSha256),
     ...optionalHash('parametersSha256', view.parametersSha256),
     logHead,
+    ...(view.missing.length > 0 && {
+      missing: view.missing.map(({ site, rounds, first }) => ({ site, rounds, first })),
+    }),
     final: view.final.map((result) => ({
       site: result.site,
       ...optionalNumbers(result, ['auroc', 'accuracy', 'loss']),

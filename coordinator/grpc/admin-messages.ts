@@ -78,7 +78,7 @@ export function* runMessages(view: RunView, from = 0): Generator<WireRunView> {
 }
 
 function runView(view: RunView, rounds: readonly RoundView[]): WireRunView {
-  const { rounds: _, current, modelSha256, parametersSha256, final, ...rest } = view
+  const { rounds: _, current, modelSha256, parametersSha256, final, missing = [], ...rest } = view
   return {
     ...rest,
     rounds: rounds.map(roundView),
@@ -86,6 +86,7 @@ function runView(view: RunView, rounds: readonly RoundView[]): WireRunView {
     modelSha256: hashBytes(modelSha256),
     parametersSha256: hashBytes(parametersSha256),
     final: [...final],
+    missing: missing.map(({ first, ...site }) => ({ ...site, first: [...first] })),
   }
 }
 

@@ -19,6 +19,7 @@ import type { RoundEvent } from './events.ts'
 import { checked, must, mustBeSigned, unlessFault } from './faults.ts'
 import { failedRound } from './over.ts'
 import { membersOf, type Planned, plannedOf, sitesNeeded } from './planned.ts'
+import { requiredOf } from './required.ts'
 import type { Round, RoundCommand } from './round.ts'
 import { type AdvertisingSession, fromBase64, rosterEntry, sidOf, toBase64, toHex } from './session.ts'
 
@@ -115,6 +116,7 @@ function awaited(round: AdvertisingKeys): Awaited {
     excludable: members,
     remaining: members.length,
     quorum: sitesNeeded(round),
+    required: requiredOf(round),
     sinceMs: round.sinceMs,
     silentMs: deadlines.keysMs,
     absentMs: deadlines.absentMs,

@@ -20,6 +20,7 @@ import { checked, unlessFault } from './faults.ts'
 import { checkInput, loggedInput, readInput } from './masked-input.ts'
 import { failedRound } from './over.ts'
 import { membersOf, type Planned, plannedOf, sitesNeeded } from './planned.ts'
+import { requiredOf } from './required.ts'
 import type { OpenRound, Round, RoundCommand, Update } from './round.ts'
 import { type MaskingSession, toHex, u3HashOf } from './session.ts'
 
@@ -168,6 +169,7 @@ function awaited(round: CollectingUpdates): Awaited {
     excludable: sites,
     remaining: membersOf(round).length,
     quorum: sitesNeeded(round),
+    required: requiredOf(round),
     sinceMs: round.sinceMs,
     silentMs: deadlines.uploadMs,
     absentMs: deadlines.absentMs,

@@ -6,6 +6,7 @@
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import { type DropoutCause, type EventOf, type RoundEvent, shortReason } from './events.ts'
 import { membersOf, type Planned, sitesNeeded } from './planned.ts'
+import { requiredOf } from './required.ts'
 import type { RoundCommand, RoundSetting } from './round.ts'
 import type { AdvertisingSession } from './session.ts'
 
@@ -33,6 +34,8 @@ export type Attendance = ReadonlyMap<SiteName, Presence>
 /** What a phase waits for. */
 export type Awaited = {
   readonly sites: readonly SiteName[]
+  /** Sites without which the round fails: their being away alone drops none of them. */
+  readonly required: readonly SiteName[]
   /** Sites that are dropped once they may no longer take part. */
   readonly excludable: readonly SiteName[]
   /** Sites that may still survive: those awaited and those that are done. */
@@ -59,7 +62,7 @@ export function findDropouts(awaited: Awaited, attendance: Attendance, now: Date
     if (!presence || exclusion(attendance, site)) continue
     if (silentDue(awaited, presence) <= now.getTime())
       dropouts.push({ site, cause: 'deadline', reason: silence(awaited, presence, now) })
-    else if (absentDue(awaited, presence) <= now.getTime())
+    else if (absentDue(awaited, site, presence) <= now.getTime())
       away.push({ site, cause: 'absent', reason: `not connected for ${awaited.absentMs} ms` })
   }
   return [...dropouts, ...away.slice(0, Math.max(0, awaited.remaining - dropouts.length - awaited.quorum))]
@@ -70,7 +73,7 @@ export function nextDropoutDue(awaited: Awaited, attendance: Attendance): number
   const dues = awaited.sites.map((site) => {
     const presence = attendance.get(site)
     const silent = silentDue(awaited, presence)
-    return awaited.remaining > awaited.quorum ? Math.min(silent, absentDue(awaited, presence)) : silent
+    return awaited.remaining > awaited.quorum ? Math.min(silent, absentDue(awaited, site, presence)) : silent
   })
   return Math.min(...dues)
 }
@@ -78,14 +81,19 @@ export function nextDropoutDue(awaited: Awaited, attendance: Attendance): number
 /** A phase in which sites may drop out of the sum. */
 export type Losing = Planned & { readonly phase: string; readonly session?: AdvertisingSession }
 
-/** The events of dropping these sites from a round, and of its failure where too few are left then. */
+/** The events of dropping these sites from a round, and of its failure where too few are left or a required one is out. */
 export function dropEvents(round: Losing, dropouts: readonly Dropout[], now: Date): RoundEvent[] {
   const dropped = dropouts.map((dropout) => droppedEvent(round, dropout, now))
   const [left, needed] = [membersOf(round).length - dropouts.length, sitesNeeded(round)]
-  if (dropouts.length === 0 || left >= needed) return dropped
+  const lost = dropouts.find(({ site }) => requiredOf(round).includes(site))
+  if (dropouts.length === 0 || (left >= needed && !lost)) return dropped
   // Before the directory nothing binds the sites yet: the cohort was too small, no quorum was lost.
   const code = round.phase === 'advertise-keys' ? 'cohort-too-small' : 'quorum-lost'
-  return [...dropped, failure(round.setting, code, `${left} of ${needed} sites needed are left`, now)]
+  const reason =
+    left < needed
+      ? `${left} of ${needed} sites needed are left`
+      : `the study requires ${lost?.site}, which dropped out: ${lost?.cause}, ${lost?.reason}`
+  return [...dropped, failure(round.setting, code, reason, now)]
 }
 
 /** The event of dropping one site by what it says, or by what the shell found of it; none for a site that is out already. */
@@ -126,7 +134,7 @@ export function failure(
   return { type: 'round-failed', at: now.toISOString(), round, purpose, code, reason: shortReason(reason) }
 }
 
-const exclusionReasons = {
+export const exclusionReasons = {
   refused: 'it refused the study',
   withdrawn: 'it withdrew its approval',
   revoked: 'its certificate was revoked',
@@ -150,7 +158,8 @@ function silentDue({ sinceMs, silentMs, wholeMs }: Awaited, presence: Presence |
   return Math.min(silent, sinceMs + (wholeMs ?? Number.POSITIVE_INFINITY))
 }
 
-function absentDue(awaited: Awaited, presence: Presence | undefined): number {
-  if (presence?.absentSinceMs === undefined || awaited.absentMs === undefined) return Number.POSITIVE_INFINITY
+function absentDue(awaited: Awaited, site: SiteName, presence: Presence | undefined): number {
+  if (presence?.absentSinceMs === undefined || awaited.absentMs === undefined || awaited.required.includes(site))
+    return Number.POSITIVE_INFINITY
   return Math.max(awaited.sinceMs, presence.absentSinceMs, presence.progressAtMs ?? 0) + awaited.absentMs
 }

@@ -5,6 +5,7 @@
  */
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import type { Attendance } from './dropouts.ts'
+import { requiredNow } from './required.ts'
 import type { OpenRound } from './round.ts'
 
 /**
@@ -49,7 +50,10 @@ export type LeftOut = { readonly site: SiteName; readonly reason: string }
 export function leftOut(round: OpenRound, attendance: Attendance): LeftOut[] {
   if (round.setting.aggregation.mode === 'sealed') return []
   const told = toldSites(attendance)
-  const cohort = round.phase === 'recruit' ? mutuallyPinned(told, attendance, round.expected) : round.cohort
+  const cohort =
+    round.phase === 'recruit'
+      ? mutuallyPinned(told, attendance, [...requiredNow(round.setting, attendance), ...round.expected])
+      : round.cohort
   return leftOutOf(cohort, round.phase === 'recruit' ? told : cohort, attendance)
 }
 

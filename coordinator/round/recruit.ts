@@ -1,7 +1,7 @@
 /**
  * Recruit: waits until every site that is expected attends, or until the deadline, and then fixes the cohort and with it
- * the plan; in secure mode, a cohort of sites that pinned one another. From that event on the plan is the same after any
- * restart.
+ * the plan; in secure mode, a cohort of sites that pinned one another. Where the study requires sites, it waits for them
+ * without a deadline. From that event on the plan is the same after any restart.
  */
 import { cohortMax } from '@consilium/protos/limits.ts'
 import type { LogHead } from '@consilium/protos/log/head.ts'
@@ -12,11 +12,12 @@ import {
   defaultSurvivorsMin,
   cohortMin as secureCohortMin,
 } from '@consilium/protos/secagg/thresholds.ts'
-import { type Attendance, failure } from './dropouts.ts'
+import { type Attendance, exclusion, exclusionReasons, failure } from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
 import { failedRound } from './over.ts'
 import { leftOutOf, mutuallyPinned, toldSites } from './pins.ts'
 import { sitesOfSession } from './planned.ts'
+import { fittingCohort, requiredMissing, requiredNow } from './required.ts'
 import type { Round, RoundCommand, RoundSetting } from './round.ts'
 
 export type Recruiting = {
@@ -30,13 +31,16 @@ export function decide(round: Recruiting, command: RoundCommand, now: Date): Rou
   if (command.type !== 'look') return []
   const { setting } = round
   const { attendance, logHead } = command
+  const barred = requiredNow(setting, attendance).filter((site) => exclusion(attendance, site))
+  if (barred.length > 0) return [failure(setting, 'cohort-too-small', barredText(barred, attendance), now)]
   const missing = missingSites(round, attendance)
   const candidates = candidatesOf(round, attendance)
-  const overdue = now.getTime() >= deadline(round)
+  if (requiredMissing(setting, candidates, attendance).length > 0) return []
+  const overdue = now.getTime() >= dueMs(round)
   if (candidates.length >= fewestSites(setting, candidates.length) && (missing.length === 0 || overdue)) {
     // The head that the plan names must prove where its model comes from: the next look has one that does.
     if (setting.modelEntry !== undefined && logHead.size <= setting.modelEntry) return []
-    const cohort = candidates.slice(0, cohortMax)
+    const cohort = fittingCohort(candidates, requiredNow(setting, attendance))
     const { round: number, purpose } = setting
     const plan = planOf(setting, cohort, attendance, logHead)
     const at = now.toISOString()
@@ -55,8 +59,26 @@ export function evolve(round: Recruiting, event: RoundEvent): Round {
   return event.type === 'round-failed' ? failedRound(round, event) : round
 }
 
-export function deadline(round: Recruiting): number {
+/** Infinite while a required site is awaited. */
+export function deadline(round: Recruiting, attendance: Attendance): number {
+  return awaitedRequired(round, attendance).length > 0 ? Number.POSITIVE_INFINITY : dueMs(round)
+}
+
+/** The required sites that recruiting waits for: they are away, or not approved by the others, or have not approved them. */
+export function awaitedRequired(round: Recruiting, attendance: Attendance): readonly SiteName[] {
+  return requiredMissing(round.setting, candidatesOf(round, attendance), attendance)
+}
+
+function dueMs(round: Recruiting): number {
   return round.sinceMs + round.setting.deadlines.recruitMs
+}
+
+function barredText(barred: readonly SiteName[], attendance: Attendance): string {
+  const why = (site: SiteName) => {
+    const excluded = attendance.get(site)?.excluded
+    return excluded ? exclusionReasons[excluded] : 'it has not approved the study'
+  }
+  return barred.map((site) => `the study requires ${site}: ${why(site)}`).join('; ')
 }
 
 function planOf(
@@ -112,7 +134,8 @@ function fewestSites(setting: RoundSetting, candidates: number): number {
 
 /** Who can be in the cohort as things stand. */
 function candidatesOf({ setting, expected }: Recruiting, attendance: Attendance): SiteName[] {
-  if (setting.aggregation.mode === 'secure') return mutuallyPinned(toldSites(attendance), attendance, expected)
+  const preferred = [...requiredNow(setting, attendance), ...expected]
+  if (setting.aggregation.mode === 'secure') return mutuallyPinned(toldSites(attendance), attendance, preferred)
   return [...attendance]
     .filter(([, presence]) => !presence.excluded && presence.absentSinceMs === undefined)
     .map(([site]) => site)

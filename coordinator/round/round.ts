@@ -166,7 +166,7 @@ export function evolveRound(round: OpenRound, event: RoundEvent): Round {
 export function nextDeadline(round: OpenRound, attendance: Attendance): number | undefined {
   switch (round.phase) {
     case 'recruit':
-      return recruit.deadline(round)
+      return recruit.deadline(round, attendance)
     case 'work':
       return work.deadline(round, attendance)
     case 'advertise-keys':

@@ -18,6 +18,7 @@ import type { RoundEvent } from './events.ts'
 import { checked, must, mustBeSigned, unlessFault } from './faults.ts'
 import { failedRound } from './over.ts'
 import { membersOf, type Planned, plannedOf, sitesNeeded } from './planned.ts'
+import { requiredOf } from './required.ts'
 import type { Round, RoundCommand } from './round.ts'
 import { directoryOf, rosterEntry, type SharingSession, storedMessage, toBase64, toHex, u2HashOf } from './session.ts'
 
@@ -118,6 +119,7 @@ function awaited(round: SharingKeys): Awaited {
     excludable: members,
     remaining: members.length,
     quorum: sitesNeeded(round),
+    required: requiredOf(round),
     sinceMs: round.sinceMs,
     silentMs: deadlines.keysMs,
     absentMs: deadlines.absentMs,

@@ -17,6 +17,7 @@ import {
 import type { RoundEvent } from './events.ts'
 import { failedRound } from './over.ts'
 import { membersOf, type Planned, plannedOf, sitesNeeded } from './planned.ts'
+import { requiredOf } from './required.ts'
 import type { Round, RoundCommand } from './round.ts'
 import { advertisingSession } from './session.ts'
 
@@ -80,6 +81,7 @@ function awaited(round: Working): Awaited {
     excludable: members,
     remaining: members.length,
     quorum: sitesNeeded(round),
+    required: requiredOf(round),
     sinceMs: round.sinceMs,
     silentMs: deadlines.workMs,
     wholeMs: workWholeMs,

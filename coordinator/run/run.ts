@@ -12,6 +12,7 @@ import { secureVectors } from '@consilium/protos/secagg/vectors.ts'
 import { type Attendance, failure } from '../round/dropouts.ts'
 import { type SiteResult, shortReason } from '../round/events.ts'
 import { mutuallyPinned } from '../round/pins.ts'
+import { requiredNow } from '../round/required.ts'
 import {
   decideRound,
   evolveRound,
@@ -37,6 +38,8 @@ export type Run = {
   readonly reason: string
   readonly startedAtMs: number
   readonly endedAtMs?: number
+  /** Every site that was expected or in a cohort so far. */
+  readonly sites: readonly SiteName[]
   /** Entries of the run's log so far: the position of the next one. */
   readonly entries: number
   /** The present global parameters. */
@@ -71,6 +74,7 @@ export function startedRun(event: Extract<RunEvent, { type: 'run-started' }>, ma
     reason: '',
     startedAtMs: Date.parse(event.at),
     entries: 1,
+    sites: [],
     parameters: manifest.initialParameters.sha256,
     past: [],
     siteResults: [],
@@ -130,7 +134,8 @@ function evolveBy(run: Run, event: RunEvent): Run {
     case 'round-started': {
       const sinceMs = Date.parse(event.at)
       const { expected } = event
-      return { ...run, current: { phase: 'recruit', setting: settingOf(run, event, sinceMs), expected, sinceMs } }
+      const setting = settingOf(run, event, sinceMs)
+      return { ...withSites(run, expected), current: { phase: 'recruit', setting, expected, sinceMs } }
     }
     case 'run-rolled-back':
       return { ...run, parameters: event.parameters, modelEntry: run.entries }
@@ -139,19 +144,24 @@ function evolveBy(run: Run, event: RunEvent): Run {
     case 'run-failed':
     case 'run-cancelled':
       return { ...ended(run, event), reason: event.reason }
+    case 'cohort-selected':
+      return run.current ? withRound(withSites(run, event.plan.cohort), evolveRound(run.current, event)) : run
     default:
       return run.current ? withRound(run, evolveRound(run.current, event)) : run
   }
 }
 
 /**
- * First every site that may take part; later the survivors of the newest round that has some. Under masks, none that could
+ * First every site that may take part; later the survivors of the newest round that has some, and those that the study
+ * requires. Under masks, none that could
  * not be in a cohort with the others.
  */
 function expectedSites(run: Run, { attendance }: Extract<RunCommand, { type: 'look' }>): SiteName[] {
   const eligible = [...attendance].filter(([, presence]) => !presence.excluded).map(([site]) => site)
   const survivors = run.past.findLast((over) => over.survivors.length > 0)?.survivors
-  const sites = (survivors ? eligible.filter((site) => survivors.includes(site)) : eligible).sort()
+  const required = requiredNow(run.manifest.study, attendance)
+  const isExpected = (site: SiteName) => !survivors || survivors.includes(site) || required.includes(site)
+  const sites = eligible.filter(isExpected).sort()
   return run.manifest.study.aggregation.mode === 'secure' ? mutuallyPinned(sites, attendance, sites) : sites
 }
 
@@ -165,6 +175,11 @@ function settingOf(run: Run, event: Extract<RunEvent, { type: 'round-started' }>
     ...(standardisation && { standardisation }),
     vectors: secureVectors(purpose, vectorSizes(run.manifest)),
   }
+}
+
+function withSites(run: Run, sites: readonly SiteName[]): Run {
+  const added = sites.filter((site) => !run.sites.includes(site))
+  return added.length === 0 ? run : { ...run, sites: [...run.sites, ...added] }
 }
 
 function withRound(run: Run, round: Round): Run {

@@ -6,17 +6,22 @@ import type { OpenRound, RoundOver } from '../round/round.ts'
 import { awaitedReleases } from '../round/unmask.ts'
 import type { RoundView, RunView } from '../services.ts'
 import type { Run } from './run.ts'
+import { missingSites } from './subset.ts'
 
 /** What a site has done in the present phase: steps or rows while it works, bytes while it uploads. */
 export type SiteProgress = { readonly done: number; readonly total: number; readonly uploadedBytes: number }
 
-/** `leftOut`: of the present round. */
+/** Of the present round as it recruits: who is not taken, and which required sites it waits for. */
+export type Recruits = { readonly leftOut: readonly LeftOut[]; readonly required: readonly SiteName[] }
+
+/** `recruits`: of the present round. */
 export function runView(
   run: Run,
   logHead: string,
   progress: ReadonlyMap<SiteName, SiteProgress>,
-  leftOut: readonly LeftOut[] = [],
+  recruits: Recruits = { leftOut: [], required: [] },
 ): RunView {
+  const missing = missingSites(run)
   return {
     run: run.id,
     studyHash: run.study,
@@ -28,11 +33,12 @@ export function runView(
     aggregation: run.manifest.study.aggregation.mode,
     roundsPlanned: run.manifest.study.rounds,
     rounds: roundViews(run.past),
-    ...(run.current && { current: currentView(run.current, progress, leftOut) }),
+    ...(run.current && { current: currentView(run.current, progress, recruits) }),
     ...(run.model && { modelSha256: run.model }),
     parametersSha256: run.parameters,
     logHead,
     final: run.siteResults,
+    ...(missing.length > 0 && { missing }),
   }
 }
 
@@ -102,7 +108,7 @@ function merged(view: RoundView, over: RoundOver): RoundView {
 function currentView(
   round: OpenRound,
   progress: ReadonlyMap<SiteName, SiteProgress>,
-  leftOut: readonly LeftOut[],
+  { leftOut, required }: Recruits,
 ): NonNullable<RunView['current']> {
   const { round: number, purpose } = round.setting
   const sites = (round.phase === 'recruit' ? round.expected : round.cohort).map((site) => ({
@@ -110,7 +116,7 @@ function currentView(
     state: siteState(round, site),
     ...(progress.get(site) ?? { done: 0, total: 0, uploadedBytes: 0 }),
   }))
-  const awaited = awaitedAnswers(round)
+  const awaited = required.length > 0 ? { answers: required.length, sites: required } : awaitedAnswers(round)
   return {
     ...{ round: number, purpose, phase: round.phase, sites },
     ...(awaited && { awaited }),

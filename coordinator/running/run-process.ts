@@ -13,6 +13,7 @@ import { type EventStream, openEventStream } from '../event-stream.ts'
 import type { RunRecord } from '../federation/federation.ts'
 import type { Attendance } from '../round/dropouts.ts'
 import { leftOut } from '../round/pins.ts'
+import { awaitedRequired } from '../round/recruit.ts'
 import { nextDeadline, type RoundOver } from '../round/round.ts'
 import { type RunEvent, readRunEvent, runEntry, runStream } from '../run/events.ts'
 import { decideNext, evolveRun, type Run, type RunCommand, startedRun } from '../run/run.ts'
@@ -184,7 +185,10 @@ export async function openRunProcess(
       const run = current()
       const { current: round } = run
       const moved = progress.of(round && 'planHash' in round ? round.planHash : undefined)
-      return runView(run, stream.head, moved, round ? leftOut(round, options.attendance(run, progress)) : [])
+      if (!round) return runView(run, stream.head, moved)
+      const attendance = options.attendance(run, progress)
+      const required = round.phase === 'recruit' ? awaitedRequired(round, attendance) : []
+      return runView(run, stream.head, moved, { leftOut: leftOut(round, attendance), required })
     },
     async stop() {
       stopped = true

@@ -18,6 +18,7 @@ import type { ListRunsRequest as _consilium_v1_ListRunsRequest, ListRunsRequest_
 import type { ListSitesRequest as _consilium_v1_ListSitesRequest, ListSitesRequest__Output as _consilium_v1_ListSitesRequest__Output } from './consilium/v1/ListSitesRequest.ts';
 import type { ListStudiesRequest as _consilium_v1_ListStudiesRequest, ListStudiesRequest__Output as _consilium_v1_ListStudiesRequest__Output } from './consilium/v1/ListStudiesRequest.ts';
 import type { LogEntry as _consilium_v1_LogEntry, LogEntry__Output as _consilium_v1_LogEntry__Output } from './consilium/v1/LogEntry.ts';
+import type { MissingSite as _consilium_v1_MissingSite, MissingSite__Output as _consilium_v1_MissingSite__Output } from './consilium/v1/MissingSite.ts';
 import type { ObjectChunk as _consilium_v1_ObjectChunk, ObjectChunk__Output as _consilium_v1_ObjectChunk__Output } from './consilium/v1/ObjectChunk.ts';
 import type { ObjectStart as _consilium_v1_ObjectStart, ObjectStart__Output as _consilium_v1_ObjectStart__Output } from './consilium/v1/ObjectStart.ts';
 import type { ReadLogRequest as _consilium_v1_ReadLogRequest, ReadLogRequest__Output as _consilium_v1_ReadLogRequest__Output } from './consilium/v1/ReadLogRequest.ts';
@@ -66,6 +67,7 @@ export interface ProtoGrpcType {
       ListSitesRequest: MessageTypeDefinition<_consilium_v1_ListSitesRequest, _consilium_v1_ListSitesRequest__Output>
       ListStudiesRequest: MessageTypeDefinition<_consilium_v1_ListStudiesRequest, _consilium_v1_ListStudiesRequest__Output>
       LogEntry: MessageTypeDefinition<_consilium_v1_LogEntry, _consilium_v1_LogEntry__Output>
+      MissingSite: MessageTypeDefinition<_consilium_v1_MissingSite, _consilium_v1_MissingSite__Output>
       ObjectChunk: MessageTypeDefinition<_consilium_v1_ObjectChunk, _consilium_v1_ObjectChunk__Output>
       ObjectStart: MessageTypeDefinition<_consilium_v1_ObjectStart, _consilium_v1_ObjectStart__Output>
       ReadLogRequest: MessageTypeDefinition<_consilium_v1_ReadLogRequest, _consilium_v1_ReadLogRequest__Output>

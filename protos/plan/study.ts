@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { weightModes } from '../secagg/weights.ts'
+import { siteNameSchema } from './names.ts'
 
 const name = z
   .string()
@@ -183,6 +184,11 @@ export const studySchema = z
         min: count(255).default(3),
         /** Fewest sites whose updates make a round count. */
         quorum: count(255).default(3),
+        /**
+         * Sites without which no round counts: by name, or every site that approved the study and has not left it. A round
+         * waits for them as it recruits, without a deadline, and fails when one of them drops out of it.
+         */
+        require: z.union([z.literal('all'), z.array(siteNameSchema).min(1).max(255)]).optional(),
       })
       .prefault({}),
     aggregation: aggregationSchema.prefault({ mode: 'secure' }),
@@ -213,7 +219,11 @@ type StudyFields = {
   readonly label: z.output<typeof labelSchema>
   readonly loss: Loss
   readonly model: { readonly from: 'zoo' | 'onnx' }
-  readonly cohort: { readonly min: number; readonly quorum: number }
+  readonly cohort: {
+    readonly min: number
+    readonly quorum: number
+    readonly require?: 'all' | readonly string[] | undefined
+  }
   readonly aggregation: { readonly mode: 'secure' | 'sealed' }
   readonly initialParameters: unknown
   readonly standardisation: 'federated' | 'per-site' | 'none'
@@ -242,6 +252,8 @@ function checkAcrossFields(study: StudyFields, context: z.RefinementCtx): void {
   if (study.loss !== lossOfLabel[study.label.type])
     issue(['loss'], `a ${study.label.type} label goes with ${lossOfLabel[study.label.type]}`)
   if (study.cohort.quorum > study.cohort.min) issue(['cohort', 'quorum'], 'the quorum cannot exceed cohort.min')
+  if (Array.isArray(study.cohort.require) && new Set(study.cohort.require).size < study.cohort.require.length)
+    issue(['cohort', 'require'], 'a site is listed twice')
   if (study.aggregation.mode === 'secure' && study.cohort.min < secureCohortMin)
     issue(['cohort', 'min'], `a secure sum hides a site among at least ${secureCohortMin}`)
   if (study.model.from === 'zoo' && study.initialParameters === 'from-model')

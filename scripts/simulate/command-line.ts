@@ -44,7 +44,7 @@ export function printReport(report: Report, out: string, json: boolean): void {
   const words = json ? process.stderr : process.stdout
   const here = (name: string) => relative(process.cwd(), `${out}/${name}`) || name
   words.write(`
-${report.synthetic ? 'SYNTHETIC DATA: these figures say nothing about medicine.\n' : ''}${finalFigures(report)}, after ${report.rounds.length} rounds in ${report.seconds.toFixed(1)} s
+${report.synthetic ? 'SYNTHETIC DATA: these figures say nothing about medicine.\n' : ''}${finalFigures(report)}, after ${report.rounds.length} rounds${report.subset && `, ${report.subset},`} in ${report.seconds.toFixed(1)} s
   report   ${here('report.html')}
   model    ${here('model.onnx')}   (${modelInputs(report)}; SHA-256 ${report.model.sha256.slice(0, 16)}...)
   log      verified, head ${report.logHead.slice(0, 16)}...

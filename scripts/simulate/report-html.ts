@@ -52,7 +52,7 @@ function header(report: Report): Html {
   return html`<header>
 <p class="eyebrow">Federated training report</p>
 <h1>${report.title}</h1>
-<p class="lead">${cohortSites(report).length} hospitals trained one model; the run ${outcome}. Their records stayed with them.</p>
+<p class="lead">${cohortSites(report).length} hospitals trained one model; the run ${outcome}${report.subset && ` ${report.subset}`}. Their records stayed with them.</p>
 ${report.description === '' ? html`` : html`<p class="description">${report.description}</p>`}
 </header>`
 }

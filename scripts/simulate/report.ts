@@ -2,6 +2,7 @@
  * The report of one run: what `--json` prints, and the larger object that `report.json` keeps and `report.html` shows.
  * Every figure is the coordinator's, which is to say the sum of what the sites chose to send.
  */
+import { subsetText } from '@consilium/coordinator/run/subset.ts'
 import type { RoundView, RunView } from '@consilium/coordinator/services.ts'
 import type { Study } from '@consilium/protos/plan/study.ts'
 import type { WeightMode } from '@consilium/protos/secagg/weights.ts'
@@ -72,6 +73,8 @@ export type Report = Omit<Summary, 'rounds'> & {
   readonly startedAt: string
   readonly endedAt: string
   readonly roundsPlanned: number
+  /** Whom the run went on without, and in which rounds; empty where every site was in every round. */
+  readonly subset: string
   readonly studySha256: string
   readonly parametersSha256: string
   /** The exchange of sums that standardises the features; absent where the study does without. */
@@ -139,6 +142,7 @@ export function buildReport({
     startedAt: run.startedAt,
     endedAt: run.endedAt,
     roundsPlanned: run.roundsPlanned,
+    subset: subsetText(run),
     studySha256: run.studyHash,
     parametersSha256: run.parametersSha256 ?? '',
     ...(statistics && { statistics }),

@@ -97,6 +97,13 @@ function checkCohort(plan: RoundPlan, { manifest }: SignedStudy, { name }: Pick<
       'cohort-too-small',
       `the study asks for a cohort of at least ${manifest.study.cohort.min} sites, round ${plan.round} has ${size}`,
     )
+  const { require = [] } = manifest.study.cohort
+  const missing = require === 'all' ? [] : require.filter((site) => !plan.cohort.includes(site))
+  if (missing.length > 0)
+    throw new FederationError(
+      'cohort-too-small',
+      `the study requires ${missing.join(', ')} in every round, round ${plan.round} goes without`,
+    )
 }
 
 /** Only exchanges that the approved study names: no more rounds, and statistics only where it standardises by them. */

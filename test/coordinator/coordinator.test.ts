@@ -3,6 +3,7 @@ import { decodeModel } from '@consilium/models/onnx/codec.ts'
 import { errorCode } from '@consilium/protos/errors.ts'
 import { type LogEntry, verifyChain } from '@consilium/protos/log/entry.ts'
 import { planHash, type RoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import type { StudyInput } from '@consilium/protos/plan/study.ts'
 import { expect, test } from 'vitest'
 import type { RunView, ToSite } from '../../coordinator/services.ts'
 import { collect } from '../support/collect.ts'
@@ -281,6 +282,34 @@ test('a run needs as many approvals as its study asks for, and says who is missi
   })
   await sites[2]!.decide(hash)
   expect((await fixture.admin.startRun('heart-disease')).state).toBe('running')
+})
+
+test('a run waits for a site that its study requires, also at its start, and ends where the site may not come', async () => {
+  const fixture = await coordinatorFixture()
+  const sites = await fixture.sites(['basel', 'cleveland', 'hungary', 'zurich'])
+  const zurich = sites[3]!
+  zurich.approves = false
+  const requiring: Partial<StudyInput> = {
+    ...sealed,
+    standardisation: 'none',
+    rounds: 2,
+    cohort: { min: 3, quorum: 3, require: ['zurich'] },
+  }
+  const { hash } = await fixture.createStudy(requiring)
+  await fixture.studyWhere(hash, ({ decisions }) => decisions.length === 3)
+  await expect(fixture.admin.startRun(hash)).rejects.toMatchObject({
+    code: 'cohort-too-small',
+    message: expect.stringContaining('requires zurich (cohort.require)'),
+  })
+  await zurich.decide(hash)
+  zurich.leave()
+  const { run } = await fixture.admin.startRun(hash)
+  await fixture.pass(24 * 60 * 60 * 1000)
+  const waiting = await fixture.admin.showRun(run)
+  expect(waiting.current).toMatchObject({ phase: 'recruit', awaited: { answers: 1, sites: ['zurich'] } })
+  await zurich.decide(hash, 'reject')
+  const view = await fixture.runWhere(run, hasEnded)
+  expect(view).toMatchObject({ state: 'failed', reason: expect.stringContaining('requires zurich: it withdrew') })
 })
 
 test('what a watcher sees begins at once and ends with the run', async () => {

@@ -58,6 +58,7 @@ const run: RunView = {
       clippedShare: 0,
     },
   ],
+  missing: [{ site: 'va', rounds: 1, first: [2] }],
   parametersSha256: 'b2'.repeat(32),
   modelSha256: 'c3'.repeat(32),
   logHead: 'd4'.repeat(32),
@@ -105,6 +106,14 @@ describe('the report', () => {
     expect(report.final.auroc).toBe(0.8765)
     expect(report.final.perSite.va).toEqual({ auroc: null, accuracy: 1, examples: 10 })
     expect(report.seconds).toBe(4.5)
+  })
+
+  test('says in its first lines that the run went on without a hospital, and nothing where it did not', () => {
+    expect(reportHtml(report)).toContain('the run finished after 3 rounds without va in round 2. Their records')
+    const { missing: _, ...whole } = run
+    expect(reportHtml(buildReport({ ...sources, run: whole }))).toContain(
+      'the run finished after 3 rounds. Their records',
+    )
   })
 
   test('of a run without any evaluation has no figures, rather than zeros', () => {

@@ -11,7 +11,7 @@ import {
 } from '@consilium/coordinator/cli/output.ts'
 import { liveView, newLines, runText } from '@consilium/coordinator/cli/run-text.ts'
 import { describe, expect, test } from 'vitest'
-import { aRound, aRun } from './runs.ts'
+import { aRound, aRun, modelSha256 } from './runs.ts'
 
 test.for([
   [0, '0 B'],
@@ -97,6 +97,23 @@ test('a site that is left out is told of once, with the reason, until that is an
   const terminal = { isLive: true, hasColor: false, columns: 80, rows: 24, write() {}, writeError() {} }
   for (const text of [runText(first), liveView(first, terminal)])
     expect(text).toContain('\ngeneva is left out: basel has not approved its identity\n')
+})
+
+test('a run that went on without a site says so at its end, and one that waits for a required site says for whom', () => {
+  const missing = [{ site: 'basel', rounds: 2, first: [3, 7] }]
+  const ended = aRun({ state: 'finished', modelSha256, missing })
+  const subset = 'without basel in rounds 3 and 7'
+  expect(newLines(aRun(), ended).at(-1)).toBe(`run heart-1 finished ${subset}, model ${modelSha256}`)
+  const failed = aRun({ state: 'failed', reason: 'train round 9 failed', missing })
+  expect(newLines(aRun(), failed).at(-1)).toBe(`run heart-1 failed ${subset}: train round 9 failed`)
+  expect(runText(ended)).toMatch(new RegExp(`^went on +${subset}$`, 'm'))
+
+  const current = { round: 2, purpose: 'train', phase: 'recruit', sites: [] } as const
+  const waiting = aRun({ current: { ...current, awaited: { answers: 1, sites: ['basel'] } } })
+  expect(newLines(aRun({ current }), waiting)).toEqual([
+    'round 2  train: recruit, waiting for basel: the study requires it',
+  ])
+  expect(newLines(waiting, waiting)).toEqual([])
 })
 
 describe('colours', () => {

@@ -374,6 +374,7 @@ const runView: RunView = {
     awaited: { answers: 2, sites: ['a', 'b'] },
     leftOut: [{ site: 'c', reason: 'a has not approved its identity' }],
   },
+  missing: [{ site: 'b', rounds: 12, first: [1, 2] }],
   logHead: 'ef'.repeat(32),
   final: [{ site: 'a', auroc: 0.9, examples: 10 }],
 }

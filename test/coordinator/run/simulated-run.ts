@@ -20,7 +20,7 @@ import { type HonestSites, honestSites, sealedUpdateOf } from '../round/honest-s
 export const startMs = Date.parse('2026-11-22T10:00:00.000Z')
 export const siteNames = ['basel', 'cleveland', 'hungary', 'zurich']
 
-type Changes = Partial<Pick<StudyInput, 'rounds' | 'standardisation' | 'evaluation'>>
+type Changes = Partial<Pick<StudyInput, 'rounds' | 'standardisation' | 'evaluation' | 'cohort'>>
 
 /** Sealed, with the quorum of two that only a sealed study may have. */
 export function manifestOf(changes: Changes = {}): StudyManifest {

@@ -145,3 +145,11 @@ describe('freshness', () => {
 function begin(site: SiteFixture, { plan, hash }: ReturnType<SiteFixture['plan']>): void {
   site.store.journal.begin(hash, plan)
 }
+
+test('a plan without a site that the study requires is refused', () => {
+  const site = open({ study: { cohort: { require: ['hope', 'zurich'] } } })
+  expect(() => recruit(site.plan().signed, site.site)).toThrow(
+    expect.objectContaining({ code: 'cohort-too-small', message: expect.stringContaining('requires zurich in every') }),
+  )
+  recruit(site.plan({ cohort: ['hope', 'mercy', 'zurich'] }).signed, site.site)
+})

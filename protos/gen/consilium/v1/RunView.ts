@@ -3,6 +3,7 @@
 import type { RoundView as _consilium_v1_RoundView, RoundView__Output as _consilium_v1_RoundView__Output } from '../../consilium/v1/RoundView.ts';
 import type { CurrentWork as _consilium_v1_CurrentWork, CurrentWork__Output as _consilium_v1_CurrentWork__Output } from '../../consilium/v1/CurrentWork.ts';
 import type { SiteResult as _consilium_v1_SiteResult, SiteResult__Output as _consilium_v1_SiteResult__Output } from '../../consilium/v1/SiteResult.ts';
+import type { MissingSite as _consilium_v1_MissingSite, MissingSite__Output as _consilium_v1_MissingSite__Output } from '../../consilium/v1/MissingSite.ts';
 
 export interface RunView {
   'run'?: (string);
@@ -21,6 +22,7 @@ export interface RunView {
   'final'?: (_consilium_v1_SiteResult)[];
   'moreRounds'?: (boolean);
   'aggregation'?: (string);
+  'missing'?: (_consilium_v1_MissingSite)[];
 }
 
 export interface RunView__Output {
@@ -40,4 +42,5 @@ export interface RunView__Output {
   'final': (_consilium_v1_SiteResult__Output)[];
   'moreRounds': (boolean);
   'aggregation': (string);
+  'missing': (_consilium_v1_MissingSite__Output)[];
 }
