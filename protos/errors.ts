@@ -32,6 +32,7 @@ export type ErrorCode =
   | 'certificate-expired'
   | 'certificate-revoked'
   | 'signature-invalid'
+  | 'version-unsupported'
   | 'already-attending'
   // Studies and consent.
   | 'study-unapproved'

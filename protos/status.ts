@@ -68,6 +68,7 @@ const statusOf: Readonly<Record<ErrorCode, status>> = {
   'certificate-expired': status.UNAUTHENTICATED,
   'certificate-revoked': status.PERMISSION_DENIED,
   'signature-invalid': status.UNAUTHENTICATED,
+  'version-unsupported': status.FAILED_PRECONDITION,
   'already-attending': status.ALREADY_EXISTS,
   'study-unapproved': status.FAILED_PRECONDITION,
   'study-altered': status.FAILED_PRECONDITION,

@@ -13,7 +13,7 @@ import type { Purpose } from '@consilium/protos/plan/names.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import type { Study } from '@consilium/protos/plan/study.ts'
 import { sealedLength } from '@consilium/protos/sealing/sealed-update.ts'
-import { headerName, headerWords } from '@consilium/protos/secagg/header.ts'
+import { headerName, headerTagsAt, headerWords } from '@consilium/protos/secagg/header.ts'
 import { defaultColluders, defaultSurvivorsMin } from '@consilium/protos/secagg/thresholds.ts'
 import { secureUploadBytes, secureVectors } from '@consilium/protos/secagg/vectors.ts'
 import type { WeightMode } from '@consilium/protos/secagg/weights.ts'
@@ -87,14 +87,15 @@ const secureHeader = [
   'whether the update was clipped',
   'clamped coordinates',
   'the loss (four slots)',
-  `${headerWords - 11} zeros`,
+  'whether this site contributes',
+  `the tags by which sites check the sum (${headerWords - headerTagsAt} slots; zeros in an evaluation)`,
 ]
 
 /**
  * With tags and lengths: advertised keys, the share message's fixed part and own row, masked header, confirmation, shares
  * revealed; then a row of sealed shares and one share revealed for each site.
  */
-const keyMessageSizes = { bytesMax: 1100, bytesMaxPerSite: 230 }
+const keyMessageSizes = { bytesMax: 1140, bytesMaxPerSite: 262 }
 
 function sealedItem(purpose: Purpose, times: number, manifest: StudyManifest): PreviewItem {
   const values = contributionLength(purpose, vectorSizes(manifest))

@@ -44,7 +44,7 @@ export function keysShared(round: SessionAudit, event: EventOf<'keys-shared'>, m
   require(message.planHash === hex(round.planHash), 'its message is for another plan')
   require(message.rows.map((row) => row.index).join() ===
     sites.map((site) => site.index).join(), `${name} did not share its keys with exactly U1`)
-  const signed = shareKeysMessage(sid, index, message.selfCommitment, message.rows)
+  const signed = shareKeysMessage(sid, index, message, message.rows)
   const hash = messageHash(signed)
   require(hex(hash) === event.hash, 'its hash is not that of the message it names')
   require(hex(message.signature) === hex(fromBase64(event.signature)), 'its signature is not that of the message')

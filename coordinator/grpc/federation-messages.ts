@@ -1,5 +1,6 @@
 /** The messages of federation.proto to and from the domain's own types, with every field checked. */
 import type { LogProof, LogProofRequest, RosterSite } from '@consilium/protos/control-messages.ts'
+import { FederationError } from '@consilium/protos/errors.ts'
 import {
   bytesField,
   choiceField,
@@ -30,6 +31,7 @@ import {
   reasonCharactersMax,
   streamNonceBytes,
 } from '@consilium/protos/limits.ts'
+import { roundPlanFormat } from '@consilium/protos/plan/round-plan.ts'
 import { readMaskedInput, readSecureFromSite, wireSecureToSite } from '@consilium/protos/secagg/wire-messages.ts'
 import { isErrorCode } from '@consilium/protos/status.ts'
 import type { FromSite, Hello, JoinRequest, StudyDecision, ToSite, UploadHeader } from '../services.ts'
@@ -67,12 +69,18 @@ export function fromSite(wire: FromSite__Output): FromSite {
   throw invalid('message', 'a kind of message that this coordinator knows')
 }
 
-function hello({ agentVersion, nonce, earlier }: Hello__Output): Hello {
+function hello({ agentVersion, nonce, earlier, planFormat }: Hello__Output): Hello {
+  const version = textField(agentVersion, 'agent_version', 100)
+  if (planFormat !== roundPlanFormat)
+    throw new FederationError(
+      'version-unsupported',
+      `this agent (${version}) works on round plans of format ${planFormat || 1}, the coordinator makes format ${roundPlanFormat}: bring both to the same version`,
+    )
   const nonceField = (bytes: Uint8Array, field: string) =>
     Buffer.from(bytesField(bytes, field, streamNonceBytes)).toString('hex')
   return {
     type: 'hello',
-    agentVersion: textField(agentVersion, 'agent_version', 100),
+    agentVersion: version,
     nonce: nonceField(nonce, 'nonce'),
     earlier: listField(earlier, 'earlier', earlierStreamsMax, nonceField, 0),
   }

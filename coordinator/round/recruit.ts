@@ -6,7 +6,7 @@
 import { cohortMax } from '@consilium/protos/limits.ts'
 import type { LogHead } from '@consilium/protos/log/head.ts'
 import type { SiteName } from '@consilium/protos/plan/names.ts'
-import { planHash, type RoundPlan, type SecureRound } from '@consilium/protos/plan/round-plan.ts'
+import { planHash, type RoundPlan, roundPlanFormat, type SecureRound } from '@consilium/protos/plan/round-plan.ts'
 import {
   defaultColluders,
   defaultSurvivorsMin,
@@ -90,7 +90,7 @@ function planOf(
   const { run, study, round, purpose, model, modelEntry, standardisation, runPublicKey, vectors } = setting
   const thresholds = thresholdsOf(setting, cohort.length)
   return {
-    format: 1,
+    format: roundPlanFormat,
     run,
     study,
     round,

@@ -88,10 +88,10 @@ function shareKeys(round: SharingKeys, command: Command, now: Date): RoundEvent[
 /** The hash that the signature covers. */
 function check(session: SharingSession, { site, message }: Command): Uint8Array {
   const own = rosterEntry(session, site)
-  const { selfCommitment, rows } = message
+  const { rows } = message
   const due = directoryOf(session, session.advertisers).map(({ index }) => index)
   must(isFor(rows, due), 'message-invalid', 'rows: not one for every site of the directory, in its order')
-  const signed = shareKeysMessage(session.sid, own.index, selfCommitment, rows)
+  const signed = shareKeysMessage(session.sid, own.index, message, rows)
   return mustBeSigned(own, message.signature, signed, 'these shares and this session')
 }
 

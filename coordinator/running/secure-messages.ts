@@ -61,9 +61,10 @@ function receivedShare(
   messages: Pick<StoredMessages, 'loaded'>,
 ): ReceivedShare {
   const to = rosterEntry(session, site).index
-  const row = messages.loaded(session.shared.get(dealer)!.message)?.rows.find(({ index }) => index === to)
-  if (!row) throw new FederationError('internal', `what ${dealer} sealed for ${site} was not read again`)
-  return { ...row, index: rosterEntry(session, dealer).index }
+  const dealt = messages.loaded(session.shared.get(dealer)!.message)
+  const row = dealt?.rows.find(({ index }) => index === to)
+  if (!dealt || !row) throw new FederationError('internal', `what ${dealer} sealed for ${site} was not read again`)
+  return { ...row, index: rosterEntry(session, dealer).index, groupCommitment: dealt.groupCommitment }
 }
 
 function lazily(name: string, planHash: Sha256, message: () => SecureToSite): Outgoing {

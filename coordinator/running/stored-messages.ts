@@ -59,6 +59,7 @@ const messageSchema = z.discriminatedUnion('type', [
     type: z.literal('share-keys'),
     planHash: sha256Schema,
     selfCommitment: bytes32,
+    groupCommitment: bytes32,
     rows: z
       .array(
         z.strictObject({
@@ -108,6 +109,7 @@ export function decodeMessage(bytes: Uint8Array): ShareKeysMessage | Unmask {
   return {
     ...data,
     selfCommitment: decoded(data.selfCommitment),
+    groupCommitment: decoded(data.groupCommitment),
     rows: data.rows.map((row) => ({
       index: row.index,
       keyCommitment: decoded(row.keyCommitment),
@@ -129,6 +131,7 @@ function jsonOf(message: ShareKeysMessage | Unmask): z.input<typeof messageSchem
   return {
     ...message,
     selfCommitment: encoded(message.selfCommitment),
+    groupCommitment: encoded(message.groupCommitment),
     rows: message.rows.map((row) => ({
       index: row.index,
       keyCommitment: encoded(row.keyCommitment),

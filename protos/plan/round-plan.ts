@@ -41,8 +41,13 @@ export const secureRoundSchema = z.strictObject({
     .max(4),
 })
 
+/** Since 2: shares of 96 bytes with a part of the group secret, and tags in the header. */
+export const roundPlanFormat = 2
+
 export const roundPlanSchema = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(roundPlanFormat, {
+    error: `not ${roundPlanFormat}: coordinator and agent are of different versions`,
+  }),
   run: runIdSchema,
   study: sha256Schema,
   /** 1-based; statistics are round 0. A train round and the evaluation of its result carry the same number. */

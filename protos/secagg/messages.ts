@@ -4,7 +4,7 @@
  */
 import type { LogHead } from '../log/head.ts'
 import type { Sha256 } from '../plan/names.ts'
-import type { ComplaintReason, Revealed, SharedTo } from './signed-messages.ts'
+import type { ComplaintReason, KeyCommitments, Revealed, SharedTo } from './signed-messages.ts'
 
 /** Advertise keys: coordinator to site, then site to coordinator. */
 export type AdvertiseKeys = { readonly type: 'advertise-keys'; readonly planHash: Sha256 }
@@ -18,10 +18,9 @@ export type Advertise = {
 /** Share keys: the directory of U1, then each site's shares. */
 export type Directory = { readonly type: 'directory'; readonly planHash: Sha256; readonly sites: readonly Advertised[] }
 export type Advertised = { readonly index: number; readonly body: Uint8Array; readonly signature: Uint8Array }
-export type ShareKeysMessage = {
+export type ShareKeysMessage = KeyCommitments & {
   readonly type: 'share-keys'
   readonly planHash: Sha256
-  readonly selfCommitment: Uint8Array
   readonly rows: readonly SharedTo[]
   readonly signature: Uint8Array
 }
@@ -34,8 +33,8 @@ export type Shares = {
   readonly received: readonly ReceivedShare[]
 }
 export type Sharer = { readonly index: number; readonly shareKeysHash: Uint8Array; readonly signature: Uint8Array }
-/** `index` is the dealer. */
-export type ReceivedShare = SharedTo
+/** `index` is the dealer, and the commitment to a part of the group secret is the dealer's. */
+export type ReceivedShare = SharedTo & Pick<KeyCommitments, 'groupCommitment'>
 export type Complaint = {
   readonly type: 'complaint'
   readonly planHash: Sha256

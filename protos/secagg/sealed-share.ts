@@ -1,13 +1,14 @@
 /**
- * Shares of a site's two secrets, sealed to each peer with NaCl's secretbox under the key the two agreed on, and committed
- * to, so that whoever deals or later reveals a wrong share is named (fedsum, sections A.3 and A.7).
+ * Shares of a site's two secrets, and its part of the group secret, sealed to each peer with NaCl's secretbox under the key
+ * the two agreed on, and committed to, so that whoever deals or later reveals a wrong one is named (fedsum, sections A.3,
+ * A.7 and E.3).
  */
 import { randomBytes } from 'node:crypto'
 import nacl from 'tweetnacl'
 import { FederationError } from '../errors.ts'
 import { type Share, splitSecret } from './shamir.ts'
-import { type ComplaintReason, type SharedTo, sealedShareBytes } from './signed-messages.ts'
-import { exactly, selfCommitment, shareCommitment } from './transcript.ts'
+import { type ComplaintReason, type KeyCommitments, type SharedTo, sealedShareBytes } from './signed-messages.ts'
+import { exactly, groupCommitment, selfCommitment, shareCommitment } from './transcript.ts'
 
 /** A site's share of one peer's secrets, 32 bytes each. */
 export type HeldShare = {
@@ -17,8 +18,13 @@ export type HeldShare = {
   readonly b: Uint8Array
 }
 
-export type ShareKeys = {
-  readonly selfCommitment: Uint8Array
+/** What one peer dealt to this site. */
+export type ReceivedKeys = HeldShare & {
+  /** g: the peer's part of the group secret, the same for every site. */
+  readonly group: Uint8Array
+}
+
+export type ShareKeys = KeyCommitments & {
   /** One row for every site, the dealer included, in the order given. */
   readonly rows: readonly SharedTo[]
   /** The dealer's own share. */
@@ -32,6 +38,8 @@ export type Dealer = {
   readonly maskSecretKey: Uint8Array
   /** Seed of the self mask, 32 bytes. */
   readonly selfSeed: Uint8Array
+  /** g: its part of the group secret, 32 bytes. */
+  readonly group: Uint8Array
   readonly threshold: number
   /** Every site that advertised, the dealer included, ascending, with the key its channel has (none for the dealer). */
   readonly sites: readonly { readonly index: number; readonly channelKey?: Uint8Array }[]
@@ -39,7 +47,7 @@ export type Dealer = {
 
 /** Splits, commits and seals. `random(bytes)` gives the polynomials and then one nonce a peer. */
 export function dealShares(dealer: Dealer, random: (bytes: number) => Uint8Array = randomBytes): ShareKeys {
-  const { sid, index, selfSeed, threshold, sites } = dealer
+  const { sid, index, selfSeed, group, threshold, sites } = dealer
   const secret = Buffer.concat([exactly(32, dealer.maskSecretKey, 'a mask key'), exactly(32, selfSeed, 'a seed')])
   const indices = sites.map((site) => site.index)
   const shares = splitSecret(secret, threshold, indices, random)
@@ -48,32 +56,43 @@ export function dealShares(dealer: Dealer, random: (bytes: number) => Uint8Array
   if (!own) throw new FederationError('invalid-argument', `site ${index} is not among those it shares its keys with`)
   const rows = sites.map(({ index: to, channelKey }, i) => ({
     ...commit(sid, index, to, shares[i]!),
-    sealed: to === index ? new Uint8Array() : seal(shares[i]!, channelKey, random),
+    sealed: to === index ? new Uint8Array() : seal(shares[i]!, group, channelKey, random),
   }))
-  return { selfCommitment: selfCommitment(sid, index, selfSeed), rows, own: halves(own.bytes) }
+  const commitments = {
+    selfCommitment: selfCommitment(sid, index, selfSeed),
+    groupCommitment: groupCommitment(sid, index, group),
+  }
+  return { ...commitments, rows, own: halves(own.bytes) }
 }
 
 export type Opened =
-  | { readonly held: HeldShare; readonly complaint?: never }
+  | { readonly held: ReceivedKeys; readonly complaint?: never }
   | { readonly complaint: ComplaintReason; readonly held?: never }
 
-/** Opens what `from` sealed for `to` and checks it against the commitments; what is wrong is a complaint, not a throw. */
+/**
+ * Opens what `from` sealed for `to` and checks it against the commitments, `groupCommitted` the dealer's to its part of the
+ * group secret; what is wrong is a complaint, not a throw.
+ */
 export function openShare(
   sid: Uint8Array,
   from: number,
   to: number,
   channelKey: Uint8Array,
   row: Omit<SharedTo, 'index'>,
+  groupCommitted: Uint8Array,
 ): Opened {
   if (row.sealed.length !== sealedShareBytes) return { complaint: 'share-does-not-open' }
   const nonce = row.sealed.subarray(0, nacl.secretbox.nonceLength)
   const bytes = nacl.secretbox.open(row.sealed.subarray(nacl.secretbox.nonceLength), nonce, channelKey)
-  if (bytes?.length !== 64) return { complaint: 'share-does-not-open' }
-  const held = halves(bytes)
+  if (bytes?.length !== 96) return { complaint: 'share-does-not-open' }
+  const held = { ...halves(bytes), group: bytes.slice(64) }
   const kept =
     shareCommitted('s', sid, from, to, held.s, row.keyCommitment) &&
     shareCommitted('b', sid, from, to, held.b, row.selfCommitment)
-  return kept ? { held } : { complaint: 'share-differs-from-commitment' }
+  if (!kept) return { complaint: 'share-differs-from-commitment' }
+  if (Buffer.compare(groupCommitment(sid, from, held.group), groupCommitted) !== 0)
+    return { complaint: 'group-differs-from-commitment' }
+  return { held }
 }
 
 /** Whether a share is the one that its dealer committed to. */
@@ -97,12 +116,20 @@ function commit(sid: Uint8Array, from: number, to: number, share: Share): Omit<S
   }
 }
 
-function seal(share: Share, channelKey: Uint8Array | undefined, random: (bytes: number) => Uint8Array): Uint8Array {
+function seal(
+  share: Share,
+  group: Uint8Array,
+  channelKey: Uint8Array | undefined,
+  random: (bytes: number) => Uint8Array,
+): Uint8Array {
   if (!channelKey) throw new FederationError('invalid-argument', `no key for the channel to site ${share.index}`)
   const nonce = random(nacl.secretbox.nonceLength)
-  return Buffer.concat([nonce, nacl.secretbox(share.bytes, nonce, channelKey)])
+  const plain = Buffer.concat([share.bytes, group])
+  const sealed = Buffer.concat([nonce, nacl.secretbox(plain, nonce, channelKey)])
+  plain.fill(0)
+  return sealed
 }
 
 function halves(bytes: Uint8Array): HeldShare {
-  return { s: bytes.slice(0, 32), b: bytes.slice(32) }
+  return { s: bytes.slice(0, 32), b: bytes.slice(32, 64) }
 }

@@ -70,11 +70,19 @@ export type SharedTo = {
   readonly sealed: Uint8Array
 }
 
-/** ShareKeys: sid, sender, commitment to its self-mask seed, and a row for every site that advertised, itself included. */
+/** What a site commits to, to all, when it shares its keys. */
+export type KeyCommitments = {
+  /** To its self-mask seed. */
+  readonly selfCommitment: Uint8Array
+  /** To its part of the group secret. */
+  readonly groupCommitment: Uint8Array
+}
+
+/** ShareKeys: sid, sender, its two commitments, and a row for every site that advertised, itself included. */
 export function shareKeysMessage(
   sid: Uint8Array,
   index: number,
-  selfCommitment: Uint8Array,
+  { selfCommitment, groupCommitment }: KeyCommitments,
   rows: readonly SharedTo[],
 ): SignedMessage {
   assertAscending(rows)
@@ -84,6 +92,7 @@ export function shareKeysMessage(
       exactly(32, sid, 'a session'),
       siteIndexBytes(index),
       exactly(32, selfCommitment, 'a commitment'),
+      exactly(32, groupCommitment, 'a commitment'),
       ...rows.map((row) =>
         Buffer.concat([
           siteIndexBytes(row.index),
@@ -96,8 +105,8 @@ export function shareKeysMessage(
   }
 }
 
-/** Nonce 24, tag 16, two shares of 32. */
-export const sealedShareBytes = 104
+/** Nonce 24, tag 16, two shares and a part of the group secret of 32 each. */
+export const sealedShareBytes = 136
 
 /** Header of an upload: this site's masked vectors, under these sharers. */
 export function inputMessage(sid: Uint8Array, u2Hash: Uint8Array, index: number, root: Uint8Array): SignedMessage {
@@ -133,7 +142,11 @@ export function unmaskMessage(
   }
 }
 
-export const complaintReasons = ['share-does-not-open', 'share-differs-from-commitment'] as const
+export const complaintReasons = [
+  'share-does-not-open',
+  'share-differs-from-commitment',
+  'group-differs-from-commitment',
+] as const
 export type ComplaintReason = (typeof complaintReasons)[number]
 
 /** Complaint of `index` that what `sender` sealed for it is not what it committed to. */

@@ -89,6 +89,16 @@ export function selfCommitment(sid: Uint8Array, index: number, selfSeed: Uint8Ar
   )
 }
 
+/** H("group-commit", sid, u16(index), g): what the part of the group secret that a site sealed to each peer must equal. */
+export function groupCommitment(sid: Uint8Array, index: number, part: Uint8Array): Uint8Array {
+  return labelledHash(
+    'group-commit',
+    exactly(32, sid, 'a session'),
+    siteIndexBytes(index),
+    exactly(32, part, 'a part of the group secret'),
+  )
+}
+
 /** H("com-s" or "com-b", sid, u16(from), u16(to), share): what a share of the mask key or self-mask seed must equal. */
 export function shareCommitment(
   kind: ShareKind,

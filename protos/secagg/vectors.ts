@@ -8,6 +8,7 @@ import { evaluationCountsLength } from './evaluation-counts.ts'
 import { headerName, headerWords } from './header.ts'
 import { histogramsName } from './histograms.ts'
 import { statisticsName, wordsPerValue } from './statistics.ts'
+import type { Lift } from './sum-tags.ts'
 
 export const updateName = 'update'
 
@@ -19,6 +20,16 @@ export function secureVectors(purpose: Purpose, sizes: ReturnType<typeof vectorS
   if (purpose === 'train') return [header, { name: updateName, words: sizes.parameters }]
   if (purpose === 'statistics') return [header, { name: statisticsName, words: wordsPerValue * 3 * sizes.columns }]
   return [header, { name: histogramsName, words: evaluationCountsLength(sizes.binary ? sizes.bins : 0) }]
+}
+
+/** How the words of a vector other than the header are read, at both ends alike. */
+export function liftOf(vector: string): Lift {
+  return vector === histogramsName ? 'unsigned' : 'centred'
+}
+
+/** Whether a round's sum makes something that sites go on with, and so carries tags: an evaluation steers no model. */
+export function isTagged(purpose: Purpose): boolean {
+  return purpose !== 'evaluate'
 }
 
 /** Bytes of one site's upload. */

@@ -61,8 +61,10 @@ export function wireSecureFromSite(message: SecureFromSite): WireFromSite {
   switch (message.type) {
     case 'advertise':
       return { advertise: { planHash, body: message.body, signature } }
-    case 'share-keys':
-      return { shareKeys: { planHash, selfCommitment: message.selfCommitment, rows: [...message.rows], signature } }
+    case 'share-keys': {
+      const { selfCommitment, groupCommitment, rows } = message
+      return { shareKeys: { planHash, selfCommitment, groupCommitment, rows: [...rows], signature } }
+    }
     case 'complaint':
       return { complaint: { planHash, against: message.against, reason: message.reason, signature } }
     case 'confirm':
@@ -129,11 +131,13 @@ function directory({ planHash, sites }: WireDirectory): Directory {
   }
 }
 
-function shareKeys({ planHash, selfCommitment, rows, signature }: WireShareKeys): ShareKeysMessage {
+function shareKeys(wire: WireShareKeys): ShareKeysMessage {
+  const { planHash, selfCommitment, groupCommitment, rows, signature } = wire
   return {
     type: 'share-keys',
     planHash: hashField(planHash, 'plan_hash'),
     selfCommitment: bytesField(selfCommitment, 'self_commitment', 32),
+    groupCommitment: bytesField(groupCommitment, 'group_commitment', 32),
     rows: siteList(rows, 'rows', (row, name) => ({
       ...commitments(row, name),
       index: indexField(row.index, `${name}.index`),
@@ -157,6 +161,7 @@ function shares({ planHash, sharers, received }: WireShares): Shares {
       ...commitments(row, name),
       index: indexField(row.from, `${name}.from`),
       sealed: bytesField(row.sealed, `${name}.sealed`, sealedShareBytes),
+      groupCommitment: bytesField(row.groupCommitment, `${name}.group_commitment`, 32),
     })),
   }
 }

@@ -90,7 +90,14 @@ type Keyed = { readonly index: number; readonly channels: ReturnType<typeof pair
 
 function aSite(index: number) {
   const [identity, channel, mask] = [generateIdentity(), generateAgreementKeys(), generateAgreementKeys()]
-  return { index, identity, channel, mask, selfSeed: new Uint8Array(randomBytes(32)) }
+  return {
+    index,
+    identity,
+    channel,
+    mask,
+    selfSeed: new Uint8Array(randomBytes(32)),
+    group: new Uint8Array(randomBytes(32)),
+  }
 }
 
 /** Channel keys to every peer, and the seeds of the masks shared with them. */
@@ -118,11 +125,11 @@ function deal(
   all: readonly Site[],
   threshold: number,
 ): ShareKeys {
-  const { index, mask, selfSeed } = site
+  const { index, mask, selfSeed, group } = site
   const sites = all.map(({ index: to }) =>
     to === index ? { index: to } : { index: to, channelKey: channels.get(to)!.to },
   )
-  return dealShares({ sid, index, maskSecretKey: mask.secretKey, selfSeed, threshold, sites })
+  return dealShares({ sid, index, maskSecretKey: mask.secretKey, selfSeed, group, threshold, sites })
 }
 
 /** Advertise, share keys, masked input, confirm, unmask. */
@@ -136,8 +143,9 @@ function keysPhase(site: Site, all: readonly Site[], dealt: readonly ShareKeys[]
   verifySignatures(site, 3 * all.length)
   all.forEach(({ index }, i) => {
     if (index === site.index) return
-    const row = dealt[i]!.rows.find((one) => one.index === site.index)!
-    if (!openShare(sid, index, site.index, channels.get(index)!.from, row).held)
+    const { rows, groupCommitment } = dealt[i]!
+    const row = rows.find((one) => one.index === site.index)!
+    if (!openShare(sid, index, site.index, channels.get(index)!.from, row, groupCommitment).held)
       throw new Error('a share does not open')
   })
 }
@@ -172,7 +180,7 @@ function uploadOf(
 }
 
 function maskedHeader({ index, selfSeed, pairs }: Seeded, cohort: number): Int32Array {
-  const plain = { weight, clipped: false, clampedCoordinates: 0, lossSum: 1 }
+  const plain = { weight, clipped: false, clampedCoordinates: 0, lossSum: 1, contributes: true }
   const header = encodeHeader(plain, { cohort, weightMax })
   addMasks(header, siteMasks({ index, self: selfSeed, pairs }, headerName, u2Hash), 0)
   return header
@@ -184,10 +192,13 @@ function revealedBy(survivors: readonly Site[], dealt: readonly ShareKeys[], key
   const sharers = keyed.map(({ index }) => index)
   return keyed.slice(0, survivors.length).map(({ index: to, channels }) => {
     const held = new Map(
-      dealt.map(({ rows, own }, i): [number, HeldShare] => {
+      dealt.map(({ rows, own, groupCommitment }, i): [number, HeldShare] => {
         const from = sharers[i]!
         const row = rows.find(({ index }) => index === to)!
-        return [from, from === to ? own : openShare(sid, from, to, channels.get(from)!.from, row).held!]
+        return [
+          from,
+          from === to ? own : openShare(sid, from, to, channels.get(from)!.from, row, groupCommitment).held!,
+        ]
       }),
     )
     return { from: to, shares: sharesToReveal(sharers, indices, held) }

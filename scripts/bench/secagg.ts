@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { cpus } from 'node:os'
 import { siteMasks } from '@consilium/protos/secagg/mask.ts'
 import { addMasks, addVectors } from '@consilium/protos/secagg/mask-stream.ts'
+import { sumTagger } from '@consilium/protos/secagg/sum-tags.ts'
 import type { BenchOptions, BenchResult } from './main.ts'
 import { median, repeated } from './processor-time.ts'
 import { measureMemory } from './secagg-memory.ts'
@@ -23,7 +24,7 @@ export async function run({ json, full }: BenchOptions): Promise<BenchResult> {
     if (!json) console.error(text)
   }
   playRound({ sites: 4, parameters: 500_000, dropouts: 1 })
-  const rows: Row[] = [maskingRow(8, 11_700_000), summingRow(8, 11_700_000)]
+  const rows: Row[] = [maskingRow(8, 11_700_000), summingRow(8, 11_700_000), taggingRow(11_700_000)]
   for (const benchCase of full ? fullCases() : quickCases) {
     rows.push(roundRow(benchCase))
     say(`${benchCase.sites} sites, ${benchCase.parameters} parameters, ${benchCase.dropouts} dropouts: done`)
@@ -42,6 +43,7 @@ const columns = [
   'site keys s',
   'site s',
   'coordinator s',
+  'ns a parameter',
   'elapsed s',
   'MB/s',
   'bytes a parameter',
@@ -102,6 +104,20 @@ function summingRow(sites: number, parameters: number): Row {
   return { what: 'sum alone', sites, parameters, 'coordinator s': seconds, limit: 'coordinator 0.15 s' }
 }
 
+/** What a site pays for the tags of its own update, and again to check a sum: the same pass over as many words. */
+function taggingRow(parameters: number): Row {
+  const words = Int32Array.from({ length: parameters }, (_, i) => Math.imul(i, 0x9e3779b1))
+  const [group, sid] = [randomBytes(32), randomBytes(32)]
+  const seconds = repeated(2 * repeats + 1, () => sumTagger(group, sid).add(words, 'centred'))
+  return {
+    what: 'tags of a sum',
+    parameters,
+    'site s': seconds,
+    'ns a parameter': Number(((seconds / parameters) * 1e9).toFixed(1)),
+    limit: '25 ns a parameter',
+  }
+}
+
 async function transportRow(sites: number, parameters: number): Promise<Row> {
   const { seconds, wireBytes } = await measureTransport(sites, parameters)
   return {
@@ -130,6 +146,7 @@ async function memoryRow(sites: number, parameters: number): Promise<Row> {
 const notes = [
   `Arithmetic is processor time (user and system, all threads) in one process, median of ${repeats} (one of the largest); ${cpus()[0]?.model ?? 'unknown processor'}.`,
   'Site: key agreement, sealing and opening shares, signing and verifying (site keys), then clipping, quantising with stochastic rounding, masking, SHA-256. Coordinator: verifying every signature, SHA-256 of every upload, sums, rebuilding secrets, taking masks off, the weighted mean. Files and events are not in it.',
+  'Tags of a sum: what a site pays to tag its own update, and as much again to check a sum (four of them a parameter).',
   'Transport: that many sites upload masked vectors at the same time through the real link and listener, over loopback with mutual TLS, all in this process; elapsed time, and all bytes of one TCP connection (TLS, HTTP/2 and headers too) over the parameters.',
   'Coordinator memory: the largest resident size of a process that adds and unmasks so many uploads into new parameters, chunk by chunk through the real code and object store; the uploads are made as they are read.',
 ]

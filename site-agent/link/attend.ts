@@ -7,6 +7,7 @@ import type { Clock } from '@consilium/protos/clock.ts'
 import { type ErrorCode, errorMessage, FederationError } from '@consilium/protos/errors.ts'
 import { earlierStreamsMax, streamNonceBytes } from '@consilium/protos/limits.ts'
 import { federationTypes } from '@consilium/protos/load.ts'
+import { roundPlanFormat } from '@consilium/protos/plan/round-plan.ts'
 import type { BackoffSource, Pace } from './backoff.ts'
 import type { Link, ToCoordinator } from './link.ts'
 import { fromCoordinator, toCoordinator } from './messages.ts'
@@ -75,7 +76,8 @@ export function openControlStream({
     )
     const nonce = randomBytes(streamNonceBytes)
     try {
-      sender.send({ hello: { agentVersion, nonce, earlier: [...earlier] } }, { kind: 'hello', study: '' })
+      const hello = { agentVersion, nonce, earlier: [...earlier], planFormat: roundPlanFormat }
+      sender.send({ hello }, { kind: 'hello', study: '' })
       await done
     } finally {
       earlier = [...earlier, nonce].slice(-earlierStreamsMax)
@@ -113,7 +115,7 @@ export function openControlStream({
         }
         if (signal.aborted) return
         onDown(reason, code)
-        if (code === 'already-attending') {
+        if (code === 'already-attending' || code === 'version-unsupported') {
           await slowBackoff.wait(signal)
           continue
         }

@@ -39,6 +39,7 @@ function newSession(assignment: Assignment, { name, identity }: Pick<Site, 'name
     channelSecretKey: channel.secretKey,
     maskSecretKey: mask.secretKey,
     selfSeed: randomBytes(32),
+    group: randomBytes(32),
     held: new Map(),
   }
   return { secrets, advertise: { type: 'advertise', planHash, body, signature } }

@@ -6,7 +6,9 @@ import { FederationError } from '@consilium/protos/errors.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import type { MaskedInput, Shares } from '@consilium/protos/secagg/messages.ts'
 import { complaintMessage, inputMessage, signMessage } from '@consilium/protos/secagg/signed-messages.ts'
+import { groupSecret, sumTagger } from '@consilium/protos/secagg/sum-tags.ts'
 import { uploadRoot } from '@consilium/protos/secagg/transcript.ts'
+import { isTagged } from '@consilium/protos/secagg/vectors.ts'
 import { maskUpdate, seedsOf } from './mask-update.ts'
 import { dueSession, type Session, type SessionState, sealState, secretsOf, secureCohort } from './session.ts'
 import { type CheckedDirectory, checkDirectory } from './share-keys.ts'
@@ -78,8 +80,12 @@ function takeShares(
     const dealer = site.store.journal.planOf(planHash)?.cohort[against - 1] ?? against
     throw new FederationError('shares-invalid', `what ${dealer} dealt this site is wrong (${reason})`)
   }
-  const held = new Map([...opened.held, [index, secrets.held.get(index)!] as const])
-  return { ...session.state, secrets: { ...secrets, held }, sharers }
+  const own = secrets.held.get(index)!
+  const held = new Map(sharers.map((dealer) => [dealer.index, opened.held.get(dealer.index) ?? own]))
+  const group = groupSecret(
+    sharers.map((dealer) => ({ index: dealer.index, part: opened.held.get(dealer.index)?.group ?? secrets.group })),
+  )
+  return { ...session.state, secrets: { ...secrets, held }, sharers, group }
 }
 
 async function maskOutbox(
@@ -96,7 +102,9 @@ async function maskOutbox(
   const sharers = session.state.sharers!.map((sharer) => sharer.index)
   const words = { path: outbox.wordsPath(planHash), planHash, identity: site.identity, vectors: secure.vectors }
   const seeds = seedsOf(index, secretsOf(session), checked, sharers)
-  await maskUpdate({ words, seeds, u2Hash, threads: site.maskThreads, signal }, outbox.path(planHash), (hashes) => {
+  const tagger = isTagged(assignment.plan.purpose) ? { tagger: sumTagger(session.state.group!, checked.sid) } : {}
+  const masking = { words, seeds, u2Hash, ...tagger, threads: site.maskThreads, signal }
+  await maskUpdate(masking, outbox.path(planHash), (hashes) => {
     signal.throwIfAborted()
     const vectors = secure.vectors.map(({ name }, i) => ({ name, sha256: hashes[i]! }))
     const root = uploadRoot(checked.sid, index, vectors)

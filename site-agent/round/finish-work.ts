@@ -68,7 +68,7 @@ function quantised({ planHash, plan, study }: Assignment, result: WorkResult, se
   const numbers = roundQuantisation(plan, study.manifest.study)
   const weight = weightOf(result.examples, study.manifest)
   const header = (fields: Omit<SiteHeader, 'weight'>) => encodeHeader({ weight, ...fields }, numbers)
-  const plain = { clipped: false, clampedCoordinates: 0, lossSum: 0 }
+  const plain = { clipped: false, clampedCoordinates: 0, lossSum: 0, contributes: true }
   if (result.purpose === 'statistics') return { header: header(plain), content: slices(encodeStatistics(result.sums)) }
   if (result.purpose === 'evaluate') {
     const words = encodeCounts(evaluationCounts(result), plan.cohort.length)
@@ -79,7 +79,12 @@ function quantised({ planHash, plan, study }: Assignment, result: WorkResult, se
   const prepared = prepareUpdate(result.update, weight, numbers, key)
   const { clipped, clampedCoordinates } = prepared
   return {
-    header: header({ clipped, clampedCoordinates, lossSum: weight === 0 ? 0 : result.loss * weight }),
+    header: header({
+      clipped,
+      clampedCoordinates,
+      lossSum: weight === 0 ? 0 : result.loss * weight,
+      contributes: weight > 0,
+    }),
     content(wordOffset, length) {
       const words = new Int32Array(length)
       quantise(words, prepared, wordOffset)

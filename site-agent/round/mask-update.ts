@@ -1,13 +1,15 @@
 /**
  * Lays this site's masks over its words, a frame after the other, into the file that is uploaded (fedsum, sections A.3 and
- * A.6). Threads add the masks; no more frames are in memory than there are threads, and one. The same session gives the
- * same bytes however often it is done.
+ * A.6); before that the words are read once for the tags of their sum (E.3). Threads add the masks; no more frames are in
+ * memory than there are threads, and one. The same session gives the same bytes however often it is done.
  */
 import { createHash, type Hash } from 'node:crypto'
+import { headerName } from '@consilium/protos/secagg/header.ts'
 import { agree, pairSeed } from '@consilium/protos/secagg/keys.ts'
 import { type SiteSeeds, siteMasks } from '@consilium/protos/secagg/mask.ts'
 import type { MaskThreads } from '@consilium/protos/secagg/mask-threads.ts'
-import type { SecureVector } from '@consilium/protos/secagg/vectors.ts'
+import { addHeader, type SumTagger, withTags } from '@consilium/protos/secagg/sum-tags.ts'
+import { liftOf, type SecureVector } from '@consilium/protos/secagg/vectors.ts'
 import { writePiecesDurably } from '../durable-file.ts'
 import type { SessionSecrets } from './session.ts'
 import type { CheckedDirectory } from './share-keys.ts'
@@ -17,6 +19,8 @@ export type Masking = {
   readonly words: WordsFile
   readonly seeds: SiteSeeds
   readonly u2Hash: Uint8Array
+  /** Of a round whose sum sites check; absent in an evaluation. */
+  readonly tagger?: SumTagger
   readonly threads: MaskThreads
   readonly signal: AbortSignal
 }
@@ -48,12 +52,15 @@ async function* maskedPieces(
 }
 
 /** One piece more than there are threads is under way, so that none waits. */
-async function* maskedInOrder({ words, seeds, u2Hash, threads, signal }: Masking): AsyncGenerator<Piece> {
+async function* maskedInOrder(masking: Masking): AsyncGenerator<Piece> {
+  const { words, seeds, u2Hash, threads, signal } = masking
+  const tags = await tagsOf(masking)
   const masks = new Map(words.vectors.map(({ name }: SecureVector) => [name, siteMasks(seeds, name, u2Hash)]))
   const underWay: Promise<Piece>[] = []
   for await (const piece of readWords(words)) {
     signal.throwIfAborted()
-    const masked = threads.add([piece.words], masks.get(piece.vector)!, piece.wordOffset)
+    const plain = tags && piece.vector === headerName ? withTags(piece.words, tags) : piece.words
+    const masked = threads.add([plain], masks.get(piece.vector)!, piece.wordOffset)
     const done = masked.then((sum) => ({ ...piece, words: sum }))
     // Whoever waits for it sees the rejection, later.
     done.catch(() => undefined)
@@ -61,6 +68,16 @@ async function* maskedInOrder({ words, seeds, u2Hash, threads, signal }: Masking
     if (underWay.length > threads.threads) yield await underWay.shift()!
   }
   for (const piece of underWay) yield await piece
+}
+
+async function tagsOf({ words, tagger, signal }: Masking): Promise<number[] | undefined> {
+  if (!tagger) return undefined
+  for await (const piece of readWords(words)) {
+    signal.throwIfAborted()
+    if (piece.vector === headerName) addHeader(tagger, piece.words)
+    else tagger.add(piece.words, liftOf(piece.vector))
+  }
+  return tagger.tags()
 }
 
 /** The seeds of this site's masks with every other sharer. */

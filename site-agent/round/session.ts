@@ -31,6 +31,8 @@ export type SessionSecrets = {
   readonly maskSecretKey: Uint8Array
   /** b: seed of the self mask. */
   readonly selfSeed: Uint8Array
+  /** g: this site's part of the group secret. */
+  readonly group: Uint8Array
   /** Shares by dealer, the site's own from the start. */
   readonly held: ReadonlyMap<number, HeldShare>
 }
@@ -44,6 +46,8 @@ export type SessionState = {
   readonly shareKeys?: ShareKeysMessage
   /** U2. */
   readonly sharers?: readonly Sharer[]
+  /** G: what the sharers' parts make, and what the tags of the sum hang on. It outlives the other secrets. */
+  readonly group?: Uint8Array
   readonly masked?: MaskedInput
   /** U3, and the log's head that was countersigned with it. */
   readonly survivors?: readonly Survivor[]

@@ -106,11 +106,11 @@ function deal(
       ? { index: to }
       : { index: to, channelKey: channelKey(agree(secrets.channelSecretKey, theirs), sid, index, to) },
   )
-  const { maskSecretKey, selfSeed } = secrets
+  const { maskSecretKey, selfSeed, group } = secrets
   const { threshold } = thresholds
-  const { selfCommitment, rows, own } = dealShares({ sid, index, maskSecretKey, selfSeed, threshold, sites: peers })
-  const signature = signMessage(identity, shareKeysMessage(sid, index, selfCommitment, rows))
-  const message = { type: 'share-keys', planHash, selfCommitment, rows, signature } as const
+  const { own, ...dealt } = dealShares({ sid, index, maskSecretKey, selfSeed, group, threshold, sites: peers })
+  const signature = signMessage(identity, shareKeysMessage(sid, index, dealt, dealt.rows))
+  const message = { type: 'share-keys', planHash, ...dealt, signature } as const
   const held = new Map([[index, own]])
   return { message, state: { ...session.state, secrets: { ...secrets, held }, directory: sites, shareKeys: message } }
 }

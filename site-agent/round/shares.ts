@@ -6,7 +6,7 @@ import { FederationError } from '@consilium/protos/errors.ts'
 import { verifySignatureOfHash } from '@consilium/protos/identity.ts'
 import { agree, channelKey } from '@consilium/protos/secagg/keys.ts'
 import type { ReceivedShare, ShareKeysMessage, Sharer } from '@consilium/protos/secagg/messages.ts'
-import { type HeldShare, openShare } from '@consilium/protos/secagg/sealed-share.ts'
+import { openShare, type ReceivedKeys } from '@consilium/protos/secagg/sealed-share.ts'
 import { type ComplaintReason, messageHash, shareKeysMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import { assertAscending, sharersHash } from '@consilium/protos/secagg/transcript.ts'
 import { refusedAs, type SecureCohort } from './session.ts'
@@ -29,7 +29,7 @@ export function checkSharers(
         throw invalid(`the shared keys of ${entry.name} are not signed with its identity`)
     }
     const mine = sharers.find((sharer) => sharer.index === index)
-    const ownHash = messageHash(shareKeysMessage(sid, index, own.selfCommitment, own.rows))
+    const ownHash = messageHash(shareKeysMessage(sid, index, own, own.rows))
     if (!mine || Buffer.compare(mine.shareKeysHash, ownHash) !== 0)
       throw invalid('the keys that this site shared are not among the shared ones as it shared them')
     if (sharers.length < thresholds.survivorsMin)
@@ -51,14 +51,14 @@ export function openShares(
   channelSecretKey: Uint8Array,
   { sid, advertised }: CheckedDirectory,
   index: number,
-): { readonly held: ReadonlyMap<number, HeldShare>; readonly wrong?: never } | { readonly wrong: WrongShare } {
+): { readonly held: ReadonlyMap<number, ReceivedKeys>; readonly wrong?: never } | { readonly wrong: WrongShare } {
   const due = sharers.filter((sharer) => sharer.index !== index)
   if (received.length !== due.length || due.some((dealer, i) => received[i]!.index !== dealer.index))
     throw invalid('the shares that came are not those of the sites that are said to have shared their keys')
-  const held = new Map<number, HeldShare>()
+  const held = new Map<number, ReceivedKeys>()
   for (const row of received) {
     const key = channelKey(agree(channelSecretKey, advertised.get(row.index)!.channelKey), sid, row.index, index)
-    const opened = openShare(sid, row.index, index, key, row)
+    const opened = openShare(sid, row.index, index, key, row, row.groupCommitment)
     if (opened.complaint) return { wrong: { against: row.index, reason: opened.complaint } }
     held.set(row.index, opened.held)
   }

@@ -1,13 +1,15 @@
 /**
  * Unmask, at the site (fedsum, section A.4: S6): a threshold of survivors must have confirmed the very survivors that this
  * site confirmed; then it reveals one share of each sharer, of a kind that follows from U2 and U3 alone, once. The
- * release is on the disk, and the session's secrets are gone from it, before a share leaves.
+ * release is on the disk, and the session's secrets are gone from it, before a share leaves; only the group secret stays,
+ * where the sum is still to be checked.
  */
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { Confirmation, Quorum, Unmask } from '@consilium/protos/secagg/messages.ts'
 import { confirmMessage, signMessage, unmaskMessage, verifyMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import { assertAscending } from '@consilium/protos/secagg/transcript.ts'
 import { sharesToReveal } from '@consilium/protos/secagg/unmask.ts'
+import { isTagged } from '@consilium/protos/secagg/vectors.ts'
 import {
   dueSession,
   refusedAs,
@@ -71,15 +73,18 @@ export function unmask(
   const signature = signMessage(site.identity, unmaskMessage(sid, u3Hash, cohort.index, revealed))
   const message = { type: 'unmask', planHash, revealed, signature } as const
   const { secrets: _, ...rest } = state
-  site.store.sessions.release(planHash, sealState({ ...rest, unmask: message }, planHash, site))
+  const { group: _group, ...untagged } = rest
+  const kept = isTagged(assignment.plan.purpose) ? rest : untagged
+  site.store.sessions.release(planHash, sealState({ ...kept, unmask: message }, planHash, site))
   wipe(secrets, revealed)
   site.emit({ type: 'unmasked', ...inRound(planHash, assignment.plan) })
   return message
 }
 
 /** Nothing of the session is needed any more but what was revealed. */
-function wipe({ channelSecretKey, maskSecretKey, selfSeed, held }: SessionSecrets, revealed: Unmask['revealed']): void {
-  for (const secret of [channelSecretKey, maskSecretKey, selfSeed]) secret.fill(0)
+function wipe(secrets: SessionSecrets, revealed: Unmask['revealed']): void {
+  const { channelSecretKey, maskSecretKey, selfSeed, group, held } = secrets
+  for (const secret of [channelSecretKey, maskSecretKey, selfSeed, group]) secret.fill(0)
   for (const { index, kind } of revealed) held.get(index)![kind === 's' ? 'b' : 's'].fill(0)
 }
 

@@ -242,8 +242,9 @@ describe('a site that does what no agent does', () => {
 
   function otherSelfCommitment(site: FakeSite, sid: Uint8Array, message: ShareKeysMessage): ShareKeysMessage {
     const selfCommitment = randomBytes(32)
-    const signature = signMessage(site.identity, shareKeysMessage(sid, site.number + 1, selfCommitment, message.rows))
-    return { ...message, selfCommitment, signature }
+    const other = { ...message, selfCommitment }
+    const signature = signMessage(site.identity, shareKeysMessage(sid, site.number + 1, other, message.rows))
+    return { ...other, signature }
   }
 })
 

@@ -144,7 +144,7 @@ async function command(...args: (string | { readonly input: string })[]): Promis
 
 function assign(): { readonly hash: string; readonly plan: RoundPlan } {
   const plan: RoundPlan = {
-    format: 1,
+    format: 2,
     run: 'heart-1',
     study: studyHash(manifest),
     round: 1,

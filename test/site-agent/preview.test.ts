@@ -84,7 +84,7 @@ function keyMessageBytes(sites: number): number {
   const messages: SecureFromSite[] = [
     // Two bytes of index, two keys, nonce, model, and the session before it.
     { type: 'advertise', planHash, body: new Uint8Array(2 + 32 + 32 + 16 + 32 + 34), signature },
-    { type: 'share-keys', planHash, selfCommitment: hash, rows, signature },
+    { type: 'share-keys', planHash, selfCommitment: hash, groupCommitment: hash, rows, signature },
     { type: 'confirm', planHash, signature },
     {
       type: 'unmask',

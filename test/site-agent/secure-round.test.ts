@@ -3,10 +3,11 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { evaluationCounts } from '@consilium/protos/secagg/evaluation-counts.ts'
 import { prepareUpdate, quantise, roundingKey } from '@consilium/protos/secagg/fixed-point.ts'
-import { encodeHeader } from '@consilium/protos/secagg/header.ts'
+import { encodeHeader, headerTagsAt } from '@consilium/protos/secagg/header.ts'
 import { encodeCounts } from '@consilium/protos/secagg/histograms.ts'
 import { roundQuantisation } from '@consilium/protos/secagg/quantise-round.ts'
 import { encodeStatistics } from '@consilium/protos/secagg/statistics.ts'
+import { addHeader, areTagsRight, type Lift, sumTagger } from '@consilium/protos/secagg/sum-tags.ts'
 import { secureUploadBytes } from '@consilium/protos/secagg/vectors.ts'
 import { afterEach, describe, expect, test } from 'vitest'
 import { ownKey } from '../../site-agent/round/own-keys.ts'
@@ -31,6 +32,18 @@ async function ownWords(round: SecureRoundOfSite, vector: number, names = round.
   return sum
 }
 
+const untagged = (header: Int32Array) => header.subarray(0, headerTagsAt)
+
+/** The tags in the sum are those of the sum, under the group secret that the site kept past its release. */
+async function expectRightTags(round: SecureRoundOfSite, site: SiteFixture, lift: Lift): Promise<void> {
+  const { group } = findSession(round.hash, site.site)!.state
+  const tagger = sumTagger(group!, round.sid())
+  const header = await round.sum(0, round.others, round.others)
+  addHeader(tagger, header)
+  tagger.add(await round.sum(1, round.others, round.others), lift)
+  expect(areTagsRight(header, tagger.tags())).toBe(true)
+}
+
 describe('the sum of a round holds this site exactly as it was quantised', () => {
   test('training: clipped, weighed, rounded with a key of its own', async () => {
     const site = open()
@@ -48,8 +61,9 @@ describe('the sum of a round holds this site exactly as it was quantised', () =>
     const expected = new Int32Array(update.length)
     quantise(expected, prepared, 0)
     expect(await ownWords(round, 1)).toEqual(expected)
-    const header = { weight: 8, clipped: false, clampedCoordinates: 0, lossSum: 8 * 0.6 }
-    expect(await ownWords(round, 0)).toEqual(encodeHeader(header, numbers))
+    const header = { weight: 8, clipped: false, clampedCoordinates: 0, lossSum: 8 * 0.6, contributes: true }
+    expect(untagged(await ownWords(round, 0))).toEqual(untagged(encodeHeader(header, numbers)))
+    await expectRightTags(round, site, 'centred')
   })
 
   test('statistics and evaluations: without a loss or with it, in vectors of their own', async () => {
@@ -57,15 +71,18 @@ describe('the sum of a round holds this site exactly as it was quantised', () =>
     const statistics = secureRound(site, { purpose: 'statistics', round: 0 })
     await statistics.unmasked()
     const numbers = roundQuantisation(statistics.plan, site.study.manifest.study)
-    const plain = { weight: 8, clipped: false, clampedCoordinates: 0, lossSum: 0 }
+    const plain = { weight: 8, clipped: false, clampedCoordinates: 0, lossSum: 0, contributes: true }
     expect(await ownWords(statistics, 1)).toEqual(encodeStatistics(site.trainer.statistics.sums))
-    expect(await ownWords(statistics, 0)).toEqual(encodeHeader(plain, numbers))
+    expect(untagged(await ownWords(statistics, 0))).toEqual(untagged(encodeHeader(plain, numbers)))
+    await expectRightTags(statistics, site, 'centred')
 
     const evaluation = secureRound(site, { purpose: 'evaluate' })
     await evaluation.unmasked()
     const { examples, lossSum } = site.trainer.evaluate
     expect(await ownWords(evaluation, 1)).toEqual(encodeCounts(evaluationCounts(site.trainer.evaluate), 5))
     expect(await ownWords(evaluation, 0)).toEqual(encodeHeader({ ...plain, weight: 4, lossSum }, numbers))
+    // An evaluation steers no model: no tags, and the secret they would hang on is gone with the others.
+    expect(findSession(evaluation.hash, site.site)!.state.group).toBeUndefined()
     const found = { run: 'heart-1', round: 1, examples, loss: lossSum / 4, accuracy: 0.75 }
     expect(site.events.find(({ type }) => type === 'evaluated')).toMatchObject(found)
     expect(site.store.records.evaluations(5)).toMatchObject([found])
@@ -304,9 +321,9 @@ function refusalOf(site: SiteFixture) {
 }
 
 function secretBytes(secrets: SessionSecrets, blobs: readonly Uint8Array[]) {
-  const { channelSecretKey, maskSecretKey, selfSeed, held } = secrets
+  const { channelSecretKey, maskSecretKey, selfSeed, group, held } = secrets
   return [
-    ...[channelSecretKey, maskSecretKey, selfSeed].map((bytes) => ({ what: 'a secret', bytes })),
+    ...[channelSecretKey, maskSecretKey, selfSeed, group].map((bytes) => ({ what: 'a secret', bytes })),
     ...[...held.values()].flatMap(({ s, b }) => [s, b]).map((bytes) => ({ what: 'a share', bytes })),
     ...blobs.map((bytes) => ({ what: 'a sealed state', bytes: bytes.subarray(12, 60) })),
   ]

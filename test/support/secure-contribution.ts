@@ -21,7 +21,7 @@ export function secureWords(
   const { weights, weightMax } = study.aggregation
   const quantised = roundQuantisation(plan, study)
   const weight = siteWeight(header.examples, weights, weightMax)
-  const head = { weight, clipped: false, clampedCoordinates: 0, lossSum: 0 }
+  const head = { weight, clipped: false, clampedCoordinates: 0, lossSum: 0, contributes: true }
   switch (header.purpose) {
     case 'statistics':
       return [encodeHeader(head, quantised), encodeStatistics(Float64Array.from(vector))]
@@ -38,7 +38,8 @@ export function secureWords(
       quantise(words, prepared, 0)
       const { clampedCoordinates } = prepared
       const clipped = header.clipped || prepared.clipped
-      return [encodeHeader({ weight, clipped, clampedCoordinates, lossSum: header.loss * weight }, quantised), words]
+      const fields = { weight, clipped, clampedCoordinates, lossSum: header.loss * weight, contributes: weight > 0 }
+      return [encodeHeader(fields, quantised), words]
     }
   }
 }

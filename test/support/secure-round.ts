@@ -78,14 +78,16 @@ export function secureRound(site: SiteFixture, fields: PlanFields = {}) {
     shares(own: ShareKeysMessage, directory: Directory, names = others, to = siteName): Shares {
       const dealt = new Map([...names.map((name) => [name, peer(name).shareKeys(directory)] as const), [siteName, own]])
       const sid = peer(names[0]!).session(hash)!.sid!
-      const sharers = [...dealt].map(([name, { selfCommitment, rows, signature }]) => ({
+      const sharers = [...dealt].map(([name, keys]) => ({
         index: indexOf(name),
-        shareKeysHash: messageHash(shareKeysMessage(sid, indexOf(name), selfCommitment, rows)),
-        signature,
+        shareKeysHash: messageHash(shareKeysMessage(sid, indexOf(name), keys, keys.rows)),
+        signature: keys.signature,
       }))
       const received = [...dealt]
         .filter(([name]) => name !== to)
-        .map(([name, { rows }]) => ({ ...rows.find((row) => row.index === indexOf(to))!, index: indexOf(name) }))
+        .map(([name, { rows, groupCommitment }]) => {
+          return { ...rows.find((row) => row.index === indexOf(to))!, index: indexOf(name), groupCommitment }
+        })
       return { type: 'shares', planHash: hash, sharers: ascending(sharers), received: ascending(received) }
     },
     /** Everything up to the shares that ask for this site's update. */
@@ -132,6 +134,8 @@ export function secureRound(site: SiteFixture, fields: PlanFields = {}) {
       return sent('unmask')
     },
     /** The words of one vector added up over the survivors, all of whom have revealed their shares. */
+    /** The session, once the peers are in it. */
+    sid: () => peer(others[0]!).session(hash)!.sid!,
     async sum(vector: number, names = others, sharers = others): Promise<Int32Array> {
       const releases = names.map((name) => [indexOf(name), peer(name).unmask(hash)] as const)
       const revealed = new Map([[index, await sent('unmask')] as const, ...releases])
@@ -186,7 +190,7 @@ function sumOf(
 function peerWords(name: string, { secure }: RoundPlan): Int32Array[] {
   const salt = name.charCodeAt(0) * 1000 + name.length
   return secure!.vectors.map(({ words }) =>
-    Int32Array.from({ length: words }, (_, i) => Math.imul(salt + i, 0x9e3779b1)),
+    Int32Array.from({ length: words }, (_, i) => Math.imul(salt + i, 0x9e3779b1) >>> 4),
   )
 }
 

@@ -43,9 +43,11 @@ import {
   shareKeysMessage,
   unmaskMessage,
 } from '@consilium/protos/secagg/signed-messages.ts'
+import { addHeader, groupSecret, type SumTagger, sumTagger, withTags } from '@consilium/protos/secagg/sum-tags.ts'
 import { sessionThresholds } from '@consilium/protos/secagg/thresholds.ts'
 import { rosterHash, sessionId, sharersHash, survivorsHash, uploadRoot } from '@consilium/protos/secagg/transcript.ts'
 import { sharesToReveal } from '@consilium/protos/secagg/unmask.ts'
+import { isTagged, liftOf } from '@consilium/protos/secagg/vectors.ts'
 
 export type SecureSite = {
   readonly name: string
@@ -73,6 +75,8 @@ export type Session = {
   readonly channel: AgreementKeyPair
   readonly mask: AgreementKeyPair
   readonly selfSeed: Uint8Array
+  /** g: this site's part of the group secret. */
+  readonly group: Uint8Array
   readonly held: Map<number, HeldShare>
   advertised?: Advertise
   sid?: Uint8Array
@@ -138,7 +142,8 @@ function newSession(name: string, plan: RoundPlan): Session {
   if (!secure) throw new Error('this plan is of no secure round')
   const [channel, mask] = [generateAgreementKeys(), generateAgreementKeys()]
   const selfSeed = new Uint8Array(createHash('sha256').update(mask.secretKey).digest())
-  return { plan, secure, index: plan.cohort.indexOf(name) + 1, channel, mask, selfSeed, held: new Map() }
+  const group = new Uint8Array(createHash('sha256').update(selfSeed).digest())
+  return { plan, secure, index: plan.cohort.indexOf(name) + 1, channel, mask, selfSeed, group, held: new Map() }
 }
 
 function advertise(key: KeyObject, name: string, session: Session, hash: Sha256): Advertise {
@@ -166,14 +171,13 @@ function shareKeys(key: KeyObject, session: Session, directory: Directory): Shar
     return { index: site.index, channelKey: channelKey(shared, sid, index, site.index) }
   })
   const { threshold } = sessionThresholds(sites.length, secure)
-  const { mask, selfSeed } = session
-  const dealt = dealShares({ sid, index, maskSecretKey: mask.secretKey, selfSeed, threshold, sites })
+  const { mask, selfSeed, group } = session
+  const { own, ...dealt } = dealShares({ sid, index, maskSecretKey: mask.secretKey, selfSeed, group, threshold, sites })
   session.sid = sid
   session.directory = directory
-  session.held.set(index, dealt.own)
-  const { selfCommitment, rows } = dealt
-  const signature = signMessage(key, shareKeysMessage(sid, index, selfCommitment, rows))
-  return { type: 'share-keys', planHash: directory.planHash, selfCommitment, rows, signature }
+  session.held.set(index, own)
+  const signature = signMessage(key, shareKeysMessage(sid, index, dealt, dealt.rows))
+  return { type: 'share-keys', planHash: directory.planHash, ...dealt, signature }
 }
 
 function mask(key: KeyObject, session: Session, shares: Shares, words: readonly Int32Array[]) {
@@ -183,18 +187,29 @@ function mask(key: KeyObject, session: Session, shares: Shares, words: readonly 
   session.sharers = shares.sharers.map((sharer) => sharer.index)
   const keys = new Map(directory!.sites.map((site) => [site.index, readAdvertisement(site.body)]))
   const pairs = new Map<number, Uint8Array>()
+  const groups = new Map([[index, session.group]])
   for (const row of shares.received) {
     const from = row.index
     if (from === index) continue
     const shared = agree(channel.secretKey, keys.get(from)!.channelKey)
-    const { held, complaint } = openShare(sid!, from, index, channelKey(shared, sid!, from, index), row)
+    const { held, complaint } = openShare(
+      sid!,
+      from,
+      index,
+      channelKey(shared, sid!, from, index),
+      row,
+      row.groupCommitment,
+    )
     if (!held) throw new Error(`the share of site ${from}: ${complaint}`)
     session.held.set(from, held)
+    groups.set(from, held.group)
     const agreed = agree(session.mask.secretKey, keys.get(from)!.maskKey)
     pairs.set(from, pairSeed(agreed, sid!, index, from))
   }
+  const G = groupSecret([...groups].sort(([a], [b]) => a - b).map(([of, part]) => ({ index: of, part })))
+  const tagged = isTagged(session.plan.purpose) ? withSumTags(words, secure, sumTagger(G, sid!)) : words
   const parts = secure.vectors.map(({ name, words: length }, i) => {
-    const masked = words[i]!.slice()
+    const masked = tagged[i]!.slice()
     if (masked.length !== length) throw new Error(`${name} has ${length} words, not ${masked.length}`)
     addMasks(masked, siteMasks({ index, self: selfSeed, pairs }, name, u2Hash), 0)
     return { name, bytes: new Uint8Array(masked.buffer) }
@@ -205,6 +220,16 @@ function mask(key: KeyObject, session: Session, shares: Shares, words: readonly 
   const bytes = new Uint8Array(Buffer.concat(parts.map((part) => part.bytes)))
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   return { bytes, sha256, masked: { root, vectorHashes: hashes.map((hash) => hash.sha256), signature } }
+}
+
+/** The vectors with the tags of their sum in the header. */
+function withSumTags(words: readonly Int32Array[], { vectors }: SecureRound, tagger: SumTagger): Int32Array[] {
+  const [header, ...contents] = words
+  addHeader(tagger, header!)
+  contents.forEach((content, i) => {
+    tagger.add(content, liftOf(vectors[i + 1]!.name))
+  })
+  return [withTags(header!, tagger.tags()), ...contents]
 }
 
 /** Node signs twenty times as fast as tweetnacl does; the signatures are the same. */

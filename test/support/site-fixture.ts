@@ -158,7 +158,7 @@ export function openSite(
       const isSecure = study.manifest.study.aggregation.mode === 'secure'
       const named = { purpose: 'train', cohort, ...others } as const
       const plan: RoundPlan = {
-        format: 1,
+        format: 2,
         run: 'heart-1',
         study: studyHash(study.manifest),
         round: 1,

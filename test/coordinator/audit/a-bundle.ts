@@ -166,7 +166,7 @@ function withMessages(
     const signed =
       changed.type === 'unmask'
         ? unmaskMessage(sid, u3Hash, index, changed.revealed)
-        : shareKeysMessage(sid, index, changed.selfCommitment, changed.rows)
+        : shareKeysMessage(sid, index, changed, changed.rows)
     const bytes = encodeMessage(changed)
     objects.set(sha256Hex(bytes), bytes)
     return { ...entry, body: { ...body, hash: hex(messageHash(signed)), message: sha256Hex(bytes) } }
@@ -242,7 +242,7 @@ type Setting = {
 function secureRound({ run, put, study }: Given, { round, purpose, model }: Setting): void {
   run.add({ type: 'round-started', round, purpose, expected: names })
   const plan: RoundPlan = {
-    format: 1,
+    format: 2,
     run: runId,
     study,
     round,
@@ -279,7 +279,7 @@ function secureRound({ run, put, study }: Given, { round, purpose, model }: Sett
 
   const shared = sites.map((site, i) => {
     const message = site.shareKeys(directory)
-    const hash = messageHash(shareKeysMessage(sid, i + 1, message.selfCommitment, message.rows))
+    const hash = messageHash(shareKeysMessage(sid, i + 1, message, message.rows))
     const signature = base64(message.signature)
     run.add({
       type: 'keys-shared',
@@ -306,7 +306,7 @@ function secureRound({ run, put, study }: Given, { round, purpose, model }: Sett
       sharers,
       received: shared.flatMap(({ index: from, message }) => {
         const row = message.rows.find((one) => one.index === index)!
-        return from === index ? [] : [{ ...row, index: from }]
+        return from === index ? [] : [{ ...row, index: from, groupCommitment: message.groupCommitment }]
       }),
     }
     const words = vectors.map((vector) => new Int32Array(vector.words))
@@ -355,7 +355,7 @@ function secureRound({ run, put, study }: Given, { round, purpose, model }: Sett
 function sealedRound({ run, study, publicKey }: Given, { round, purpose, model }: Setting): void {
   run.add({ type: 'round-started', round, purpose, expected: names })
   const plan: RoundPlan = {
-    format: 1,
+    format: 2,
     run: runId,
     study,
     round,

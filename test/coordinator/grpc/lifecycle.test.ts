@@ -33,7 +33,7 @@ test('the server certificate is renewed while running, and open streams live on'
   const client = rawClient(wire.authority, wire.server.port, own)
   const stream = client.attend()
   stream.on('error', () => {})
-  stream.write({ hello: { agentVersion: 'test', nonce: Buffer.alloc(16) } })
+  stream.write({ hello: { agentVersion: 'test', nonce: Buffer.alloc(16), planFormat: 2 } })
   await until(wire, () => wire.service.streams.length === 1)
   const before = await presentedSerial()
 
@@ -73,7 +73,7 @@ test('stopping ends streams as unavailable, and the port is free again', async (
   const client = rawClient(wire.authority, wire.server.port, own)
   const stream = client.attend()
   const ended = streamOutcome(stream)
-  stream.write({ hello: { agentVersion: 'test', nonce: Buffer.alloc(16) } })
+  stream.write({ hello: { agentVersion: 'test', nonce: Buffer.alloc(16), planFormat: 2 } })
   await until(wire, () => wire.service.streams.length === 1)
   await wire.server.stop()
   expect(await ended).toMatchObject({ status: 'UNAVAILABLE', code: 'link-down' })

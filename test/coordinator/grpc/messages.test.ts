@@ -169,18 +169,21 @@ test('a message over 4 MiB is refused', async () => {
 })
 
 describe('the control stream', () => {
-  const hello: FromSite = { hello: { agentVersion: 'test', nonce: Buffer.alloc(16) } }
+  const hello: FromSite = { hello: { agentVersion: 'test', nonce: Buffer.alloc(16), planFormat: 2 } }
   const basel = { site: 'basel', identityPublicKey: hash }
   const progress: FromSite = { progress: { planHash: hash, permille: 500 } }
   const talks: readonly { readonly what: string; readonly messages: readonly FromSite[] }[] = [
     { what: 'progress before the hello', messages: [progress] },
     { what: 'a second hello', messages: [hello, hello] },
     { what: 'a message of no kind', messages: [hello, {}] },
-    { what: 'a long agent version', messages: [{ hello: { agentVersion: long, nonce: Buffer.alloc(16) } }] },
-    { what: 'a hello without a nonce', messages: [{ hello: { agentVersion: 'test' } }] },
+    {
+      what: 'a long agent version',
+      messages: [{ hello: { agentVersion: long, nonce: Buffer.alloc(16), planFormat: 2 } }],
+    },
+    { what: 'a hello without a nonce', messages: [{ hello: { agentVersion: 'test', planFormat: 2 } }] },
     {
       what: 'more earlier streams than one names',
-      messages: [{ hello: { nonce: hash.subarray(16), earlier: Array(17).fill(hash.subarray(16)) } }],
+      messages: [{ hello: { planFormat: 2, nonce: hash.subarray(16), earlier: Array(17).fill(hash.subarray(16)) } }],
     },
     { what: 'a short plan hash', messages: [hello, { workDone: { planHash: short } }] },
     { what: 'more than the whole done', messages: [hello, { progress: { planHash: hash, permille: 1001 } }] },
@@ -191,7 +194,10 @@ describe('the control stream', () => {
     },
     { what: 'a refusal with an unknown code', messages: [hello, { refusal: { planHash: hash, code: 'because' } }] },
     { what: 'keys of a bad length', messages: [hello, { advertise: { planHash: hash, body: hash, signature: hash } }] },
-    { what: 'shares of nobody', messages: [hello, { shareKeys: { planHash: hash, selfCommitment: hash } }] },
+    {
+      what: 'shares of nobody',
+      messages: [hello, { shareKeys: { planHash: hash, selfCommitment: hash, groupCommitment: hash } }],
+    },
     { what: 'a complaint of no site', messages: [hello, { complaint: { planHash: hash, against: 256 } }] },
     { what: 'a confirmation that is not signed', messages: [hello, { confirm: { planHash: hash } }] },
     { what: 'a share of neither kind', messages: [hello, { unmask: { planHash: hash, revealed: [{ index: 1 }] } }] },
@@ -209,6 +215,13 @@ describe('the control stream', () => {
     for (const message of messages) call.write(message)
     expect(await ended).toMatchObject(badField)
     await until(wire, () => wire.service.streams.every(({ closed }) => closed))
+  })
+
+  test.for([0, 1, 3])('is refused by name to an agent that works on plans of format %i', async (planFormat) => {
+    const call = client.attend()
+    const ended = streamOutcome(call)
+    call.write({ hello: { agentVersion: '0.0.9', nonce: Buffer.alloc(16), planFormat } })
+    expect(await ended).toMatchObject({ code: 'version-unsupported' })
   })
 
   test('carries refusals, progress, pins and finished work to the service', async () => {
@@ -248,7 +261,7 @@ describe('the control stream', () => {
       progress,
       { workDone: { planHash: hash } },
       { advertise: { planHash: hash, body: hash, signature } },
-      { shareKeys: { planHash: hash, selfCommitment: hash, rows: [shareRow], signature } },
+      { shareKeys: { planHash: hash, selfCommitment: hash, groupCommitment: hash, rows: [shareRow], signature } },
       { confirm: { planHash: hash, signature } },
       { unmask: { planHash: hash, revealed: [{ index: 1, kind: 'b', share: hash }], signature } },
     ]

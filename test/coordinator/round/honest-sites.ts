@@ -28,8 +28,9 @@ export function honestSites(names: readonly string[], identityOf: (site: string)
     const received = session.sharers
       .filter((sharer) => sharer !== name)
       .map((sharer) => {
-        const row = dealt.get(`${planHash} ${sharer}`)!.rows.find(({ index }) => index === own)!
-        return { ...row, index: rosterEntry(session, sharer).index }
+        const { rows, groupCommitment } = dealt.get(`${planHash} ${sharer}`)!
+        const row = rows.find(({ index }) => index === own)!
+        return { ...row, index: rosterEntry(session, sharer).index, groupCommitment }
       })
     return { type: 'shares', planHash, sharers: sharersOf(session, session.sharers), received }
   }

@@ -91,7 +91,7 @@ describe('the plan', () => {
 
   test('names model, cohort and the head of the log as the look gave it; in sealed mode the key of the run', () => {
     expect(cohortSelected().plan).toEqual({
-      format: 1,
+      format: 2,
       run: 'heart-1',
       study: setting.study,
       round: 1,

@@ -15,18 +15,17 @@ const basel = share('basel')
 /** Basel's shares with something changed, and signed again where they can be. */
 function changed(change: Partial<ShareKeysMessage>, { signer = 'basel', sid = session.sid, index = 1 } = {}) {
   const message = { ...basel.message, ...change }
-  const signed = () =>
-    signMessage(identityOf(signer), shareKeysMessage(sid, index, message.selfCommitment, message.rows))
+  const signed = () => signMessage(identityOf(signer), shareKeysMessage(sid, index, message, message.rows))
   return { ...basel, message: { ...message, signature: change.signature ?? signed() } }
 }
-const { rows, selfCommitment } = basel.message
+const { rows } = basel.message
 const signature = basel.message.signature
 const withRow = (at: number, change: Partial<(typeof rows)[number]>) =>
   rows.map((row, i) => (i === at ? { ...row, ...change } : row))
 
 describe('keys that are shared', () => {
   test('are recorded by hash, signature and the object that holds them, once', () => {
-    const hash = messageHash(shareKeysMessage(session.sid, 1, selfCommitment, rows))
+    const hash = messageHash(shareKeysMessage(session.sid, 1, basel.message, rows))
     const next = given([], round)
       .when(basel, 4)
       .thenEvents({
@@ -82,7 +81,7 @@ test.for([
   [
     'with a share cut short',
     changed({ rows: withRow(1, { sealed: new Uint8Array(9) }), signature }),
-    'message-invalid: a sealed share has 104 bytes',
+    'message-invalid: a sealed share has 136 bytes',
   ],
   [
     'with its own share sealed',

@@ -12,11 +12,12 @@ const shareKeys = (sites = 3): ShareKeysMessage => ({
   type: 'share-keys',
   planHash,
   selfCommitment: bytes(32),
+  groupCommitment: bytes(32),
   rows: Array.from({ length: sites }, (_, i) => ({
     index: i + 1,
     keyCommitment: bytes(32),
     selfCommitment: bytes(32),
-    sealed: bytes(i === 0 ? 0 : 104),
+    sealed: bytes(i === 0 ? 0 : 136),
   })),
   signature: bytes(64),
 })

@@ -34,7 +34,7 @@ const attacks: readonly Attack<'shares'>[] = [
   })),
   attack('a sealed share changed on the way', ({ received, ...shares }) => ({
     ...shares,
-    received: received.map((row, i) => (i === 0 ? { ...row, sealed: new Uint8Array(104) } : row)),
+    received: received.map((row, i) => (i === 0 ? { ...row, sealed: new Uint8Array(136) } : row)),
   })),
 ]
 

@@ -70,7 +70,7 @@ test.for([
     what: 'that does not open',
     bend: (message: Of<'share-keys'>) => ({
       ...message,
-      rows: message.rows.map((row) => (row.index === 3 ? { ...row, sealed: randomBytes(104) } : row)),
+      rows: message.rows.map((row) => (row.index === 3 ? { ...row, sealed: randomBytes(136) } : row)),
     }),
   },
   {
@@ -161,7 +161,7 @@ function revealing(
 /** Signed anew. */
 function shared(message: Of<'share-keys'>, { me, hash }: Moment): Of<'share-keys'> {
   const { sid, index } = me.session(hash)!
-  const signature = signMessage(me.identity, shareKeysMessage(sid!, index, message.selfCommitment, message.rows))
+  const signature = signMessage(me.identity, shareKeysMessage(sid!, index, message, message.rows))
   return { ...message, signature }
 }
 

@@ -104,7 +104,7 @@ const sums: readonly SiteAttack[] = [
   honest,
   failing('ones that are none', (words) => [words[0]!.with(0, 2), words[1]!]),
   honest,
-  failing('words where zeros belong', (words) => [words[0]!.with(15, 1), words[1]!]),
+  failing('a site that contributes five times', (words) => [words[0]!.with(11, 5), words[1]!]),
   honest,
 ]
 

@@ -33,7 +33,7 @@ import {
 export const vectors = [headerName, 'update'] as const
 export type Words = Readonly<Record<(typeof vectors)[number], Int32Array>>
 
-type SiteKeys = { readonly channel: AgreementKeyPair; readonly mask: AgreementKeyPair; readonly selfSeed: Uint8Array }
+type SiteKeys = Readonly<Record<'channel' | 'mask', AgreementKeyPair> & Record<'selfSeed' | 'group', Uint8Array>>
 
 /** Key agreement is the slow part: the keys are drawn once, and what two of them agree on is kept. */
 const keysByIndex = new Map<number, SiteKeys>()
@@ -42,8 +42,9 @@ const agreed = new Map<string, Uint8Array>()
 export function keysOf(index: number): SiteKeys {
   const known = keysByIndex.get(index)
   if (known) return known
-  const selfSeed = new Uint8Array(createHash('sha256').update(`self seed ${index}`).digest())
-  const keys = { channel: generateAgreementKeys(), mask: generateAgreementKeys(), selfSeed }
+  const drawn = (what: string) => new Uint8Array(createHash('sha256').update(`${what} ${index}`).digest())
+  const [selfSeed, group] = [drawn('self seed'), drawn('group')]
+  const keys = { channel: generateAgreementKeys(), mask: generateAgreementKeys(), selfSeed, group }
   keysByIndex.set(index, keys)
   return keys
 }
@@ -83,8 +84,8 @@ export function shareKeys(
   )
   const dealt = new Map(sharers.map((index) => [index, deal(sid, index, u1, thresholds.threshold)]))
   const hashes = sharers.map((index) => {
-    const { selfCommitment, rows } = dealt.get(index)!
-    return { index, shareKeysHash: messageHash(shareKeysMessage(sid, index, selfCommitment, rows)) }
+    const keys = dealt.get(index)!
+    return { index, shareKeysHash: messageHash(shareKeysMessage(sid, index, keys, keys.rows)) }
   })
   const held = new Map(sharers.map((to) => [to, openAll(sid, to, dealt)]))
   return { sid, thresholds, sharers, u2Hash: sharersHash(sid, hashes), dealt, held }
@@ -185,6 +186,7 @@ export function wordsOf(index: number, length: number, salt: number): Words {
     clipped: index % 3 === 0,
     clampedCoordinates: index,
     lossSum: index / 4,
+    contributes: true,
   }
   const update = new Int32Array(length)
   for (let i = 0; i < length; i++) update[i] = Math.imul(index * 1000 + i + salt, 0x9e3779b1)
@@ -206,21 +208,22 @@ function advertisement(index: number, salt: number) {
 }
 
 function deal(sid: Uint8Array, index: number, u1: readonly number[], threshold: number): ShareKeys {
-  const { mask, selfSeed } = keysOf(index)
+  const { mask, selfSeed, group } = keysOf(index)
   const sites = u1.map((to) =>
     to === index
       ? { index: to }
       : { index: to, channelKey: channelKey(agreedBy('channel', index, to), sid, index, to) },
   )
-  return dealShares({ sid, index, maskSecretKey: mask.secretKey, selfSeed, threshold, sites })
+  return dealShares({ sid, index, maskSecretKey: mask.secretKey, selfSeed, group, threshold, sites })
 }
 
 function openAll(sid: Uint8Array, to: number, dealt: ReadonlyMap<number, ShareKeys>): Map<number, HeldShare> {
   return new Map(
-    [...dealt].map(([from, { rows, own }]) => {
+    [...dealt].map(([from, { rows, own, groupCommitment }]) => {
       if (from === to) return [from, own]
       const row = rows.find(({ index }) => index === to)!
-      return [from, openShare(sid, from, to, channelKey(agreedBy('channel', from, to), sid, from, to), row).held!]
+      const channel = channelKey(agreedBy('channel', from, to), sid, from, to)
+      return [from, openShare(sid, from, to, channel, row, groupCommitment).held!]
     }),
   )
 }

@@ -152,41 +152,49 @@ describe('a site that deals', () => {
 
   const row = sharing.dealt.get(1)!.rows[1]!
   const channel = bytes32(5)
-  const sealedUnder = (key: Uint8Array) =>
+  const dealtUnder = (key: Uint8Array) =>
     dealShares({
       sid: sharing.sid,
       index: 1,
       maskSecretKey: bytes32(1),
       selfSeed: bytes32(2),
+      group: bytes32(3),
       threshold: 2,
       sites: [{ index: 1 }, { index: 2, channelKey: key }],
-    }).rows[1]!
+    })
+  const sealedUnder = (key: Uint8Array) => dealtUnder(key).rows[1]!
+  const { groupCommitment } = dealtUnder(channel)
 
   test.for([
     ['a flipped bit', { ...sealedUnder(channel), sealed: flipped(sealedUnder(channel).sealed, 50) }],
     ['a flipped nonce', { ...sealedUnder(channel), sealed: flipped(sealedUnder(channel).sealed, 0) }],
-    ['a truncated share', { ...sealedUnder(channel), sealed: sealedUnder(channel).sealed.subarray(0, 103) }],
-    ['a longer share', { ...sealedUnder(channel), sealed: new Uint8Array(105) }],
+    ['a truncated share', { ...sealedUnder(channel), sealed: sealedUnder(channel).sealed.subarray(0, 135) }],
+    ['a longer share', { ...sealedUnder(channel), sealed: new Uint8Array(137) }],
     ['nothing', { ...sealedUnder(channel), sealed: new Uint8Array() }],
     ['a share for another channel', row],
   ] as const)('%s draws the complaint that it does not open', ([, bad]) => {
-    expect(openShare(sharing.sid, 1, 2, channel, bad)).toEqual({ complaint: 'share-does-not-open' })
+    expect(openShare(sharing.sid, 1, 2, channel, bad, groupCommitment)).toEqual({ complaint: 'share-does-not-open' })
   })
 
   test('another share than it committed to draws the complaint of that, for either half', () => {
     const good = sealedUnder(channel)
-    expect(openShare(sharing.sid, 1, 2, channel, good).held).toBeDefined()
+    expect(openShare(sharing.sid, 1, 2, channel, good, groupCommitment).held).toMatchObject({ group: bytes32(3) })
     for (const half of ['keyCommitment', 'selfCommitment'] as const)
-      expect(openShare(sharing.sid, 1, 2, channel, { ...good, [half]: flipped(good[half]) })).toEqual({
+      expect(openShare(sharing.sid, 1, 2, channel, { ...good, [half]: flipped(good[half]) }, groupCommitment)).toEqual({
         complaint: 'share-differs-from-commitment',
       })
+    expect(openShare(sharing.sid, 1, 2, channel, good, flipped(groupCommitment))).toEqual({
+      complaint: 'group-differs-from-commitment',
+    })
     // Bound to session, sender and recipient.
     for (const [sid, from, to] of [
       [bytes32(9), 1, 2],
       [sharing.sid, 3, 2],
       [sharing.sid, 1, 4],
     ] as const)
-      expect(openShare(sid, from, to, channel, good)).toEqual({ complaint: 'share-differs-from-commitment' })
+      expect(openShare(sid, from, to, channel, good, groupCommitment)).toEqual({
+        complaint: 'share-differs-from-commitment',
+      })
   })
 
   test('cannot be answered with its own sealed share: each way has a key of its own', () => {
@@ -196,7 +204,8 @@ describe('a site that deals', () => {
   })
 
   test('without a channel key, not among the sites, or with a short key is refused', () => {
-    const dealer = { sid: sharing.sid, index: 1, maskSecretKey: bytes32(1), selfSeed: bytes32(2), threshold: 2 }
+    const secrets = { maskSecretKey: bytes32(1), selfSeed: bytes32(2), group: bytes32(3) }
+    const dealer = { sid: sharing.sid, index: 1, ...secrets, threshold: 2 }
     const badArgument = expect.objectContaining({ code: 'invalid-argument' })
     expect(() => dealShares({ ...dealer, sites: [{ index: 1 }, { index: 2 }] })).toThrow(badArgument)
     const others = [2, 3].map((index) => ({ index, channelKey: channel }))
@@ -264,11 +273,11 @@ describe('a coordinator', () => {
 describe('malformed lists and messages', () => {
   const sid = bytes32(1)
   const entry = (index: number) => ({ index, root: bytes32(2), shareKeysHash: bytes32(3) })
-  const commitment = bytes32(4)
+  const commitments = { selfCommitment: bytes32(4), groupCommitment: bytes32(5) }
   const sharedTo = (index: number, sealedBytes: number) => ({
     index,
-    keyCommitment: commitment,
-    selfCommitment: commitment,
+    keyCommitment: bytes32(4),
+    selfCommitment: bytes32(4),
     sealed: new Uint8Array(sealedBytes),
   })
   const body = {
@@ -296,9 +305,9 @@ describe('malformed lists and messages', () => {
     ['an upload with a vector twice', () => uploadRoot(sid, 1, [vector('update'), vector('update')])],
     ['a short nonce', () => advertisedBody({ ...body, nonce: new Uint8Array(15) })],
     ['a short key', () => advertisedBody({ ...body, maskKey: new Uint8Array(31) })],
-    ['a truncated sealed share', () => shareKeysMessage(sid, 1, commitment, [sharedTo(1, 0), sharedTo(2, 103)])],
-    ['a sealed share for the dealer itself', () => shareKeysMessage(sid, 1, commitment, [sharedTo(1, 104)])],
-    ['a recipient twice', () => shareKeysMessage(sid, 1, commitment, [sharedTo(2, 104), sharedTo(2, 104)])],
+    ['a truncated sealed share', () => shareKeysMessage(sid, 1, commitments, [sharedTo(1, 0), sharedTo(2, 135)])],
+    ['a sealed share for the dealer itself', () => shareKeysMessage(sid, 1, commitments, [sharedTo(1, 136)])],
+    ['a recipient twice', () => shareKeysMessage(sid, 1, commitments, [sharedTo(2, 136), sharedTo(2, 136)])],
     [
       'a revealed share of 31 bytes',
       () => unmaskMessage(sid, sid, 1, [{ index: 2, kind: 'b', share: sid.subarray(1) }]),
@@ -317,7 +326,7 @@ describe('malformed lists and messages', () => {
       advertiseMessage(sid, 'site-a', advertisedBody({ ...body, ledgerHead: sid })),
       advertiseMessage(sid, 'site-a', advertisedBody({ ...body, previousSession: { sid, released: false } })),
       advertiseMessage(sid, 'site-a', advertisedBody({ ...body, previousSession: { sid, released: true } })),
-      shareKeysMessage(sid, 1, commitment, [sharedTo(1, 0), sharedTo(2, 104)]),
+      shareKeysMessage(sid, 1, commitments, [sharedTo(1, 0), sharedTo(2, 136)]),
       inputMessage(sid, sid, 1, sid),
       confirmMessage(sid, sid),
       unmaskMessage(sid, sid, 1, [{ index: 2, kind: 'b', share: sid }]),

@@ -14,20 +14,31 @@ function sumOf(vectors: readonly Int32Array[]): Int32Array {
 
 describe('the header', () => {
   const plan = { cohort: 4, weightMax: 1000 }
-  const site = { weight: 500, clipped: false, clampedCoordinates: 3, lossSum: 250.25 }
+  const site = { weight: 500, clipped: false, clampedCoordinates: 3, lossSum: 250.25, contributes: true }
 
-  test('starts with four ones, the weight and the flags, then four words of the loss, and has sixteen words', () => {
+  test('is four ones, the weight and the flags, four words of the loss, the contributor and room for four tags', () => {
     const words = encodeHeader(site, plan)
     expect([...words.subarray(0, 7)]).toEqual([1, 1, 1, 1, 500, 1, 3])
     expect(readStatistics(words.subarray(7, 11))).toEqual(Float64Array.of(250.25))
     expect(words.length).toBe(headerWords)
-    expect([...words.subarray(11)]).toEqual([0, 0, 0, 0, 0])
+    expect([...words.subarray(11)]).toEqual([1, 0, 0, 0, 0])
   })
 
   test('sums to counts and the sum of the losses', () => {
-    const sites = [site, { ...site, weight: 100, clipped: true, lossSum: -1.5 }, { ...site, weight: 0, lossSum: 0 }]
+    const sites = [
+      site,
+      { ...site, weight: 100, clipped: true, lossSum: -1.5 },
+      { ...site, weight: 0, lossSum: 0, contributes: false },
+    ]
     const read = readHeaderSum(sumOf(sites.map((one) => encodeHeader(one, plan))), 3, plan)
-    expect(read).toEqual({ survivors: 3, weight: 600, clipped: 1, clampedCoordinates: 9, lossSum: 248.75 })
+    expect(read).toEqual({
+      survivors: 3,
+      weight: 600,
+      clipped: 1,
+      clampedCoordinates: 9,
+      lossSum: 248.75,
+      contributors: 2,
+    })
   })
 
   test('adds losses as float64 would, whatever their size and sign', () => {
@@ -45,16 +56,16 @@ describe('the header', () => {
 
   test('does not overflow at the largest of everything, 255 sites', () => {
     const large = { cohort: 255, weightMax: 16_843_008 }
-    const most = { weight: large.weightMax, clipped: false, clampedCoordinates: 1e9, lossSum: 1e30 }
+    const most = { ...site, weight: large.weightMax, clampedCoordinates: 1e9, lossSum: 1e30 }
     const read = readHeaderSum(sumOf(Array.from({ length: 255 }, () => encodeHeader(most, large))), 255, large)
     expect(read.weight).toBe(255 * large.weightMax)
     expect(read.lossSum).toBe(255 * 2 ** 53)
     expect(read.clampedCoordinates).toBeLessThan(2 ** 32)
   })
 
-  test.for([0, 1, 2, 3, 11, 15])('with a mask left in word %i fails the round', (at) => {
+  test.for([0, 1, 2, 3, 11, 12, 15])('with a mask left in word %i fails the round', (at) => {
     const words = sumOf([1, 2, 3].map(() => encodeHeader(site, plan)))
-    words[at]! += 1
+    words[at]! += at < 12 ? 1 : 3 * 2 ** 24 + 1
     expect(() => readHeaderSum(words, 3, plan)).toThrow(expect.objectContaining({ code: 'update-invalid' }))
   })
 

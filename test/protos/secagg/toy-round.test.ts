@@ -1,16 +1,17 @@
 /**
- * Every hash, key, mask, share and sum of the specification's round of five sites, in which one drops out before it shares
- * its keys and one after: byte for byte.
+ * Every hash, key, mask, share, tag and sum of a round of five sites, in which one drops out before it shares its keys and
+ * one after, as an independent implementation in Python made it (test/vectors/make_secagg_round.py): byte for byte.
  */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { identityFromSeed } from '@consilium/protos/identity.ts'
 import { dequantise, prepareUpdate, quantisation, quantise } from '@consilium/protos/secagg/fixed-point.ts'
+import { encodeHeader } from '@consilium/protos/secagg/header.ts'
 import { agree, agreementPublicKey, channelKey, maskKey, pairSeed } from '@consilium/protos/secagg/keys.ts'
 import { siteMasks } from '@consilium/protos/secagg/mask.ts'
 import { addMasks, addVectors, keystream } from '@consilium/protos/secagg/mask-stream.ts'
-import { dealShares, openShare } from '@consilium/protos/secagg/sealed-share.ts'
-import { interpolate, multiply, rebuildSecret, type Share } from '@consilium/protos/secagg/shamir.ts'
+import { dealShares, type HeldShare, openShare, type ReceivedKeys } from '@consilium/protos/secagg/sealed-share.ts'
+import { interpolate, rebuildSecret } from '@consilium/protos/secagg/shamir.ts'
 import {
   advertisedBody,
   advertiseMessage,
@@ -23,7 +24,9 @@ import {
   signMessage,
   verifyMessage,
 } from '@consilium/protos/secagg/signed-messages.ts'
+import { addHeader, areTagsRight, groupSecret, sumTagger, withTags } from '@consilium/protos/secagg/sum-tags.ts'
 import {
+  groupCommitment,
   rosterHash,
   selfCommitment,
   sessionId,
@@ -43,6 +46,7 @@ type Site = Readonly<
     | 's_sk'
     | 's_pk'
     | 'b'
+    | 'g'
     | 'nonce'
     | 'advertise_hash'
     | 'advertise_sig',
@@ -58,7 +62,10 @@ type Toy = {
   readonly model: string
   readonly sites: By<Site>
   readonly sharekeys: By<{
+    /** The random bytes that the site drew, in order: coefficients, then the nonces of its boxes. */
+    readonly draws: readonly string[]
     readonly self_commit: string
+    readonly group_commit: string
     readonly ciphertext: By<string>
     readonly commit: By<readonly [string, string]>
     readonly hash: string
@@ -70,21 +77,26 @@ type Toy = {
   readonly input: By<{
     readonly x: readonly number[]
     readonly hdr: readonly number[]
-    readonly delta: readonly number[]
+    readonly update: readonly number[]
+    readonly loss: number
+    readonly tags: readonly number[]
     readonly scale: number
     readonly omega: number
     readonly q: readonly number[]
   }>
-  readonly masked: By<{ readonly hdr: readonly number[]; readonly delta: readonly number[] }>
+  readonly masked: By<{ readonly hdr: readonly number[]; readonly update: readonly number[] }>
   readonly upload_root: By<string>
   readonly input_sig: By<string>
   readonly confirm_sig: By<string>
   readonly unmask: By<By<readonly ['b' | 's', string]>>
-  readonly sum: { readonly hdr: readonly number[]; readonly delta: readonly number[] }
+  readonly sum: { readonly hdr: readonly number[]; readonly update: readonly number[] }
+  readonly sum_tags: readonly number[]
   readonly sum_centred: readonly number[]
   readonly weighted_mean: readonly number[]
   readonly exact_weighted_mean: readonly number[]
-} & Readonly<Record<'modelHash' | 'planHash' | 'rosterHash' | 'sid' | 'U2hash' | 'U3hash' | 'auditHead', string>>
+} & Readonly<
+  Record<'modelHash' | 'planHash' | 'rosterHash' | 'sid' | 'U2hash' | 'U3hash' | 'auditHead' | 'group', string>
+>
 
 const toy = JSON.parse(readFileSync(new URL('../../vectors/secagg_round.json', import.meta.url), 'utf8')) as Toy
 const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'))
@@ -161,6 +173,7 @@ describe('share keys', () => {
         index: indexOf(name),
         maskSecretKey: bytes(site(name).s_sk),
         selfSeed: bytes(site(name).b),
+        group: bytes(site(name).g),
         threshold: toy.t,
         sites: toy.ids.map((peer) =>
           peer === name
@@ -173,7 +186,9 @@ describe('share keys', () => {
     expect(hex(dealt.selfCommitment)).toBe(toy.sharekeys[name]!.self_commit)
     expect(dealt.selfCommitment).toEqual(selfCommitment(sid, indexOf(name), bytes(site(name).b)))
     expect(dealt.rows.map(plainRow)).toEqual(toy.ids.map((peer) => plainRow(rowOf(name, peer))))
-    const message = shareKeysMessage(sid, indexOf(name), dealt.selfCommitment, dealt.rows)
+    expect(hex(dealt.groupCommitment)).toBe(toy.sharekeys[name]!.group_commit)
+    expect(dealt.groupCommitment).toEqual(groupCommitment(sid, indexOf(name), bytes(site(name).g)))
+    const message = shareKeysMessage(sid, indexOf(name), dealt, dealt.rows)
     expect(hex(messageHash(message))).toBe(toy.sharekeys[name]!.hash)
     expectSigned(name, message, toy.sharekeys[name]!.sig)
   })
@@ -181,9 +196,10 @@ describe('share keys', () => {
   test('every sealed share opens to what its recipient reveals later', () => {
     for (const to of toy.U3)
       for (const from of toy.U2.filter((name) => name !== to)) {
-        const { held } = openShare(sid, indexOf(from), indexOf(to), channelOf(from, to, 'to'), rowOf(from, to))
+        const held = opened(from, to)
         const [kind, share] = toy.unmask[to]![from]!
-        expect(hex(held![kind])).toBe(share)
+        expect(hex(held[kind])).toBe(share)
+        expect(hex(held.group)).toBe(site(from).g)
       }
   })
 
@@ -206,13 +222,27 @@ describe('collect updates', () => {
   })
 
   test.for(toy.U2)('%s quantises as the vector', (name) => {
-    const { x, scale, omega, q, delta } = toy.input[name]!
+    const { x, scale, omega, q, update } = toy.input[name]!
     const prepared = prepareUpdate(Float32Array.from(x), toy.quantise.W[name]!, quantised)
     expect([prepared.clipScale, prepared.share, prepared.clipped]).toEqual([scale, omega, true])
     const quantisedWords = new Int32Array(x.length)
     quantise(quantisedWords, prepared, 0)
     expect([...quantisedWords]).toEqual(q)
-    expect(unsigned(quantisedWords)).toEqual(delta)
+    expect(unsigned(quantisedWords)).toEqual(update)
+  })
+
+  test('the group secret is that of the vector, and of all sharers', () => {
+    const parts = toy.U2.map((name) => ({ index: indexOf(name), part: bytes(site(name).g) }))
+    expect(hex(groupSecret(parts))).toBe(toy.group)
+  })
+
+  test.for(toy.U2)('%s has the header and the tags of the vector', (name) => {
+    const { loss, tags, hdr, update } = toy.input[name]!
+    const weight = toy.quantise.W[name]!
+    const fields = { weight, clipped: true, clampedCoordinates: 0, lossSum: loss * weight, contributes: true }
+    const header = encodeHeader(fields, { cohort: toy.quantise.nmax, weightMax: toy.quantise.Wmax })
+    expect(tagsOf(header, words(update))).toEqual(tags)
+    expect(unsigned(withTags(header, tags))).toEqual(hdr)
   })
 
   test.for(Object.entries(toy.pair_seed))('the pair %s has its seed', ([pair, seed]) => {
@@ -234,7 +264,7 @@ describe('collect updates', () => {
       self: bytes(site(name).b),
       pairs: new Map(peers.map((peer) => [indexOf(peer), pairSeedOf(name, peer)])),
     }
-    const vectors = (['hdr', 'delta'] as const).map((vector) => {
+    const vectors = (['hdr', 'update'] as const).map((vector) => {
       const masked = words(toy.input[name]![vector])
       addMasks(masked, siteMasks(seeds, vector, u2Hash), 0)
       expect(unsigned(masked)).toEqual(toy.masked[name]![vector])
@@ -262,7 +292,7 @@ describe('unmask', () => {
   const survivors = toy.U3.map(indexOf)
 
   test.for(toy.U3)('%s reveals the one share of each sharer that the vector says', (name) => {
-    const held = new Map(toy.U2.map((from) => [indexOf(from), halves(shareOf(from, name).bytes)]))
+    const held = new Map(toy.U2.map((from) => [indexOf(from), heldBy(from, name)]))
     expect(sharesToReveal(sharers, survivors, held).map(({ kind, share }) => [kind, hex(share)])).toEqual(
       toy.U2.map((from) => toy.unmask[name]![from]),
     )
@@ -279,7 +309,7 @@ describe('unmask', () => {
       })),
       dropouts: [{ index: indexOf('hospital-d'), maskSecretKey: secrets.get('hospital-d')! }],
     })
-    for (const vector of ['hdr', 'delta'] as const) {
+    for (const vector of ['hdr', 'update'] as const) {
       const sum = new Int32Array(toy.sum[vector].length)
       addVectors(
         sum,
@@ -290,11 +320,17 @@ describe('unmask', () => {
     }
   })
 
+  test('the tags of the sum are those of the vector, and the sum of the tags', () => {
+    const [header, update] = [words(toy.sum.hdr), words(toy.sum.update)]
+    expect(tagsOf(header, update)).toEqual(toy.sum_tags)
+    expect(areTagsRight(header, toy.sum_tags)).toBe(true)
+  })
+
   test('the weighted mean is that of the vector, within the bound of quantisation of the exact one', () => {
     const mean = new Float64Array(toy.sum_centred.length)
     const { S, Wmax } = toy.quantise
-    dequantise(mean, words(toy.sum.delta), { scale: S, weightMax: Wmax }, toy.sum.hdr[4]!)
-    expect([...words(toy.sum.delta)]).toEqual(toy.sum_centred)
+    dequantise(mean, words(toy.sum.update), { scale: S, weightMax: Wmax }, toy.sum.hdr[4]!)
+    expect([...words(toy.sum.update)]).toEqual(toy.sum_centred)
     expect([...mean]).toEqual(toy.weighted_mean)
     const bound = (toy.U3.length * Wmax) / (S * toy.sum.hdr[4]!)
     mean.forEach((value, i) => {
@@ -325,32 +361,36 @@ const plainRow = ({ index, keyCommitment, selfCommitment, sealed }: SharedTo) =>
   index,
   ...[keyCommitment, selfCommitment, sealed].map(hex),
 ]
-const halves = (share: Uint8Array) => ({ s: share.slice(0, 32), b: share.slice(32) })
-
-/** The share of `from` that `to` holds: opened, or for its own one computed from three that others hold. */
-function shareOf(from: string, to: string): Share {
-  const opened = toy.ids
-    .filter((name) => name !== from)
-    .map((name) => {
-      const { held } = openShare(sid, indexOf(from), indexOf(name), channelOf(from, name, 'to'), rowOf(from, name))
-      return { index: indexOf(name), bytes: new Uint8Array([...held!.s, ...held!.b]) }
-    })
-  const shares = opened.slice(0, toy.t)
-  expect(hex(rebuildSecret(shares))).toBe(site(from).s_sk + site(from).b)
-  return { index: indexOf(to), bytes: interpolate(shares, indexOf(to)) }
+/** What `to` finds in what `from` sealed for it. */
+function opened(from: string, to: string): ReceivedKeys {
+  const committed = bytes(toy.sharekeys[from]!.group_commit)
+  const channel = channelOf(from, to, 'to')
+  return openShare(sid, indexOf(from), indexOf(to), channel, rowOf(from, to), committed).held!
 }
 
-/** The random bytes that `name` drew: the coefficients solved for from its shares, then the nonces of its boxes. */
+/** The share of `from` that `to` holds: opened, or for its own one computed from three that others hold. */
+function heldBy(from: string, to: string): HeldShare {
+  if (from !== to) return opened(from, to)
+  const shares = toy.ids
+    .filter((name) => name !== from)
+    .slice(0, toy.t)
+    .map((name) => {
+      const { s, b } = opened(from, name)
+      return { index: indexOf(name), bytes: new Uint8Array([...s, ...b]) }
+    })
+  expect(hex(rebuildSecret(shares))).toBe(site(from).s_sk + site(from).b)
+  const own = interpolate(shares, indexOf(to))
+  return { s: own.slice(0, 32), b: own.slice(32) }
+}
+
 function drawsOf(name: string): (length: number) => Uint8Array {
-  const secret = bytes(site(name).s_sk + site(name).b)
-  const minusThenOver = ({ index, bytes: of }: Share, constant: Uint8Array): Share => {
-    const reciprocal = Array.from({ length: 256 }, (_, i) => i).find((i) => multiply(i, index) === 1)!
-    return { index, bytes: of.map((byte, i) => multiply(byte ^ constant[i]!, reciprocal)) }
-  }
-  const slopes = toy.ids.slice(0, 2).map((to) => minusThenOver(shareOf(name, to), secret))
-  const linear = interpolate(slopes, 0)
-  const quadratic = minusThenOver(slopes[0]!, linear).bytes
-  const nonces = toy.ids.filter((to) => to !== name).map((to) => rowOf(name, to).sealed.slice(0, 24))
-  const draws = [linear, quadratic, ...nonces]
+  const draws = toy.sharekeys[name]!.draws.map(bytes)
   return () => draws.shift()!
+}
+
+function tagsOf(header: Int32Array, update: Int32Array): number[] {
+  const tagger = sumTagger(bytes(toy.group), sid)
+  addHeader(tagger, header)
+  tagger.add(update, 'centred')
+  return tagger.tags()
 }

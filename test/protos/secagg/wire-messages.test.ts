@@ -24,13 +24,14 @@ const committed = { keyCommitment: filled(32, 2), selfCommitment: filled(32, 3) 
 
 /** One of each, among this many sites. */
 function fromSites(sites: number): SecureFromSite[] {
-  const rows = indices(sites).map((index) => ({ index, ...committed, sealed: filled(index === 2 ? 0 : 104) }))
+  const rows = indices(sites).map((index) => ({ index, ...committed, sealed: filled(index === 2 ? 0 : 136) }))
   const revealed = indices(sites).map((index) => ({ index, kind: index % 2 ? 'b' : 's', share: filled(32) }) as const)
   return [
     { type: 'advertise', planHash, body: filled(256), signature },
-    { type: 'share-keys', planHash, selfCommitment: filled(32, 4), rows, signature },
+    { type: 'share-keys', planHash, selfCommitment: filled(32, 4), groupCommitment: filled(32, 7), rows, signature },
     { type: 'complaint', planHash, against: sites, reason: 'share-does-not-open', signature },
     { type: 'complaint', planHash, against: 1, reason: 'share-differs-from-commitment', signature },
+    { type: 'complaint', planHash, against: 1, reason: 'group-differs-from-commitment', signature },
     { type: 'confirm', planHash, signature },
     { type: 'unmask', planHash, revealed, signature },
   ]
@@ -39,7 +40,9 @@ function fromSites(sites: number): SecureFromSite[] {
 function toSites(sites: number): SecureToSite[] {
   const advertised = indices(sites).map((index) => ({ index, body: filled(256), signature }))
   const sharers = indices(sites).map((index) => ({ index, shareKeysHash: filled(32, 5), signature }))
-  const received = indices(sites).map((index) => ({ index, ...committed, sealed: filled(104) }))
+  const received = indices(sites).map((index) => {
+    return { index, ...committed, sealed: filled(136), groupCommitment: filled(32, 7) }
+  })
   const survivors = indices(sites).map((index) => ({ index, root: filled(32, 6), signature }))
   const confirmations = indices(sites).map((index) => ({ index, signature }))
   return [

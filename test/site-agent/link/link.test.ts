@@ -70,8 +70,9 @@ test('the messages of a secure round go both ways, each in the ledger under its 
       type: 'share-keys',
       planHash,
       selfCommitment: randomBytes(32),
+      groupCommitment: randomBytes(32),
       rows: [
-        { index: 1, ...row, sealed: randomBytes(104) },
+        { index: 1, ...row, sealed: randomBytes(136) },
         { index: 2, ...row, sealed: Buffer.alloc(0) },
       ],
       signature,
@@ -96,7 +97,7 @@ test('the messages of a secure round go both ways, each in the ledger under its 
       type: 'shares',
       planHash,
       sharers: [{ index: 1, shareKeysHash: randomBytes(32), signature }],
-      received: [{ index: 2, ...row, sealed: randomBytes(104) }],
+      received: [{ index: 2, ...row, sealed: randomBytes(136), groupCommitment: randomBytes(32) }],
     },
     {
       type: 'survivors',

@@ -93,7 +93,7 @@ const site = (): LineageSite => ({
 
 function assigned(fields: Partial<RoundPlan> = {}): Assignment {
   const plan: RoundPlan = {
-    format: 1,
+    format: 2,
     run,
     study: 'dd'.repeat(32),
     round: 1,

@@ -17,7 +17,7 @@ export function honestWords(number: number, plan: RoundPlan, manifest: StudyMani
   const cohort = plan.cohort.length
   const headerOf = (examples: number, loss: (weight: number) => number) => {
     const weight = siteWeight(examples, weights, weightMax)
-    const header = { weight, clipped: false, clampedCoordinates: 0, lossSum: loss(weight) }
+    const header = { weight, clipped: false, clampedCoordinates: 0, lossSum: loss(weight), contributes: true }
     return encodeHeader(header, { cohort, weightMax })
   }
   switch (plan.purpose) {

@@ -6,6 +6,7 @@ export interface ReceivedShare {
   'keyCommitment'?: (Buffer | Uint8Array | string);
   'selfCommitment'?: (Buffer | Uint8Array | string);
   'sealed'?: (Buffer | Uint8Array | string);
+  'groupCommitment'?: (Buffer | Uint8Array | string);
 }
 
 export interface ReceivedShare__Output {
@@ -13,4 +14,5 @@ export interface ReceivedShare__Output {
   'keyCommitment': (Buffer);
   'selfCommitment': (Buffer);
   'sealed': (Buffer);
+  'groupCommitment': (Buffer);
 }

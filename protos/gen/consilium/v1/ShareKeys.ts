@@ -7,6 +7,7 @@ export interface ShareKeys {
   'selfCommitment'?: (Buffer | Uint8Array | string);
   'rows'?: (_consilium_v1_SharedTo)[];
   'signature'?: (Buffer | Uint8Array | string);
+  'groupCommitment'?: (Buffer | Uint8Array | string);
 }
 
 export interface ShareKeys__Output {
@@ -14,4 +15,5 @@ export interface ShareKeys__Output {
   'selfCommitment': (Buffer);
   'rows': (_consilium_v1_SharedTo__Output)[];
   'signature': (Buffer);
+  'groupCommitment': (Buffer);
 }
