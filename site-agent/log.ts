@@ -47,6 +47,10 @@ export function describeEvent(event: AgentEvent): string {
       return `the training process of study ${short(event.study)} is started again: ${event.reason}`
     case 'work-started':
       return `${round(event)}: working`
+    case 'work-resumed':
+      return `${round(event)}: goes on after ${event.steps} steps done before`
+    case 'checkpoint-failed':
+      return `${round(event)}: ${event.reason}`
     case 'progress':
       return `${round(event)}: ${event.done} of ${event.total}`
     case 'evaluated':
@@ -99,6 +103,7 @@ const warnings: ReadonlySet<AgentEvent['type']> = new Set([
   'already-attending',
   'refused',
   'trainer-restarted',
+  'checkpoint-failed',
   'trouble',
   'roster-changed',
   'coordinator-key-rotated',

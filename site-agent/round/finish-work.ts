@@ -25,6 +25,7 @@ import type { WorkResult } from './work.ts'
 export async function finishWork(assignment: Assignment, result: WorkResult, site: Site): Promise<void> {
   const { planHash, plan, study } = assignment
   const bytes = plan.secure ? await quantiseToOutbox(assignment, result, site) : sealToOutbox(assignment, result, site)
+  site.store.outbox.removeCheckpoint(planHash)
   if (result.purpose === 'evaluate') noteEvaluation(assignment, result, site)
   site.store.journal.done(planHash, bytes)
   site.emit({ type: 'work-done', ...inRound(planHash, plan), bytes })

@@ -55,6 +55,9 @@ export type AgentEvent =
   | ({ readonly type: 'data-checked'; readonly study: Sha256; readonly name: string } & DataSummary)
   | { readonly type: 'trainer-restarted'; readonly study: Sha256; readonly reason: string }
   | ({ readonly type: 'work-started' } & InRound)
+  /** Goes on where an agent that ended stood, so many steps in. */
+  | ({ readonly type: 'work-resumed'; readonly steps: number } & InRound)
+  | ({ readonly type: 'checkpoint-failed'; readonly reason: string } & InRound)
   | ({ readonly type: 'progress'; readonly done: number; readonly total: number } & InRound)
   /** The global model on this site's own test rows; told to nobody else. */
   | ({

@@ -4,9 +4,17 @@
  */
 import { errorCode, FederationError } from '@consilium/protos/errors.ts'
 import { parameterCount } from '@consilium/protos/plan/signed-study.ts'
-import type { EvaluateResult, StatisticsResult, Trainer, TrainRequest, TrainResult } from '../train/trainer.ts'
+import type {
+  EvaluateRequest,
+  EvaluateResult,
+  StatisticsResult,
+  Trainer,
+  TrainRequest,
+  TrainResult,
+} from '../train/trainer.ts'
+import { checkpointKeeper } from './checkpoint.ts'
 import type { WorkProgress } from './progress.ts'
-import type { Assignment, Site } from './site.ts'
+import { type Assignment, inRound, type Site } from './site.ts'
 
 export type WorkResult =
   | ({ readonly purpose: 'statistics' } & StatisticsResult)
@@ -31,7 +39,8 @@ export async function work(
       signal,
       ...(plan.standardisation && { standardisation: plan.standardisation }),
     }
-    return plan.purpose === 'train' ? train(trainer, { ...request, round: plan.round }) : evaluate(trainer, request)
+    if (plan.purpose === 'evaluate') return evaluate(trainer, request)
+    return train(trainer, { ...request, round: plan.round }, assignment, site)
   })
 }
 
@@ -57,11 +66,26 @@ async function summarise(trainer: Trainer, request: Pick<TrainRequest, 'onProgre
   return { purpose: 'statistics', ...(await trainer.statistics(request)) }
 }
 
-async function train(trainer: Trainer, request: TrainRequest): Promise<WorkResult> {
-  return { purpose: 'train', ...(await trainer.train(request)) }
+/** From where the work on this plan stood when an agent, or its training process, ended. */
+async function train(trainer: Trainer, request: TrainRequest, assignment: Assignment, site: Site): Promise<WorkResult> {
+  const keeper = checkpointKeeper(assignment, site)
+  const from = keeper.read()
+  let isFirst = true
+  const onProgress: TrainRequest['onProgress'] = (done, total) => {
+    if (isFirst && done === from?.steps)
+      site.emit({ type: 'work-resumed', steps: done, ...inRound(assignment.planHash, assignment.plan) })
+    isFirst = false
+    request.onProgress(done, total)
+  }
+  try {
+    const result = await trainer.train({ ...request, onProgress, ...(from && { from }), onCheckpoint: keeper.keep })
+    return { purpose: 'train', ...result }
+  } finally {
+    await keeper.settled()
+  }
 }
 
-async function evaluate(trainer: Trainer, request: Omit<TrainRequest, 'round'>): Promise<WorkResult> {
+async function evaluate(trainer: Trainer, request: EvaluateRequest): Promise<WorkResult> {
   return { purpose: 'evaluate', ...(await trainer.evaluate(request)) }
 }
 

@@ -1,6 +1,6 @@
 /**
  * The two folders beside the database: `outbox/` holds finished contributions until their round is over, what is to leave
- * and, in a secure round, the words that no mask covers yet; `objects/` holds forward graphs and global parameters by
+ * and, in a secure round, the words that no mask covers yet, and how far unfinished work has come; `objects/` holds forward graphs and global parameters by
  * their SHA-256.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
@@ -14,6 +14,8 @@ export type Outbox = {
   path(planHash: Sha256): string
   /** Where the words to be masked lie, sealed to this site. */
   wordsPath(planHash: Sha256): string
+  /** Where a training in progress is kept, sealed to this site. */
+  checkpointPath(planHash: Sha256): string
   /** Whether the work is finished: the contribution is here, or the words for it. */
   has(planHash: Sha256): boolean
   /** Whether the contribution is here as it is to leave. */
@@ -23,6 +25,7 @@ export type Outbox = {
   /** Returns once the bytes survive a power cut. */
   put(planHash: Sha256, sealed: Uint8Array): void
   removeWords(planHash: Sha256): void
+  removeCheckpoint(planHash: Sha256): void
   /** Deletes what belongs to none of these plans. */
   keepOnly(planHashes: ReadonlySet<Sha256>): void
 }
@@ -39,14 +42,17 @@ export function openOutbox(folder: string): Outbox {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const path = (planHash: Sha256) => join(folder, `${planHash}.update`)
   const wordsPath = (planHash: Sha256) => join(folder, `${planHash}.words`)
+  const checkpointPath = (planHash: Sha256) => join(folder, `${planHash}.checkpoint`)
   return {
     path,
     wordsPath,
+    checkpointPath,
     has: (planHash) => existsSync(path(planHash)) || existsSync(wordsPath(planHash)),
     isReady: (planHash) => existsSync(path(planHash)),
     size: (planHash) => statSync(path(planHash)).size,
     put: (planHash, sealed) => writeDurably(path(planHash), sealed),
     removeWords: (planHash) => rmSync(wordsPath(planHash), { force: true }),
+    removeCheckpoint: (planHash) => rmSync(checkpointPath(planHash), { force: true }),
     keepOnly: (planHashes) => removeOthers(folder, planHashes),
   }
 }

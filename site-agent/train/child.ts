@@ -5,9 +5,11 @@
 import { FederationError } from '@consilium/protos/errors.ts'
 import { openLocalTrainer } from './local-trainer.ts'
 import { checked, errorMessageFor, type FromChild, type Request, toChildSchema } from './messages.ts'
-import type { Trainer } from './trainer.ts'
+import type { TrainCheckpoint, Trainer } from './trainer.ts'
 
 const running = new Map<number, AbortController>()
+/** Checkpoints that the agent keeps just now, by request. */
+const keeping = new Map<number, (keepingMs: number) => void>()
 let trainer: Trainer | undefined
 /** Requests are served one after the other. */
 let last: Promise<void> = Promise.resolve()
@@ -18,6 +20,7 @@ process.on('SIGINT', () => undefined)
 process.on('message', (message) => {
   const request = checked(toChildSchema, message)
   if (request.type === 'cancel') return running.get(request.id)?.abort()
+  if (request.type === 'kept') return keeping.get(request.id)?.(request.keepingMs)
   const controller = new AbortController()
   running.set(request.id, controller)
   last = last.then(() => answer(request, controller.signal))
@@ -40,6 +43,7 @@ async function answer(request: Request, signal: AbortSignal): Promise<void> {
     send(errorMessageFor(id, error))
   } finally {
     running.delete(id)
+    keeping.delete(id)
   }
 }
 
@@ -51,9 +55,17 @@ async function serve(request: Request, signal: AbortSignal): Promise<unknown> {
   if (!trainer) throw new FederationError('trainer-failed', 'no study is loaded')
   const onProgress = (done: number, total: number) => send({ type: 'progress', id: request.id, done, total })
   if (request.type === 'statistics') return trainer.statistics({ onProgress, signal })
-  const { standardisation, ...rest } = request
-  const given = { ...rest, ...(standardisation && { standardisation }), onProgress, signal }
-  return request.type === 'train' ? trainer.train({ ...given, round: request.round }) : trainer.evaluate(given)
+  const { parameters, standardisation } = request
+  const given = { parameters, ...(standardisation && { standardisation }), onProgress, signal }
+  if (request.type === 'evaluate') return trainer.evaluate(given)
+  const { round, from, keeps } = request
+  const kept = keeps && { onCheckpoint: (checkpoint: TrainCheckpoint) => keep(request.id, checkpoint) }
+  return trainer.train({ ...given, round, ...(from && { from }), ...kept })
+}
+
+function keep(id: number, checkpoint: TrainCheckpoint): Promise<number> {
+  send({ type: 'checkpoint', id, checkpoint })
+  return new Promise((resolve) => keeping.set(id, resolve))
 }
 
 function send(message: FromChild): void {

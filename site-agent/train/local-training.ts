@@ -6,10 +6,11 @@ import { type TrainingStep, trainingStep } from '@consilium/models/train-step.ts
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { Study } from '@consilium/protos/plan/study.ts'
 import type { Tensor } from 'onnxruntime-node'
+import { dataHash, openCheckpoints } from './checkpoints.ts'
 import type { Matrix } from './features.ts'
 import { type BatchSource, batchSource } from './row-order.ts'
 import { type Execution, float32, float32Output, int64, openSession, type Session } from './session.ts'
-import type { TrainRequest, TrainResult } from './trainer.ts'
+import type { TrainCheckpoint, TrainRequest, TrainResult } from './trainer.ts'
 
 /** How long a chunk of steps should take. */
 const chunkMs = 250
@@ -57,18 +58,22 @@ export async function openLocalTraining(options: LocalTrainingOptions): Promise<
     close: session.close,
     async train(matrix, request) {
       const source = batchSource(trainRows, batchSize, { seed: study.seed, site: options.site, round: request.round })
-      const run = runner({ options, step, session, source, batchSize, matrix, request })
+      const run = runner({ options, step, session, source, batchSize, matrix, request, total })
+      const checkpoints = openCheckpoints(request.onCheckpoint)
+      if (run.done > 0) request.onProgress(run.done, total)
       let chunk = 1
       while (run.done < total) {
         if (stepMs !== undefined) chunk = nextChunk(chunk, stepMs, batchSize)
         const steps = Math.min(chunk, total - run.done)
         const startMs = options.now()
         await run.steps(steps)
-        stepMs = (options.now() - startMs) / steps
+        const tookMs = options.now() - startMs
+        stepMs = tookMs / steps
         request.onProgress(run.done, total)
         await turn()
         if (request.signal.aborted)
           throw new FederationError('cancelled', `training was called off after ${run.done} steps`)
+        if (run.done < total) checkpoints.offer(tookMs, run.checkpoint)
       }
       return run.result()
     },
@@ -93,7 +98,12 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-type Run = { readonly done: number; steps(count: number): Promise<void>; result(): TrainResult }
+type Run = {
+  readonly done: number
+  steps(count: number): Promise<void>
+  checkpoint(): TrainCheckpoint
+  result(): TrainResult
+}
 
 function runner(given: {
   readonly options: LocalTrainingOptions
@@ -103,15 +113,33 @@ function runner(given: {
   readonly batchSize: number
   readonly matrix: Matrix
   readonly request: TrainRequest
+  readonly total: number
 }): Run {
-  const { options, step, session, source, batchSize, matrix, request } = given
+  const { options, step, session, source, batchSize, matrix, request, total } = given
   const features = float32(matrix.values, [matrix.rows, matrix.columns])
   const learningRate = float32(Float32Array.of(options.study.optimizer.learningRate), [])
-  let parameters = request.parameters
-  let state: Float32Array = new Float32Array(step.optimizerStateLength)
-  let done = 0
-  let lossSum = 0
+  const { trainRows, labels, execution } = options
+  const startState = { parameters: request.parameters, optimizerState: new Float32Array(step.optimizerStateLength) }
+  // Hashed only where somebody asks: the rows may be many.
+  let hashed: string | undefined
+  const data = () => {
+    hashed ??= dataHash([
+      matrix.values,
+      labels.data as Float32Array,
+      trainRows,
+      request.parameters,
+      JSON.stringify(execution),
+    ])
+    return hashed
+  }
+  const from =
+    request.from && fits(request.from, startState, total) && request.from.data === data() ? request.from : undefined
+  let { parameters, optimizerState: state } = from ?? startState
+  let done = from?.steps ?? 0
+  let lossSum = from?.lossSum ?? 0
+  source.skip(done)
   return {
+    checkpoint: () => ({ steps: done, lossSum, parameters, optimizerState: state, data: data() }),
     get done() {
       return done
     },
@@ -141,6 +169,18 @@ function runner(given: {
       loss: lossSum / done,
     }),
   }
+}
+
+function fits(
+  from: TrainCheckpoint,
+  start: Pick<TrainCheckpoint, 'parameters' | 'optimizerState'>,
+  total: number,
+): boolean {
+  return (
+    from.steps < total &&
+    from.parameters.length === start.parameters.length &&
+    from.optimizerState.length === start.optimizerState.length
+  )
 }
 
 function diverged(round: number, done: number): FederationError {

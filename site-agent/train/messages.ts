@@ -3,6 +3,7 @@
  * code runs in the child, and a crash may leave anything behind.
  */
 import { type ErrorCode, FederationError } from '@consilium/protos/errors.ts'
+import { sha256Schema } from '@consilium/protos/plan/names.ts'
 import { standardisationSchema } from '@consilium/protos/plan/round-plan.ts'
 import { studyManifestSchema } from '@consilium/protos/plan/signed-study.ts'
 import { z } from 'zod'
@@ -16,6 +17,13 @@ const float32 = z.custom<Float32Array>((value) => value instanceof Float32Array)
 const float64 = z.custom<Float64Array>((value) => value instanceof Float64Array)
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array)
 const input = { parameters: float32, standardisation: standardisationSchema.optional() }
+const checkpoint = z.strictObject({
+  steps: count,
+  lossSum: z.number(),
+  parameters: float32,
+  optimizerState: float32,
+  data: sha256Schema,
+})
 
 export const toChildSchema = z.discriminatedUnion('type', [
   z.strictObject({
@@ -27,9 +35,18 @@ export const toChildSchema = z.discriminatedUnion('type', [
     graph: bytes,
   }),
   z.strictObject({ type: z.literal('statistics'), id }),
-  z.strictObject({ type: z.literal('train'), id, round: count.max(100_000), ...input }),
+  z.strictObject({
+    type: z.literal('train'),
+    id,
+    round: count.max(100_000),
+    ...input,
+    from: checkpoint.optional(),
+    keeps: z.boolean(),
+  }),
   z.strictObject({ type: z.literal('evaluate'), id, ...input }),
   z.strictObject({ type: z.literal('cancel'), id }),
+  /** The checkpoint that came last is kept, which took so long. */
+  z.strictObject({ type: z.literal('kept'), id, keepingMs: z.number().min(0) }),
 ])
 
 /** What each request comes back with. */
@@ -47,6 +64,8 @@ export const resultSchemas = {
 
 export const fromChildSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('progress'), id, done: count, total: count }),
+  /** Where the training stands; the next one comes after `kept`. */
+  z.strictObject({ type: z.literal('checkpoint'), id, checkpoint }),
   z.strictObject({ type: z.literal('result'), id, value: z.unknown() }),
   z.strictObject({
     type: z.literal('error'),
@@ -58,7 +77,7 @@ export const fromChildSchema = z.discriminatedUnion('type', [
 
 export type ToChild = z.output<typeof toChildSchema>
 export type FromChild = z.output<typeof fromChildSchema>
-export type Request = Exclude<ToChild, { type: 'cancel' }>
+export type Request = Exclude<ToChild, { type: 'cancel' | 'kept' }>
 export type Result<Type extends Request['type']> = z.output<(typeof resultSchemas)[Type]>
 
 /** An error as the child tells it. Of what is not ours only name and stack are told: its text may quote a value. */

@@ -11,6 +11,8 @@ export type Batches = { readonly order: BigInt64Array; readonly mask: Float32Arr
 export type BatchSource = {
   /** The minibatches of the next `steps` steps; the last one of an epoch may be ragged, and is padded. */
   next(steps: number): Batches
+  /** As if so many steps had been taken. */
+  skip(steps: number): void
 }
 
 export type OrderSeed = { readonly seed: number; readonly site: string; readonly round: number }
@@ -19,16 +21,26 @@ export function batchSource(rows: Int32Array, batchSize: number, seed: OrderSeed
   const draw = numbersBelow(orderKey(seed))
   const epoch = rows.slice()
   let position = epoch.length
+
+  function turnEpoch(): void {
+    if (position < epoch.length) return
+    // One batch of all rows needs no order: only sums are taken over it.
+    if (batchSize < epoch.length) shuffle(epoch, draw)
+    position = 0
+  }
+
   return {
+    skip(steps) {
+      for (let step = 0; step < steps; step++) {
+        turnEpoch()
+        position += batchSize
+      }
+    },
     next(steps) {
       const order = new BigInt64Array(steps * batchSize)
       const mask = new Float32Array(steps * batchSize)
       for (let step = 0; step < steps; step++) {
-        if (position >= epoch.length) {
-          // One batch of all rows needs no order: only sums are taken over it.
-          if (batchSize < epoch.length) shuffle(epoch, draw)
-          position = 0
-        }
+        turnEpoch()
         for (let i = 0; i < batchSize; i++) {
           const row = epoch[position + i]
           order[step * batchSize + i] = BigInt(row ?? epoch[0]!)

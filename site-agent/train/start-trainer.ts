@@ -18,7 +18,7 @@ import {
   resultSchemas,
   type ToChild,
 } from './messages.ts'
-import type { StartTrainer, Trainer, TrainRequest } from './trainer.ts'
+import type { StartTrainer, TrainCheckpoint, Trainer, TrainRequest } from './trainer.ts'
 
 /** What JavaScript in the process may do: read files and load the two native libraries; neither write nor spawn. */
 const leastPrivilege = ['--permission', '--allow-fs-read=*', '--allow-addons', '--disable-warning=SecurityWarning']
@@ -67,7 +67,7 @@ function spawnChild(onOutput: (line: string) => void): ChildProcess {
   return child
 }
 
-type Watch = Partial<Pick<TrainRequest, 'onProgress' | 'signal'>>
+type Watch = Partial<Pick<TrainRequest, 'onProgress' | 'onCheckpoint' | 'signal'>>
 type WithoutId<Message> = Message extends { id: number } ? Omit<Message, 'id'> : never
 type Channel = {
   ask<Type extends Request['type']>(request: WithoutId<Request> & { type: Type }, watch?: Watch): Promise<Result<Type>>
@@ -78,7 +78,10 @@ function trainerOver(channel: Channel, data: Trainer['data']): Trainer {
   return {
     data,
     statistics: (watch) => channel.ask({ type: 'statistics' }, watch),
-    train: ({ onProgress, signal, ...rest }) => channel.ask({ type: 'train', ...rest }, { onProgress, signal }),
+    train({ onProgress, onCheckpoint, signal, ...rest }) {
+      const keeps = onCheckpoint !== undefined
+      return channel.ask({ type: 'train', ...rest, keeps }, { onProgress, signal, ...(keeps && { onCheckpoint }) })
+    },
     evaluate: ({ onProgress, signal, parameters, standardisation }) =>
       channel.ask({ type: 'evaluate', parameters, standardisation }, { onProgress, signal }),
     stop: () => channel.close(),
@@ -88,6 +91,8 @@ function trainerOver(channel: Channel, data: Trainer['data']): Trainer {
 type Waiting = {
   readonly type: Request['type']
   readonly onProgress: TrainRequest['onProgress'] | undefined
+  /** Keeps a checkpoint and answers it. */
+  readonly onCheckpoint: (checkpoint: TrainCheckpoint) => void
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
 }
@@ -119,7 +124,7 @@ function openChannel(child: ChildProcess, clock: Clock): Channel {
   watchChild(child, waiting, calledOff, end)
 
   return {
-    ask: async (request, { onProgress, signal } = {}) => {
+    ask: async (request, { onProgress, onCheckpoint: keep, signal } = {}) => {
       if (over) throw over
       if (signal?.aborted) throw cancelled()
       lastId += 1
@@ -133,7 +138,10 @@ function openChannel(child: ChildProcess, clock: Clock): Channel {
         reject(cancelled())
       }
       signal?.addEventListener('abort', onAbort, { once: true })
-      waiting.set(id, { type: request.type, onProgress, resolve, reject })
+      const onCheckpoint = (checkpoint: TrainCheckpoint) => {
+        keep?.(checkpoint).then((keepingMs) => send({ type: 'kept', id, keepingMs }))
+      }
+      waiting.set(id, { type: request.type, onProgress, onCheckpoint, resolve, reject })
       send({ ...request, id } as Request)
       try {
         return (await promise) as Result<typeof request.type>
@@ -174,7 +182,7 @@ function watchChild(
 /** Hands a message to whoever waits for it; what comes for a request called off meanwhile is dropped. */
 function receive(raw: unknown, waiting: Map<number, Waiting>, calledOff: CalledOff): void {
   const message = checked(fromChildSchema, raw)
-  if (message.type !== 'progress') {
+  if (message.type === 'result' || message.type === 'error') {
     calledOff.get(message.id)?.()
     calledOff.delete(message.id)
   }
@@ -182,6 +190,10 @@ function receive(raw: unknown, waiting: Map<number, Waiting>, calledOff: CalledO
   if (!waiter) return
   if (message.type === 'progress') {
     waiter.onProgress?.(message.done, message.total)
+    return
+  }
+  if (message.type === 'checkpoint') {
+    waiter.onCheckpoint(message.checkpoint)
     return
   }
   if (message.type === 'error') waiter.reject(errorFrom(message))

@@ -15,6 +15,22 @@ export type DataSummary = {
   readonly remarks: readonly string[]
 }
 
+/**
+ * A training after some of its steps: what goes on from it ends in the very bits of one that was never interrupted (its
+ * reported loss agrees to rounding, as it does however the steps are cut).
+ */
+export type TrainCheckpoint = {
+  /** Steps done. */
+  readonly steps: number
+  /** Sum of their losses. */
+  readonly lossSum: number
+  /** float32 [parameters], and [optimizer state], which may be empty. */
+  readonly parameters: Float32Array
+  readonly optimizerState: Float32Array
+  /** SHA-256 over rows, labels and what runs the steps, hexadecimal: with another, a training begins anew. */
+  readonly data: string
+}
+
 export type TrainRequest = {
   readonly round: number
   /** Flat global parameters, float32 [parameters]. */
@@ -22,6 +38,10 @@ export type TrainRequest = {
   /** Absent where the study standardises per site (the trainer uses the site's own) or not at all. */
   readonly standardisation?: Standardisation
   readonly onProgress: (done: number, total: number) => void
+  /** Where an earlier training of this round stood: the first progress is its steps, where it fits; else it is not heeded. */
+  readonly from?: TrainCheckpoint
+  /** Keeps a checkpoint, and resolves with how long that took, milliseconds. It never rejects. */
+  readonly onCheckpoint?: (checkpoint: TrainCheckpoint) => Promise<number>
   readonly signal: AbortSignal
 }
 
@@ -29,12 +49,13 @@ export type TrainResult = {
   /** Local minus global parameters, float32 [parameters], not clipped. */
   readonly update: Float32Array
   readonly examples: number
+  /** All of them, those of a checkpoint included. */
   readonly steps: number
   /** Mean training loss over the local steps. */
   readonly loss: number
 }
 
-export type EvaluateRequest = Omit<TrainRequest, 'round'>
+export type EvaluateRequest = Omit<TrainRequest, 'round' | 'from' | 'onCheckpoint'>
 
 export type EvaluateResult = {
   readonly examples: number

@@ -83,6 +83,34 @@ test('a round goes on without a killed agent, which takes part again once it run
   expect(view.rounds.at(-1)!.survivors).toContain(victim)
 })
 
+test('an agent killed after 60 % of a long work phase does no more than a chunk of it again', async () => {
+  await using heart = await heartFolder('synthetic')
+  await using federation = await DeployedFederation.start(heart.folder)
+  const site = federation.sites.get(victim)!
+  const study = await federation.createStudy({
+    rounds: 1,
+    standardisation: 'none',
+    optimizer: { name: 'adam', learningRate: 0.001 },
+    localTraining: { steps: 300_000, batchSize: 4 },
+  })
+  const { run } = await federation.admin.startRun(study)
+  const watched = federation.watch(run)
+  await site.next((event) => event.type === 'progress' && event.purpose === 'train' && event.done >= 0.6 * event.total)
+  await site.kill()
+  const told = site.events.flatMap((event) =>
+    event.type === 'progress' && event.purpose === 'train' ? [event.done] : [],
+  )
+  site.start()
+  const resumed = await site.next((event) => event.type === 'work-resumed')
+  // Progress is told of at most five times a second: two chunks may lie between two of them.
+  const chunk = 2 * Math.max(...told.map((done, i) => done - (told[i - 1] ?? 0)))
+  expect(resumed).toMatchObject({ round: 1, purpose: 'train' })
+  if (resumed.type === 'work-resumed') expect(told.at(-1)! - resumed.steps).toBeLessThanOrEqual(chunk)
+  const view = await watched
+  expect(view).toMatchObject({ state: 'finished', reason: '' })
+  expect(view.rounds).toMatchObject([{ survivors: [...federation.sites.keys()].sort(), dropouts: [] }])
+})
+
 /** The training rounds in which the agent said so, in order. */
 function ofTraining(events: readonly AgentEvent[], type: 'work-done'): number[] {
   return events.flatMap((event) => (event.type === type && event.purpose === 'train' ? [event.round] : []))

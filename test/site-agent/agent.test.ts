@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { fingerprint, generateIdentity, verifySignature } from '@consilium/protos/identity.ts'
 import { decodeContribution } from '@consilium/protos/plan/contribution.ts'
@@ -94,6 +94,29 @@ describe('a round', () => {
     site.coordinator.reconnect()
     expect(told()).toEqual([50, 1000, 1000])
   })
+
+  test.for(['the trainer crashed', 'the agent was killed'])(
+    'work during which %s goes on where it was kept; done, it is kept no longer',
+    async (what) => {
+      const site = open()
+      const { hash, signed } = site.plan()
+      const state = { parameters: new Float32Array(3), optimizerState: new Float32Array(0), data: 'ab'.repeat(32) }
+      site.trainer.checkpoint = { steps: 12, lossSum: 7, ...state }
+      if (what === 'the trainer crashed') site.trainer.crashes = 1
+      else site.trainer.gate = new Promise(() => undefined)
+      assign(site, signed)
+      if (what === 'the agent was killed') {
+        await site.coordinator.until(() => site.trainer.calls.find((call) => call === 'train'))
+        site.trainer.gate = undefined
+        site.restart()
+        assign(site, signed)
+      }
+      await workDone(site, hash)
+      expect(site.trainer.resumed).toEqual([undefined, 12])
+      expect(site.events.filter(({ type }) => type === 'work-resumed')).toMatchObject([{ steps: 12, planHash: hash }])
+      expect(existsSync(site.store.outbox.checkpointPath(hash))).toBe(false)
+    },
+  )
 
   test('once it is over nothing of it stays on disk but the parameters the next one starts from', async () => {
     const site = open()

@@ -1,6 +1,12 @@
 /** A trainer that answers what the test wrote down, counts its calls, and can crash, hang or find the data unfit. */
 import { FederationError } from '@consilium/protos/errors.ts'
-import type { EvaluateResult, StatisticsResult, Trainer, TrainResult } from '../../site-agent/train/trainer.ts'
+import type {
+  EvaluateResult,
+  StatisticsResult,
+  TrainCheckpoint,
+  Trainer,
+  TrainResult,
+} from '../../site-agent/train/trainer.ts'
 
 export type ScriptedTrainer = {
   readonly start: () => Promise<Trainer>
@@ -13,6 +19,10 @@ export type ScriptedTrainer = {
   evaluate: EvaluateResult
   /** How many of the next tasks crash the process. */
   crashes: number
+  /** While set, each training keeps it before anything else. */
+  checkpoint: TrainCheckpoint | undefined
+  /** Where each training was told to go on. */
+  readonly resumed: (number | undefined)[]
   /** While set, tasks wait for it or for their signal. */
   gate: Promise<void> | undefined
   /** While set, starting fails with it. */
@@ -27,6 +37,8 @@ export function scriptedTrainer(): ScriptedTrainer {
     train: { update: Float32Array.of(0.1, -0.2, 0.05), examples: 10, steps: 20, loss: 0.6 },
     evaluate: { examples: 4, lossSum: 2.5, correct: 3, histogram: Float64Array.of(1, 1, 0, 0, 0, 0, 1, 1) },
     crashes: 0,
+    checkpoint: undefined,
+    resumed: [],
     gate: undefined,
     dataProblem: undefined,
     async start() {
@@ -52,8 +64,10 @@ export function scriptedTrainer(): ScriptedTrainer {
   const trainer: Trainer = {
     data: { trainRows: 10, testRows: 4, droppedRows: 1, remarks: ['the column chol is constant'] },
     statistics: ({ signal }) => task('statistics', () => scripted.statistics, signal),
-    train({ onProgress, signal }) {
-      for (let step = 1; step <= 20; step++) onProgress(step, 20)
+    async train({ onProgress, onCheckpoint, from, signal }) {
+      scripted.resumed.push(from?.steps)
+      if (scripted.checkpoint) await onCheckpoint?.(scripted.checkpoint)
+      for (let step = from?.steps ?? 1; step <= 20; step++) onProgress(step, 20)
       return task('train', () => scripted.train, signal)
     },
     evaluate: ({ signal }) => task('evaluate', () => scripted.evaluate, signal),

@@ -3,7 +3,7 @@ import type { StudyInput } from '@consilium/protos/plan/study.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { openLocalTrainer } from '../../../site-agent/train/local-trainer.ts'
-import type { Trainer } from '../../../site-agent/train/trainer.ts'
+import type { TrainCheckpoint, Trainer } from '../../../site-agent/train/trainer.ts'
 import { aCsvSite, aSmallStudy } from '../a-site.ts'
 import { aStudyOfAModel } from '../a-study-of-a-model.ts'
 
@@ -64,3 +64,57 @@ test('a round starts with what the round before has learnt of the speed', async 
   await train(trainer)
   expect((await train(trainer)).chunks[0]).toBeGreaterThan(1)
 })
+
+test.for([
+  { name: 'sgd', learningRate: 0.1 },
+  { name: 'momentum', learningRate: 0.1 },
+  { name: 'adam', learningRate: 0.1 },
+] as const)('$name: from any checkpoint on, the rest ends in the same update to the bit', async (optimizer) => {
+  const { checkpoints, result: whole } = await trainKeeping(await trainerWith(optimizer, [300]))
+  expect(checkpoints.map(({ steps }) => steps).slice(0, 3)).toEqual([1, 2, 3])
+  for (const from of checkpoints.filter((_, i) => i % 13 === 0)) {
+    const trainer = await trainerWith(optimizer, [1, 700])
+    const rest = await trainKeeping(trainer, from)
+    expect(rest.chunks[0]).toBe(from.steps)
+    expect(rest.result).toEqual({ ...whole, loss: expect.closeTo(whole.loss, 6) })
+  }
+})
+
+test('a checkpoint of other rows, another start or another optimizer is not heeded', async () => {
+  const sgd = { name: 'sgd', learningRate: 0.1 } as const
+  const { checkpoints, result: whole } = await trainKeeping(await trainerWith(sgd, [300]))
+  const from = checkpoints[30]!
+  for (const other of [
+    { ...from, data: 'ab'.repeat(32) },
+    { ...from, parameters: from.parameters.slice(1) },
+    { ...from, optimizerState: new Float32Array(1) },
+    { ...from, steps: 60 },
+  ]) {
+    const again = await trainKeeping(await trainerWith(sgd, [300]), other)
+    expect([again.chunks[0], again.result]).toEqual([1, { ...whole, loss: expect.closeTo(whole.loss, 6) }])
+  }
+})
+
+test('what takes long to keep is kept as seldom as makes a twentieth of the time', async () => {
+  const trainer = await trainerWith({ name: 'sgd', learningRate: 0.1 }, [300])
+  const { checkpoints } = await trainKeeping(trainer, undefined, 150)
+  // Ten chunks of 300 ms to each of 150 ms of keeping.
+  expect(checkpoints.map(({ steps }) => steps)).toEqual([1, 11, 21, 31, 41, 51])
+})
+
+async function trainKeeping(trainer: Trainer & { parameters: Float32Array }, from?: TrainCheckpoint, keepingMs = 0) {
+  const chunks: number[] = []
+  const checkpoints: TrainCheckpoint[] = []
+  const result = await trainer.train({
+    round: 1,
+    parameters: trainer.parameters,
+    onProgress: (done) => chunks.push(done),
+    onCheckpoint: async (checkpoint) => {
+      checkpoints.push(structuredClone(checkpoint))
+      return keepingMs
+    },
+    ...(from && { from }),
+    signal: new AbortController().signal,
+  })
+  return { result, chunks, checkpoints }
+}

@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { startTrainer, trainerStarter } from '../../../site-agent/train/start-trainer.ts'
+import type { TrainCheckpoint, Trainer } from '../../../site-agent/train/trainer.ts'
 import { manualClock } from '../../support/manual-clock.ts'
 import { aCsvSite, aSmallStudy } from '../a-site.ts'
 import { aStudyOfAModel } from '../a-study-of-a-model.ts'
@@ -13,6 +14,8 @@ const csv = 'x,y,side\n1,0,train\n2,1,train\n3,1,test\n'
 const study = aSmallStudy({ standardisation: 'none', localTraining: { steps: 5_000_000, batchSize: 2 } })
 const startTrainerPath = join(import.meta.dirname, '../../../site-agent/train/start-trainer.ts')
 const never = new AbortController().signal
+
+type Killing = { readonly from?: TrainCheckpoint; readonly killAt?: number; readonly pid?: number }
 const siteOf = () => aCsvSite(csv, { x: 'DOUBLE', y: 'BIGINT', side: 'VARCHAR' })
 
 /** Training processes whose parent is `parent`, by the process table. */
@@ -48,6 +51,55 @@ describe.skipIf(process.platform !== 'linux')('the training process', () => {
     await expect(trainer.train({ round: 1, parameters, onProgress, signal })).rejects.toMatchObject(gone)
     await expect(trainer.evaluate({ parameters, onProgress, signal })).rejects.toMatchObject(gone)
     await trainer.stop()
+  })
+
+  test('killed after 60 % of its steps, another goes on from the last checkpoint, to the same bits', async () => {
+    const long = aSmallStudy({
+      optimizer: { name: 'adam', learningRate: 0.01 },
+      standardisation: 'none',
+      localTraining: { steps: 150_000, batchSize: 2 },
+    })
+    const { parameters, ...rest } = aStudyOfAModel(long)
+    const siteConfigPath = siteOf()
+    const start = () => startTrainer({ site: 'boston', siteConfigPath, signal: never, ...rest })
+    const train = (trainer: Trainer, { from, killAt = Number.POSITIVE_INFINITY, pid = 0 }: Killing = {}) => {
+      const told: number[] = []
+      const kept: TrainCheckpoint[] = []
+      const result = trainer.train({
+        round: 1,
+        parameters,
+        onProgress(done) {
+          told.push(done)
+          if (done >= killAt) process.kill(pid, 'SIGKILL')
+        },
+        async onCheckpoint(checkpoint) {
+          kept.push(checkpoint)
+          return 0
+        },
+        ...(from && { from }),
+        signal: never,
+      })
+      return { result, told, kept }
+    }
+    const undisturbed = await start()
+    const expected = await train(undisturbed).result
+    await undisturbed.stop()
+
+    const before = new Set(trainersOf(process.pid))
+    const victim = await start()
+    const [pid] = trainersOf(process.pid).filter((each) => !before.has(each))
+    const killed = train(victim, { killAt: 90_000, pid: pid! })
+    await expect(killed.result).rejects.toMatchObject({ code: 'trainer-failed' })
+    await victim.stop()
+
+    const from = killed.kept.at(-1)!
+    const chunks = killed.told.map((done, i) => done - (killed.told[i - 1] ?? 0))
+    expect(killed.told.at(-1)! - from.steps).toBeLessThanOrEqual(Math.max(...chunks))
+    const next = await start()
+    const resumed = train(next, { from })
+    expect(await resumed.result).toEqual({ ...expected, loss: expect.closeTo(expected.loss, 8) })
+    expect(resumed.told[0]).toBe(from.steps)
+    await next.stop()
   })
 
   test('is gone once the trainer has stopped, also after a failed start', async () => {

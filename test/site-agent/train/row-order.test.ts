@@ -76,3 +76,16 @@ test('the generator is pinned: a change of it would change every result', () => 
     [2, 8, 9, 0, 3],
   ])
 })
+
+test('skipping steps leads to the batches that follow them', () => {
+  const seed = { seed: 7, site: 'basel', round: 3 }
+  const rows = Int32Array.from({ length: 23 }, (_, i) => i)
+  for (const batchSize of [4, 23])
+    for (const skipped of [0, 1, 5, 6, 17]) {
+      const whole = batchSource(rows, batchSize, seed)
+      whole.next(skipped)
+      const rest = batchSource(rows, batchSize, seed)
+      rest.skip(skipped)
+      expect(rest.next(20)).toEqual(whole.next(20))
+    }
+})
