@@ -192,6 +192,8 @@ export type RunView = {
       readonly done: number
       readonly total: number
       readonly uploadedBytes: number
+      /** ISO 8601; absent while the site is connected. */
+      readonly awaySince?: string
     }[]
     /**
      * In confirm-survivors and unmask: so many more answers are needed, from any of these sites. As it recruits: the sites

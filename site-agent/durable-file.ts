@@ -20,20 +20,28 @@ export function writeDurably(path: string, bytes: Uint8Array): void {
 }
 
 /** As {@link writeDurably}, for bytes that are made one piece after the other and never stand in memory whole. */
-export async function writePiecesDurably(
-  path: string,
-  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-): Promise<void> {
+export async function writePiecesDurably(path: string, pieces: Pieces): Promise<void> {
+  await writePieces(path, pieces, true)
+  syncFolder(dirname(path))
+}
+
+/** There whole or not at all after a kill; after a power cut it may be an earlier one, or damaged: for what can be spared. */
+export function writePiecesQuickly(path: string, pieces: Pieces): Promise<void> {
+  return writePieces(path, pieces, false)
+}
+
+type Pieces = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+
+async function writePieces(path: string, pieces: Pieces, isSynced: boolean): Promise<void> {
   const partial = `${path}.partial`
   const file = await open(partial, 'w', 0o600)
   try {
     for await (const piece of pieces) await file.writeFile(piece)
-    await file.sync()
+    if (isSynced) await file.sync()
   } finally {
     await file.close()
   }
   renameSync(partial, path)
-  syncFolder(dirname(path))
 }
 
 /** Windows has no handle on a folder to synchronise; its rename is journaled. */

@@ -62,10 +62,10 @@ function currentText(current: NonNullable<RunView['current']>, terminal: Termina
   const { round, purpose, phase, sites } = current
   const width = Math.max(10, Math.min(40, terminal.columns - 60))
   const names = Math.max(4, ...sites.map(({ site }) => site.length))
-  const lines = sites.map(({ site, state, done, total, uploadedBytes }) => {
+  const lines = sites.map(({ site, state, done, total, uploadedBytes, awaySince }) => {
     const share = total > 0 ? `  ${Math.floor((100 * done) / total)} %` : ''
     const uploaded = uploadedBytes > 0 ? `  ${formatBytes(uploadedBytes)} uploaded` : ''
-    return `  ${site.padEnd(names)}  ${bar(done, total, width)}  ${state}${share}${uploaded}\n`
+    return `  ${site.padEnd(names)}  ${bar(done, total, width)}  ${state}${share}${uploaded}${awaySince ? `  not connected since ${formatTime(awaySince)}` : ''}\n`
   })
   const awaited = awaitedText(current)
   const head = `${colored(terminal, 'bold', `round ${round}`)}  ${purpose}: ${phaseWords(phase)}`
@@ -104,10 +104,22 @@ export function newLines(before: RunView | undefined, run: RunView): string[] {
     const phase = `round ${current.round}  ${current.purpose}: ${phaseWords(current.phase)}`
     lines.push(`${phase}, ${awaited || `${current.sites.length} sites`}`)
   }
+  const awayBefore = awayLines(before)
+  lines.push(...awayLines(run).filter((line) => !awayBefore.includes(line)))
   const leftOutBefore = leftOutLines(before)
   lines.push(...leftOutLines(run).filter((line) => !leftOutBefore.includes(line)))
   if (run.state !== 'running' && before?.state !== run.state) lines.push(endLine(run))
   return lines.map(printable)
+}
+
+/** Sites whose work the round waits for without a line to them. */
+function awayLines(run: RunView | undefined): string[] {
+  if (run?.current?.phase !== 'work') return []
+  return run.current.sites.flatMap(({ site, state, awaySince }) =>
+    awaySince && state === 'working'
+      ? [`${site} is not connected since ${formatTime(awaySince)}; its work is waited for`]
+      : [],
+  )
 }
 
 function leftOutLines(run: RunView | undefined): string[] {

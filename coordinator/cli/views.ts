@@ -107,7 +107,7 @@ function currentWork(current: NonNullable<RunView__Output['current']>): NonNulla
     round,
     purpose: oneOf(purpose, purposeSchema.options),
     phase,
-    sites: sites.map(({ site, state, done, total, uploadedBytes }) => ({ site, state, done, total, uploadedBytes })),
+    sites: sites.map(({ awaySince, ...site }) => ({ ...site, ...(awaySince !== '' && { awaySince }) })),
     ...(awaited ? { awaited: { answers: awaited.answers, sites: awaited.sites } } : {}),
     ...(leftOut.length > 0 ? { leftOut: leftOut.map(({ site, reason }) => ({ site, reason })) } : {}),
   }

@@ -11,15 +11,23 @@ import { missingSites } from './subset.ts'
 /** What a site has done in the present phase: steps or rows while it works, bytes while it uploads. */
 export type SiteProgress = { readonly done: number; readonly total: number; readonly uploadedBytes: number }
 
-/** Of the present round as it recruits: who is not taken, and which required sites it waits for. */
-export type Recruits = { readonly leftOut: readonly LeftOut[]; readonly required: readonly SiteName[] }
+/** What the present round shows of who is there. */
+export type Around = {
+  readonly leftOut: readonly LeftOut[]
+  /** Required sites that it waits for as it recruits. */
+  readonly required: readonly SiteName[]
+  /** Since when a site is not connected, epoch milliseconds. */
+  readonly away: ReadonlyMap<SiteName, number>
+}
 
-/** `recruits`: of the present round. */
+const nobody: Around = { leftOut: [], required: [], away: new Map() }
+
+/** `around`: the present round. */
 export function runView(
   run: Run,
   logHead: string,
   progress: ReadonlyMap<SiteName, SiteProgress>,
-  recruits: Recruits = { leftOut: [], required: [] },
+  around: Around = nobody,
 ): RunView {
   const missing = missingSites(run)
   return {
@@ -33,7 +41,7 @@ export function runView(
     aggregation: run.manifest.study.aggregation.mode,
     roundsPlanned: run.manifest.study.rounds,
     rounds: roundViews(run.past),
-    ...(run.current && { current: currentView(run.current, progress, recruits) }),
+    ...(run.current && { current: currentView(run.current, progress, around) }),
     ...(run.model && { modelSha256: run.model }),
     parametersSha256: run.parameters,
     logHead,
@@ -108,13 +116,14 @@ function merged(view: RoundView, over: RoundOver): RoundView {
 function currentView(
   round: OpenRound,
   progress: ReadonlyMap<SiteName, SiteProgress>,
-  { leftOut, required }: Recruits,
+  { leftOut, required, away }: Around,
 ): NonNullable<RunView['current']> {
   const { round: number, purpose } = round.setting
   const sites = (round.phase === 'recruit' ? round.expected : round.cohort).map((site) => ({
     site,
     state: siteState(round, site),
     ...(progress.get(site) ?? { done: 0, total: 0, uploadedBytes: 0 }),
+    ...(away.has(site) && { awaySince: new Date(away.get(site)!).toISOString() }),
   }))
   const awaited = required.length > 0 ? { answers: required.length, sites: required } : awaitedAnswers(round)
   return {

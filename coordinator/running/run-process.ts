@@ -6,7 +6,7 @@ import type { Clock } from '@consilium/protos/clock.ts'
 import type { LogProof, LogProofRequest } from '@consilium/protos/control-messages.ts'
 import { errorCode, errorMessage, FederationError } from '@consilium/protos/errors.ts'
 import type { LogHead } from '@consilium/protos/log/head.ts'
-import type { Sha256 } from '@consilium/protos/plan/names.ts'
+import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import { type Changes, openChanges } from '../changes.ts'
 import { type EventStream, openEventStream } from '../event-stream.ts'
@@ -188,7 +188,10 @@ export async function openRunProcess(
       if (!round) return runView(run, stream.head, moved)
       const attendance = options.attendance(run, progress)
       const required = round.phase === 'recruit' ? awaitedRequired(round, attendance) : []
-      return runView(run, stream.head, moved, { leftOut: leftOut(round, attendance), required })
+      const away = [...attendance].flatMap(([site, { absentSinceMs }]): [SiteName, number][] =>
+        absentSinceMs === undefined ? [] : [[site, absentSinceMs]],
+      )
+      return runView(run, stream.head, moved, { leftOut: leftOut(round, attendance), required, away: new Map(away) })
     },
     async stop() {
       stopped = true

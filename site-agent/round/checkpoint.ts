@@ -1,15 +1,15 @@
 /**
  * A training in progress, kept in the outbox until the work is done or its round over, so that an agent that was killed
  * goes on in its round: sealed in frames (AES-256-GCM) under a key that follows from the site's identity, and bound to the
- * plan. What cannot be kept or read is told, and costs the steps, not the round.
+ * plan. What cannot be kept or read is told, and costs the steps, not the round; after a power cut that may be so.
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
-import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
+import { errorCode, errorMessage, FederationError } from '@consilium/protos/errors.ts'
 import { sha256Schema } from '@consilium/protos/plan/names.ts'
 import { frameBytes, openFrame, sealFrame, tagBytes } from '@consilium/protos/sealing/frames.ts'
 import { z } from 'zod'
-import { writePiecesDurably } from '../durable-file.ts'
+import { writePiecesQuickly } from '../durable-file.ts'
 import type { TrainCheckpoint } from '../train/trainer.ts'
 import { ownKey } from './own-keys.ts'
 import { type Assignment, inRound, type Site } from './site.ts'
@@ -27,6 +27,8 @@ export type CheckpointKeeper = {
 const stateBytesMax = 512 * 1024 * 1024
 /** What a failed attempt counts: the next one comes after a minute of training. */
 const failedMs = 3_000
+/** What a state that is too large counts. */
+const neverMs = 24 * 60 * 60 * 1000
 const saltBytes = 32
 
 const headSchema = z.strictObject({
@@ -58,12 +60,12 @@ export function checkpointKeeper(
   async function write(checkpoint: TrainCheckpoint): Promise<number> {
     const startMs = now().getTime()
     try {
-      await writePiecesDurably(path, sealed(checkpoint, keyOf, context))
+      await writePiecesQuickly(path, sealed(checkpoint, keyOf, context))
       return Math.max(0, now().getTime() - startMs)
     } catch (error) {
       tell(error, 'training goes on, but would begin anew after a crash')
       removePartial(path)
-      return failedMs
+      return errorCode(error) === 'limit-exceeded' ? neverMs : failedMs
     }
   }
 

@@ -1,36 +1,34 @@
 /**
- * When a training in progress is kept: between two chunks of steps, as often as keeping it takes no more than a twentieth
- * of the time. A small model is kept after each chunk; one that takes a second to write, every twenty.
+ * When a training in progress is kept: after each chunk of steps where that is quick, as with a small model; else as often
+ * as it takes no more than a twentieth of the time, so that one that takes a second is kept every twenty.
  */
 import { createHash } from 'node:crypto'
 import type { TrainCheckpoint, TrainRequest } from './trainer.ts'
 
 /** Milliseconds of training to each of keeping. */
 const trainingPerKeeping = 20
+/** What takes no longer is quick: a tenth of a chunk. */
+const quickMs = 25
 
 export type Checkpoints = {
-  /** A chunk that took `chunkMs` is through. Asks for the state only where it is kept. */
-  offer(chunkMs: number, state: () => TrainCheckpoint): void
+  /** A chunk that took `chunkMs` is through. Asks for the state only where it is kept, and then waits until it is. */
+  offer(chunkMs: number, state: () => TrainCheckpoint): Promise<void>
 }
 
-/** `keep` resolves once the state is on the disk, with how long that took, milliseconds. */
 export function openCheckpoints(keep: TrainRequest['onCheckpoint']): Checkpoints {
   let trainedMs = 0
   let dueMs = 0
-  let isKeeping = false
+  /** What keeping took the time before: nothing is known of it at first, and one slow time says little. */
+  let beforeMs = 0
   return {
-    offer(chunkMs, state) {
+    async offer(chunkMs, state) {
       trainedMs += chunkMs
-      if (!keep || isKeeping || trainedMs < dueMs) return
-      isKeeping = true
+      if (!keep || trainedMs < dueMs) return
+      const keepingMs = await keep(state())
+      const usualMs = Math.min(beforeMs, keepingMs)
+      beforeMs = keepingMs
+      dueMs = usualMs > quickMs ? trainingPerKeeping * usualMs : 0
       trainedMs = 0
-      keep(state())
-        .then((keepingMs) => {
-          dueMs = trainingPerKeeping * keepingMs
-        })
-        .finally(() => {
-          isKeeping = false
-        })
     },
   }
 }

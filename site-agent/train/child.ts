@@ -59,13 +59,22 @@ async function serve(request: Request, signal: AbortSignal): Promise<unknown> {
   const given = { parameters, ...(standardisation && { standardisation }), onProgress, signal }
   if (request.type === 'evaluate') return trainer.evaluate(given)
   const { round, from, keeps } = request
-  const kept = keeps && { onCheckpoint: (checkpoint: TrainCheckpoint) => keep(request.id, checkpoint) }
+  const kept = keeps && { onCheckpoint: (checkpoint: TrainCheckpoint) => keep(request.id, checkpoint, signal) }
   return trainer.train({ ...given, round, ...(from && { from }), ...kept })
 }
 
-function keep(id: number, checkpoint: TrainCheckpoint): Promise<number> {
+/** Training stands still meanwhile: while it runs, this process sends next to nothing, and progress would wait as well. */
+async function keep(id: number, checkpoint: TrainCheckpoint, signal: AbortSignal): Promise<number> {
+  const startMs = performance.now()
+  const { promise, resolve } = Promise.withResolvers<number>()
+  keeping.set(id, resolve)
+  // The agent answers nothing that it has called off.
+  const give = () => resolve(0)
+  signal.addEventListener('abort', give)
   send({ type: 'checkpoint', id, checkpoint })
-  return new Promise((resolve) => keeping.set(id, resolve))
+  const keepingMs = await promise
+  signal.removeEventListener('abort', give)
+  return Math.max(keepingMs, performance.now() - startMs)
 }
 
 function send(message: FromChild): void {

@@ -73,7 +73,7 @@ export async function openLocalTraining(options: LocalTrainingOptions): Promise<
         await turn()
         if (request.signal.aborted)
           throw new FederationError('cancelled', `training was called off after ${run.done} steps`)
-        if (run.done < total) checkpoints.offer(tookMs, run.checkpoint)
+        if (run.done < total) await checkpoints.offer(tookMs, run.checkpoint)
       }
       return run.result()
     },

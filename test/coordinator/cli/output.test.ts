@@ -116,6 +116,19 @@ test('a run that went on without a site says so at its end, and one that waits f
   expect(newLines(waiting, waiting)).toEqual([])
 })
 
+test('a site that works without a line is told of once, and shown as such', () => {
+  const site = { site: 'basel', state: 'working', done: 1, total: 4, uploadedBytes: 0 }
+  const current = { round: 2, purpose: 'train', phase: 'work' } as const
+  const connected = aRun({ current: { ...current, sites: [site] } })
+  const away = aRun({ current: { ...current, sites: [{ ...site, awaySince: '2026-11-05T12:00:00.000Z' }] } })
+  expect(newLines(connected, away)).toEqual([
+    expect.stringMatching(/^basel is not connected since .*; its work is waited for$/),
+  ])
+  expect(newLines(away, away)).toEqual([])
+  const terminal = { isLive: true, hasColor: false, columns: 120, rows: 24, write() {}, writeError() {} }
+  expect(liveView(away, terminal)).toMatch(/working {2}25 % {2}not connected since/)
+})
+
 describe('colours', () => {
   const terminal = { isLive: true, hasColor: true, columns: 80, rows: 24, write() {}, writeError() {} }
 

@@ -171,7 +171,15 @@ test('a run is watched until it ends, every field in its place', async () => {
   expect(seen[0]).toMatchObject({
     run: 'run-1',
     state: 'running',
-    current: { round: 2, purpose: 'evaluate', phase: 'work', sites: [{ site: 'a', done: 3, total: 4 }] },
+    current: {
+      round: 2,
+      purpose: 'evaluate',
+      phase: 'work',
+      sites: [
+        { site: 'a', done: 3, total: 4 },
+        { site: 'b', awaySince: '2026-01-01T00:00:00.000Z' },
+      ],
+    },
     rounds: [{ round: 1, cohort: ['a', 'b'], survivors: ['a'], loss: 0.5, parametersSha256: Buffer.alloc(32, 0xab) }],
     modelSha256: Buffer.alloc(0),
     final: [{ site: 'a', auroc: 0.9, examples: 10 }],
@@ -370,7 +378,10 @@ const runView: RunView = {
     round: 2,
     purpose: 'evaluate',
     phase: 'work',
-    sites: [{ site: 'a', state: 'working', done: 3, total: 4, uploadedBytes: 0 }],
+    sites: [
+      { site: 'a', state: 'working', done: 3, total: 4, uploadedBytes: 0 },
+      { site: 'b', state: 'working', done: 0, total: 0, uploadedBytes: 0, awaySince: '2026-01-01T00:00:00.000Z' },
+    ],
     awaited: { answers: 2, sites: ['a', 'b'] },
     leftOut: [{ site: 'c', reason: 'a has not approved its identity' }],
   },

