@@ -40,6 +40,7 @@ export class Agent {
   /** Attends until {@link stop}; rejects where dialling again cannot help (a revoked certificate). */
   attend(): Promise<void> {
     tidy(this.#site)
+    this.#assignments.resume()
     return this.#site.link.attend({
       onUp: () => this.#unlessTrouble(() => this.#onUp()),
       onDown: (reason, code) => this.#onDown(reason, code),

@@ -63,6 +63,20 @@ export class Assignments {
     }
   }
 
+  /** Goes on with work that an agent before this one had taken up: that needs no line either. */
+  resume(): void {
+    const { journal, outbox } = this.#site.store
+    for (const { planHash, state } of journal.open()) {
+      if (state !== 'working' || outbox.has(planHash)) continue
+      try {
+        checkStillApproved(planHash, this.#site)
+        this.#beginWork(assignmentOf(planHash, this.#site), async () => {})
+      } catch {
+        // The coordinator assigns it again, and is told then why it is not done.
+      }
+    }
+  }
+
   /** Says again which work is finished, and how far that is which goes on: the coordinator may have missed it. */
   announce(): void {
     const { journal, outbox } = this.#site.store
@@ -108,20 +122,29 @@ export class Assignments {
       this.#site.link.send({ type: 'work-done', planHash }, study.hash)
       return
     }
-    this.#enqueue(planHash, (signal) => this.#work(assignment, signal), study.hash)
+    this.#beginWork(assignment, (signal) => this.#takeUp(assignment, signal))
+  }
+
+  #beginWork(assignment: Assignment, first: Task): void {
+    const { planHash, study } = assignment
+    this.#enqueue(planHash, (signal) => this.#work(assignment, first, signal), study.hash)
     this.#lines.get(planHash)!.isWorking = true
   }
 
-  async #work(assignment: Assignment, signal: AbortSignal): Promise<void> {
+  async #takeUp(assignment: Assignment, signal: AbortSignal): Promise<void> {
     const { planHash, plan } = assignment
-    const { journal } = this.#site.store
+    await checkLineage(assignment, this.#site, signal)
+    // Another plan may have been taken up while the log was asked.
+    checkFresh(plan, this.#site)
+    this.#site.store.journal.begin(planHash, plan)
+    this.callOff('over')
+    tidy(this.#site)
+  }
+
+  async #work(assignment: Assignment, first: Task, signal: AbortSignal): Promise<void> {
+    const { planHash, plan } = assignment
     try {
-      await checkLineage(assignment, this.#site, signal)
-      // Another plan may have been taken up while the log was asked.
-      checkFresh(plan, this.#site)
-      journal.begin(planHash, plan)
-      this.callOff('over')
-      tidy(this.#site)
+      await first(signal)
       this.#site.emit({ type: 'work-started', ...inRound(planHash, plan) })
       const progress = workProgress(assignment, this.#site)
       const line = this.#lines.get(planHash)

@@ -118,6 +118,21 @@ describe('a round', () => {
     },
   )
 
+  test('an agent that is started again works on before it hears from the coordinator', async () => {
+    const site = open()
+    const { hash, signed } = site.plan()
+    site.trainer.gate = new Promise(() => undefined)
+    assign(site, signed)
+    await site.coordinator.until(() => site.trainer.calls.find((call) => call === 'train'))
+    site.trainer.gate = undefined
+    site.coordinator.unreachable = true
+    site.restart()
+    await workDone(site, hash)
+    expect(site.trainer.calls.filter((call) => call === 'train')).toHaveLength(2)
+    assign(site, signed)
+    expect(site.trainer.calls.filter((call) => call === 'train')).toHaveLength(2)
+  })
+
   test('once it is over nothing of it stays on disk but the parameters the next one starts from', async () => {
     const site = open()
     const { hash, signed } = site.plan()
