@@ -1,8 +1,9 @@
 /**
  * Reads a file that a person wrote (YAML 1.2) against its schema. Every mistake is named with its line, column and path
- * and with what is allowed there, so that it can be mended without reading the schema.
+ * and with what is allowed there, so that it can be mended without reading the schema. The time that takes grows with the
+ * file and no faster, whatever is in it.
  */
-import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml'
+import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
 import type { z } from 'zod'
 import { type ErrorCode, FederationError } from './errors.ts'
 
@@ -29,24 +30,35 @@ export function readYamlFile<Schema extends z.ZodType>(file: YamlFile<Schema>): 
     throw new FederationError('limit-exceeded', `${name} has ${bytes.length} bytes, ${bytesMax} are allowed`)
   const refuse = (all: readonly Mistake[]) => new FederationError(code, describe(name, all))
   const lines = new LineCounter()
-  const document = parseDocument(decodeText(file), { lineCounter: lines, prettyErrors: false })
+  // The library compares each key with all others of its map; `repeatedKeys` needs one pass.
+  const options = { lineCounter: lines, prettyErrors: false, uniqueKeys: false }
+  const document = parseDocument(decodeText(file), options)
   const flaws = [...document.errors, ...document.warnings]
   if (flaws.length > 0)
     throw refuse(
       flaws.map(({ pos, code, message }) => ({
         ...at(lines, pos[0]),
-        text: code === 'MULTIPLE_DOCS' ? 'the file holds one document, a second one starts here' : message,
+        text: flawText(code, message),
       })),
     )
+  const { offsets, repeated } = findOffsets(document)
+  if (repeated.length > 0)
+    throw refuse(repeated.map((offset) => ({ ...at(lines, offset), text: 'this key stands in its map twice' })))
   const value = plainValue(document, file)
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  const source = { document, lines, schema, value }
+  const source = { offsets, lines, schema, value }
   throw refuse(parsed.error.issues.flatMap((issue) => mistakes(source, issue, [])))
 }
 
+function flawText(code: string, message: string): string {
+  if (code === 'MULTIPLE_DOCS') return 'the file holds one document, a second one starts here'
+  // The parser calls itself for each list in a list.
+  return message.includes('call stack') ? 'lists and maps are nested too deeply here' : message
+}
+
 type Source = {
-  readonly document: Document
+  readonly offsets: Offsets
   readonly lines: LineCounter
   readonly schema: z.core.$ZodType
   readonly value: unknown
@@ -90,7 +102,7 @@ function mistakes(source: Source, issue: z.core.$ZodIssue, base: Path): Mistake[
     const allowed = `allowed here: ${allowedKeys(source.schema, source.value, path).join(', ')}`
     return issue.keys.map((key) => mistake(source, [...path, key], `unknown key; ${allowed}`, true))
   }
-  return [mistake(source, path, expectation(issue))]
+  return [mistake(source, path, expectation(issue), issue.code === 'invalid_key')]
 }
 
 /** Of a union, the branch the author most likely meant; undefined where the value is no branch's kind of value. */
@@ -107,13 +119,15 @@ function expectation(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_value')
     return `expected ${issue.values.map((option) => JSON.stringify(option)).join(' or ')}`
   if (issue.code === 'invalid_format') return `expected ${issue.message.replace(/^Invalid [^:]*: /, '')}`
+  if (issue.code === 'invalid_key' && issue.message === 'Invalid key in record')
+    return issue.issues.map((inner) => `not a name that may stand here: ${expectation(inner)}`).join(', or ')
   if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined'))
     return `missing, expected ${issue.expected}`
   return issue.message.replace(/^(Invalid input|Too small|Too big): /, '')
 }
 
-function mistake({ document, lines }: Source, path: Path, text: string, atKey = false): Mistake {
-  return { ...at(lines, offsetOf(document, path, atKey)), text: `${formatPath(path)}: ${text}` }
+function mistake({ offsets, lines }: Source, path: Path, text: string, atKey = false): Mistake {
+  return { ...at(lines, offsetOf(offsets, path, atKey)), text: `${formatPath(path)}: ${text}` }
 }
 
 function at(lines: LineCounter, offset: number): { line: number; column: number } {
@@ -121,21 +135,45 @@ function at(lines: LineCounter, offset: number): { line: number; column: number 
   return { line: Math.max(line, 1), column: Math.max(col, 1) }
 }
 
-/** Where the value (or the key) at `path` stands; where nothing stands there, the nearest value around it. */
-function offsetOf(document: Document, path: Path, atKey: boolean): number {
-  for (let depth = path.length; depth >= 0; depth--) {
-    const node = depth === 0 ? document.contents : document.getIn(path.slice(0, depth), true)
-    if (!isNode(node)) continue
-    return (atKey && depth === path.length ? keyOffset(document, path) : undefined) ?? node.range?.[0] ?? 0
+/** Where each value of the document stands, and its key, by the path of the value. */
+type Offsets = ReadonlyMap<string, { readonly key?: number; readonly value: number }>
+
+/** One pass over the document; `repeated` are the keys that stand in a map for a second time. */
+function findOffsets(document: Document): { readonly offsets: Offsets; readonly repeated: readonly number[] } {
+  const offsets = new Map<string, { readonly key?: number; readonly value: number }>()
+  const repeated: number[] = []
+  const waiting: { readonly node: unknown; readonly path: string; readonly key?: number }[] = [
+    { node: document.contents, path: '' },
+  ]
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    const { node, path, key } = next
+    const value = isNode(node) ? (node.range?.[0] ?? 0) : (key ?? 0)
+    offsets.set(path, key === undefined ? { value } : { key, value })
+    if (isSeq(node)) for (const [i, item] of node.items.entries()) waiting.push({ node: item, path: inside(path, i) })
+    if (!isMap(node)) continue
+    const names = new Set<string>()
+    for (const pair of node.items) {
+      const name = String(isScalar(pair.key) ? pair.key.value : pair.key)
+      const at = isNode(pair.key) ? (pair.key.range?.[0] ?? 0) : 0
+      if (names.has(name)) repeated.push(at)
+      names.add(name)
+      waiting.push({ node: pair.value, path: inside(path, name), key: at })
+    }
   }
-  return 0
+  return { offsets, repeated }
 }
 
-function keyOffset(document: Document, path: Path): number | undefined {
-  const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true)
-  if (!isMap(parent)) return undefined
-  const pair = parent.items.find(({ key }) => isScalar(key) && key.value === path.at(-1))
-  return isScalar(pair?.key) ? pair.key.range?.[0] : undefined
+function inside(path: string, part: PropertyKey): string {
+  return `${path}\0${String(part)}`
+}
+
+/** Where the value (or the key) at `path` stands; where nothing stands there, the nearest value around it. */
+function offsetOf(offsets: Offsets, path: Path, atKey: boolean): number {
+  for (let depth = path.length; depth >= 0; depth--) {
+    const found = offsets.get(path.slice(0, depth).reduce<string>(inside, ''))
+    if (found) return (atKey && depth === path.length ? found.key : undefined) ?? found.value
+  }
+  return 0
 }
 
 function formatPath(path: Path): string {

@@ -189,7 +189,7 @@ describe('a study file', () => {
       'missing: mean\nstandardisation: none',
       'study.yaml:9:14 features[0].missing: there is no mean to fill in where standardisation is none',
     ],
-    ['a key twice', 'rounds: 15', 'rounds: 15\nrounds: 16', 'study.yaml:16:1 Map keys must be unique'],
+    ['a key twice', 'rounds: 15', 'rounds: 15\nrounds: 16', 'study.yaml:16:1 this key stands in its map twice'],
     ['a list that is not closed', '[0, 120]', '[0, 120', 'study.yaml:'],
     ['a tag', 'rounds: 15', 'rounds: !!js/function 15', 'study.yaml:15:9 Unresolved tag'],
     ['a second document', 'rounds: 15', 'rounds: 15\n---\nrounds: 16', 'study.yaml:16:1 the file holds one document'],

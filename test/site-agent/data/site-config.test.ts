@@ -51,7 +51,7 @@ describe('an error names line, column and path', () => {
       /site\.yaml:3:5 files\.consilium_view: .*are taken/,
     ],
     ['broken YAML', good.replace('{ age', '{ age: [1'), /site\.yaml:\d+:\d+ /],
-    ['a key given twice', `${good}view: SELECT 1\n`, /site\.yaml:7:1 .*unique/],
+    ['a key given twice', `${good}view: SELECT 1\n`, /site\.yaml:7:1 .*twice/],
     ['a thread count of nought', `${good}training:\n  threads: 0\n`, /site\.yaml:8:12 training\.threads: /],
   ] satisfies readonly [string, string, RegExp][])('%s', ([, yaml, message]) => {
     expect(() => readSiteConfig(aSite(yaml))).toThrow(
