@@ -10,7 +10,7 @@ import type { EgressLedger, Link } from './link/link.ts'
 import { silentLogger } from './log.ts'
 import agentPackage from './package.json' with { type: 'json' }
 
-export type Connection = Pick<JoinedSite, 'identity' | 'coordinatorPublicKey'> & { readonly link: Link }
+export type Connection = Pick<JoinedSite, 'identity' | 'secret' | 'coordinatorPublicKey'> & { readonly link: Link }
 
 /** What a site may show of its membership: no key. */
 export type Membership = Pick<JoinedSite, 'site' | 'federation' | 'address' | 'joinedAt'> & {
@@ -28,9 +28,9 @@ export function connect(options: {
 }): Connection {
   const { state, ledger, clock = systemClock, log = silentLogger() } = options
   const joined = openMembership(state)
-  const { identity, coordinatorPublicKey } = joined
+  const { identity, secret, coordinatorPublicKey } = joined
   const link = openLink({ joined, ledger, clock, log, agentVersion: agentPackage.version })
-  return { link, identity, coordinatorPublicKey }
+  return { link, identity, secret, coordinatorPublicKey }
 }
 
 export function readMembership(state: string): Membership {

@@ -58,7 +58,8 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const lock = lockState(folders.state)
   const store = openSiteStore(folders.state, clock.now)
   try {
-    const { link, identity, coordinatorPublicKey } = connect({ state: folders.state, ledger: store.egress, clock, log })
+    const connection = connect({ state: folders.state, ledger: store.egress, clock, log })
+    const { link, identity, secret, coordinatorPublicKey } = connection
     const coordinator = openPinnedCoordinator({
       publicKey: coordinatorPublicKey,
       keep: (publicKey) => writeCoordinatorKey(folders.state, publicKey),
@@ -66,7 +67,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     })
     const fetchObject = objectFetcher({ store, link })
     const trainers = openSiteTrainers({
-      site: link.site,
+      secret,
       siteConfigPath: folders.siteConfigPath,
       startTrainer:
         options.startTrainer ?? trainerStarter({ onOutput: (line) => log.debug({ line }, 'training process'), clock }),
@@ -79,6 +80,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     const site: Site = {
       name: link.site,
       identity,
+      secret,
       get coordinatorPublicKey() {
         return coordinator.publicKey
       },

@@ -100,9 +100,20 @@ const localTrainingSchema = z.union([
   z.strictObject({ epochs: count(100_000), batchSize: z.union([count(1_000_000), z.literal('full')]) }),
 ])
 
+/** Coarse, so that no two studies differ by a few rows; 0 where nothing is tested. */
+const testFraction = z
+  .number()
+  .refine(
+    (fraction) => fraction === 0 || (fraction >= 0.05 && fraction <= 0.5 && Number(fraction.toFixed(2)) === fraction),
+    '0, or 0.05 to 0.5 with two decimals',
+  )
+
 const splitSchema = z.discriminatedUnion('by', [
-  /** A row is a test row where a keyed hash of `key` falls below `testFraction`: the same patient is always on one side. */
-  z.strictObject({ by: z.literal('hash'), key: columnName, testFraction: z.number().min(0).max(0.9).default(0.2) }),
+  /**
+   * A row is a test row where a hash of `key`, keyed by the site, falls below `testFraction`: a patient of a site is always
+   * on one side, and which one nobody outside can tell.
+   */
+  z.strictObject({ by: z.literal('hash'), key: columnName, testFraction: testFraction.default(0.2) }),
   /** The column holds `train` or `test`; rows with anything else are left out. */
   z.strictObject({ by: z.literal('column'), column: columnName }),
 ])
@@ -168,7 +179,7 @@ export const studySchema = z
         z.literal('from-model'),
       ])
       .default({ seed: 0 }),
-    /** Seed of everything random in training (the order of rows); a site mixes in its own secret-free name and the round. */
+    /** Studies that differ in it alone draw other orders of rows; each site draws them from a secret of its own. */
     seed: z
       .int()
       .min(0)

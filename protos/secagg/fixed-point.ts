@@ -127,18 +127,21 @@ export function dequantise(
   for (let i = 0; i < words.length; i++) target[i] = ((words[i]! / scale) * weightMax) / weightSum
 }
 
-/** Key of the stream that rounds one vector of one round: HKDF-SHA256(site secret, planHash, vector, round, purpose). */
+/**
+ * Key of the stream that rounds one vector of one round: HKDF-SHA256(site secret, study hash, vector, round, purpose). It
+ * hangs on no plan, so that the same study at the same sites with the same survivors gives the same model bit for bit.
+ */
 export function roundingKey(
   siteSecret: Uint8Array,
-  planHash: Uint8Array,
+  studyHash: Uint8Array,
   round: { readonly vector: string; readonly round: number; readonly purpose: string },
 ): Uint8Array {
-  if (siteSecret.length !== 32 || planHash.length !== 32 || !vectorNamePattern.test(round.vector))
+  if (siteSecret.length !== 32 || studyHash.length !== 32 || !vectorNamePattern.test(round.vector))
     throw new FederationError('invalid-argument', 'a rounding key comes from two times 32 bytes and a vector')
   const number = Buffer.alloc(4)
   number.writeUInt32BE(round.round)
   const info = Buffer.concat([Buffer.from(`fedsum/v1/rounding/${round.vector}\0`), number, Buffer.from(round.purpose)])
-  return new Uint8Array(hkdfSync('sha256', siteSecret, planHash, info, 32))
+  return new Uint8Array(hkdfSync('sha256', siteSecret, studyHash, info, 32))
 }
 
 const chunkWords = streamChunkBytes / 4

@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { AdminClient } from '@consilium/coordinator/cli/admin-client.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
+import { writeSiteSecret } from '@consilium/site-agent/link/identity-files.ts'
 import { stringify } from 'yaml'
 import { z } from 'zod'
 import type { ProcessGroup } from './processes.ts'
+import { simulatedSecret } from './simulated-secret.ts'
 
 const startedSchema = z.object({ siteAddress: z.string(), adminAddress: z.string() })
 const joinedSchema = z.object({ site: z.string(), fingerprint: z.string() })
@@ -38,6 +40,7 @@ export type SiteStart = {
 export async function joinSite(site: SiteStart, admin: AdminClient): Promise<string> {
   const { processes, name, state } = site
   await mkdir(state, { recursive: true, mode: 0o700 })
+  writeSiteSecret(state, simulatedSecret(name))
   const { joinCode } = await admin.addSite(name, 10)
   const printed: string[] = []
   const args = [entryPoint('site-agent'), 'join', '-', '--json', ...placeOf(site)]

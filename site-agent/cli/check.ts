@@ -5,6 +5,7 @@ import { FederationError } from '@consilium/protos/errors.ts'
 import { readSignedStudy, type StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import type { Command } from 'commander'
 import { decisionMessage, findStudy } from '../consent.ts'
+import { studyKeys } from '../data/study-keys.ts'
 import type { Link } from '../link/link.ts'
 import { graphOf } from '../round/fetch-object.ts'
 import { type NamedStudy, refusalOf } from '../round/site.ts'
@@ -47,13 +48,13 @@ export function addCheckCommand(root: Command, context: CommandContext): void {
 async function check(invocation: Invocation<unknown>, store: SiteStore, study: string, manifest: StudyManifest) {
   const { startTrainer } = await import('../train/start-trainer.ts')
   const { siteConfigPath } = invocation
-  const { link, identity } = openConnected(invocation, store)
+  const { link, identity, secret } = openConnected(invocation, store)
   const earlier = store.records.dataCheckOf(study)
   try {
     const graph =
       store.objects.read(manifest.graph.sha256) ?? (await fetchAside(invocation, link, { hash: study, manifest }))
     const trainer = await startTrainer({
-      site: link.site,
+      keys: studyKeys(secret, study, manifest.study),
       siteConfigPath,
       manifest,
       graph,

@@ -1,20 +1,16 @@
 /**
- * Which rows train and which test. The hash split is HMAC-SHA-256 (RFC 2104) of the key's text under a key of the study,
- * so that a patient is on the same side in every run and at every site, and knowing the side tells nothing else.
+ * Which rows train and which test. The hash split is HMAC-SHA-256 (RFC 2104) of the key's text under a key of the site (see
+ * `study-keys.ts`), so that a patient of this site is on the same side in every run, and nobody outside can tell on which.
  */
 import { createHmac } from 'node:crypto'
-import { labelledHash } from '@consilium/protos/hash.ts'
 import type { Study } from '@consilium/protos/plan/study.ts'
 
 export type Side = 'train' | 'test'
 
 /** Decides by the text of the split's column; undefined leaves the row out (no key, neither `train` nor `test`). */
-export function splitter(study: Study): (text: string | null) => Side | undefined {
+export function splitter(study: Study, key: Uint8Array): (text: string | null) => Side | undefined {
   if (study.split.by === 'column') return (text) => (text === 'train' || text === 'test' ? text : undefined)
   const { testFraction } = study.split
-  const seed = Buffer.alloc(4)
-  seed.writeUInt32BE(study.seed)
-  const key = labelledHash('split', Buffer.from(study.name, 'utf8'), seed)
   return (text) => {
     if (text === null) return undefined
     const digest = createHmac('sha256', key).update(text, 'utf8').digest()

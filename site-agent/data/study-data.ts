@@ -31,8 +31,8 @@ export type StudyData = {
   readonly remarks: readonly string[]
 }
 
-/** Throws `invalid-site-config`, `limit-exceeded` or one of the `data-` codes. */
-export async function loadStudyData(config: SiteConfig, study: Study): Promise<StudyData> {
+/** `splitKey` is the site's (`study-keys.ts`). Throws `invalid-site-config`, `limit-exceeded` or one of the `data-` codes. */
+export async function loadStudyData(config: SiteConfig, study: Study, splitKey: Uint8Array): Promise<StudyData> {
   const database = await openDatabase(config.dataMemoryMebibytes)
   try {
     const tables = Object.entries(config.files)
@@ -43,15 +43,15 @@ export async function loadStudyData(config: SiteConfig, study: Study): Promise<S
     )
     for (const [table, file] of tables) await loadFile(database, table, file)
     await database.lock()
-    return applyStudy(await fetchView(database, config.view, study), study)
+    return applyStudy(await fetchView(database, config.view, study), study, splitKey)
   } finally {
     database.close()
   }
 }
 
 /** Keeps the rows the study can use, in their order, and checks every value of theirs. */
-function applyStudy(rows: ViewRows, study: Study): StudyData {
-  const { sides, reasons } = chooseRows(rows, study)
+function applyStudy(rows: ViewRows, study: Study, splitKey: Uint8Array): StudyData {
+  const { sides, reasons } = chooseRows(rows, study, splitKey)
   const kept = Int32Array.from(sides.keys())
   const indicesOf = (side: Side) =>
     Int32Array.from([...sides.values()].flatMap((each, i) => (each === side ? [i] : [])))
@@ -79,8 +79,12 @@ function applyStudy(rows: ViewRows, study: Study): StudyData {
 }
 
 /** Rows that train or test, by index, and how many were dropped for which reason. */
-function chooseRows(rows: ViewRows, study: Study): { sides: Map<number, Side>; reasons: Map<string, number> } {
-  const sideOf = splitter(study)
+function chooseRows(
+  rows: ViewRows,
+  study: Study,
+  splitKey: Uint8Array,
+): { sides: Map<number, Side>; reasons: Map<string, number> } {
+  const sideOf = splitter(study, splitKey)
   const sides = new Map<number, Side>()
   const required = study.features.flatMap((feature, i) =>
     feature.missing === 'drop-row' ? [{ name: feature.name, cells: rows.features[i]! }] : [],

@@ -1,6 +1,6 @@
 /**
- * What a site keeps of its enrolment, in its state folder: its two private keys in `keys/` (made here, never sent), its
- * certificate, the authority and the coordinator key it pinned, and `joined.json`, which is written last.
+ * What a site keeps of its enrolment, in its state folder: its two private keys and the site secret in `keys/` (made here,
+ * never sent), its certificate, the authority and the coordinator key it pinned, and `joined.json`, which is written last.
  */
 import {
   createPrivateKey,
@@ -13,8 +13,9 @@ import {
 import { mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { FederationError } from '@consilium/protos/errors.ts'
+import { labelledHash } from '@consilium/protos/hash.ts'
 import { type Identity, identityFromSeed } from '@consilium/protos/identity.ts'
-import { base64Schema, type SiteName, siteNameSchema } from '@consilium/protos/plan/names.ts'
+import { base64Schema, type SiteName, sha256Schema, siteNameSchema } from '@consilium/protos/plan/names.ts'
 import { z } from 'zod'
 import { writeDurably } from '../durable-file.ts'
 
@@ -27,6 +28,8 @@ const joinedSchema = z.strictObject({
   /** Ed25519; every round plan must be signed with it. */
   coordinatorPublicKey: base64Schema(32),
   joinedAt: z.iso.datetime(),
+  /** H("site-secret", secret): another one would split and order its rows anew. Absent in a home of before. */
+  siteSecret: sha256Schema.exactOptional(),
 })
 
 /** A site that has joined, with everything it needs to call the coordinator. */
@@ -38,13 +41,15 @@ export type JoinedSite = {
   readonly joinedAt: string
   /** Ed25519 identity: signs approvals. */
   readonly identity: Identity
+  /** 32 bytes: what split, order and rounding are drawn from. */
+  readonly secret: Uint8Array
   readonly coordinatorPublicKey: Uint8Array
   readonly authorityPem: string
   readonly tlsKeyPem: string
   readonly certificatePem: string
 }
 
-export type SiteKeys = { readonly tlsKeyPem: string; readonly identity: Identity }
+export type SiteKeys = Pick<JoinedSite, 'tlsKeyPem' | 'identity' | 'secret'>
 
 /** Throws `not-found` where the site has not joined, `invalid-site-config` where a file of its enrolment is damaged. */
 export function openJoined(state: string): JoinedSite {
@@ -52,7 +57,9 @@ export function openJoined(state: string): JoinedSite {
   if (text === undefined)
     throw new FederationError('not-found', `no enrolment in ${state}: run site-agent join with the code you were given`)
   return unlessDamaged(state, () => {
-    const { site, federation, address, coordinatorPublicKey, joinedAt } = joinedSchema.parse(JSON.parse(text))
+    const { site, federation, address, coordinatorPublicKey, joinedAt, siteSecret } = joinedSchema.parse(
+      JSON.parse(text),
+    )
     const files = paths(state)
     const certificatePem = readFileSync(files.certificate, 'utf8')
     const tlsKeyPem = readFileSync(files.tlsKey, 'utf8')
@@ -65,6 +72,7 @@ export function openJoined(state: string): JoinedSite {
       address,
       joinedAt,
       identity: readIdentity(readFileSync(files.identityKey, 'utf8')),
+      secret: openSecret(state, siteSecret),
       coordinatorPublicKey: Buffer.from(coordinatorPublicKey, 'base64'),
       authorityPem: readFileSync(files.authority, 'utf8'),
       tlsKeyPem,
@@ -83,7 +91,37 @@ export function openKeys(state: string): SiteKeys {
   return unlessDamaged(state, () => ({
     tlsKeyPem: readOrMake(tlsKey, () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey),
     identity: readIdentity(readOrMake(identityKey, () => privateKeyOfSeed(randomBytes(32)))),
+    secret: openSecret(state, undefined),
   }))
+}
+
+/** Puts a site secret in place before the site joins, where its splits have to repeat: in a simulation. */
+export function writeSiteSecret(state: string, secret: Uint8Array): void {
+  writeFileWhole(paths(state).siteSecret, `${Buffer.from(secret).toString('base64')}\n`)
+}
+
+/** The secret that is here, of which `joined.json` knows the hash; made where neither is there yet. */
+function openSecret(state: string, known: string | undefined): Uint8Array {
+  const path = paths(state).siteSecret
+  const kept = readIfThere(path)
+  if (kept === undefined && known !== undefined)
+    throw new FederationError(
+      'invalid-site-config',
+      `${path} is gone: restore it from the backup of the state folder. Without it this site would split its rows anew, and show in two studies of before which they are`,
+    )
+  if (kept === undefined) {
+    const secret = randomBytes(32)
+    writeSiteSecret(state, secret)
+    return secret
+  }
+  const secret = Buffer.from(base64Schema(32).parse(kept.trim()), 'base64')
+  if (known !== undefined && known !== secretHash(secret))
+    throw new FederationError('invalid-site-config', `${path} is not the secret of this site: restore it from a backup`)
+  return secret
+}
+
+function secretHash(secret: Uint8Array): string {
+  return labelledHash('site-secret', secret).toString('hex')
 }
 
 /** Keeps an enrolment; it holds once this returns. */
@@ -93,7 +131,8 @@ export function writeJoined(joined: Omit<JoinedSite, 'identity' | 'tlsKeyPem'>):
   writeFileWhole(files.authority, joined.authorityPem)
   writeFileWhole(files.certificate, joined.certificatePem)
   const key = Buffer.from(coordinatorPublicKey).toString('base64')
-  writeRecord(files.joined, { format: 1, site, federation, address, coordinatorPublicKey: key, joinedAt })
+  const siteSecret = secretHash(joined.secret)
+  writeRecord(files.joined, { format: 1, site, federation, address, coordinatorPublicKey: key, joinedAt, siteSecret })
 }
 
 /** Pins another key of the coordinator; it holds once this returns. */
@@ -119,6 +158,7 @@ function paths(state: string) {
     authority: join(state, 'authority.pem'),
     tlsKey: join(state, 'keys', 'tls-key.pem'),
     identityKey: join(state, 'keys', 'identity-key.pem'),
+    siteSecret: join(state, 'keys', 'site-secret'),
   }
 }
 
@@ -126,6 +166,7 @@ function unlessDamaged<Result>(state: string, read: () => Result): Result {
   try {
     return read()
   } catch (cause) {
+    if (cause instanceof FederationError) throw cause
     const advice = 'restore it from a backup, or remove the folder and join again with a new code'
     throw new FederationError('invalid-site-config', `the enrolment in ${state} is damaged: ${advice}`, { cause })
   }

@@ -57,7 +57,7 @@ export async function joinFederation(options: JoinOptions): Promise<JoinedSite> 
 async function enrol(options: JoinOptions, target: TlsTarget, authorityPem: string): Promise<JoinedSite> {
   const { code, state, clock } = options
   const { site, address } = code
-  const { tlsKeyPem, identity } = openKeys(state)
+  const { tlsKeyPem, identity, secret: siteSecret } = openKeys(state)
   const request = await certificateRequest(site, tlsKeyPem)
   const secret = Buffer.from(code.secret, 'base64')
   const wire = openWire({ ...target, identity: { authorityPem } })
@@ -77,7 +77,8 @@ async function enrol(options: JoinOptions, target: TlsTarget, authorityPem: stri
     checkCertificate(certificatePem, { site, tlsKeyPem, authorityPem })
     assertUsablePublicKey(coordinatorPublicKey)
     const joinedAt = clock.now().toISOString()
-    const joined = { state, site, federation, address, joinedAt, coordinatorPublicKey, authorityPem, certificatePem }
+    const enrolled = { state, site, federation, address, joinedAt, coordinatorPublicKey, authorityPem, certificatePem }
+    const joined = { ...enrolled, secret: siteSecret }
     writeJoined(joined)
     return { ...joined, identity, tlsKeyPem }
   } finally {

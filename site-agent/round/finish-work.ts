@@ -16,7 +16,6 @@ import { encodeStatistics } from '@consilium/protos/secagg/statistics.ts'
 import { secureUploadBytes, updateName } from '@consilium/protos/secagg/vectors.ts'
 import { siteWeight } from '@consilium/protos/secagg/weights.ts'
 import { contributionOf } from './contribution.ts'
-import { ownKey } from './own-keys.ts'
 import { type Assignment, inRound, type Site } from './site.ts'
 import { writeWords } from './words-file.ts'
 import type { WorkResult } from './work.ts'
@@ -45,12 +44,12 @@ function sealToOutbox(assignment: Assignment, result: WorkResult, site: Site): n
 async function quantiseToOutbox(
   assignment: Assignment,
   result: WorkResult,
-  { store, identity }: Pick<Site, 'store' | 'identity'>,
+  { store, identity, secret }: Pick<Site, 'store' | 'identity' | 'secret'>,
 ): Promise<number> {
   const { planHash, plan, study } = assignment
   const vectors = plan.secure!.vectors
   checkLength(result, study.manifest)
-  const { header, content } = quantised(assignment, result, ownKey(identity, 'rounding'))
+  const { header, content } = quantised(assignment, result, secret)
   const path = store.outbox.wordsPath(planHash)
   await writeWords({ path, planHash, identity, vectors }, ({ vector, wordOffset, length }) =>
     vector === headerName ? header : content(wordOffset, length),
@@ -65,7 +64,7 @@ type Quantised = {
 }
 
 /** The same words however often they are asked for: a repeat of the round has the same bits. */
-function quantised({ planHash, plan, study }: Assignment, result: WorkResult, secret: Uint8Array): Quantised {
+function quantised({ plan, study }: Assignment, result: WorkResult, secret: Uint8Array): Quantised {
   const numbers = roundQuantisation(plan, study.manifest.study)
   const weight = weightOf(result.examples, study.manifest)
   const header = (fields: Omit<SiteHeader, 'weight'>) => encodeHeader({ weight, ...fields }, numbers)
@@ -76,7 +75,7 @@ function quantised({ planHash, plan, study }: Assignment, result: WorkResult, se
     return { header: header({ ...plain, lossSum: result.lossSum }), content: slices(words) }
   }
   const { round, purpose } = plan
-  const key = roundingKey(secret, Buffer.from(planHash, 'hex'), { vector: updateName, round, purpose })
+  const key = roundingKey(secret, Buffer.from(study.hash, 'hex'), { vector: updateName, round, purpose })
   const prepared = prepareUpdate(result.update, weight, numbers, key)
   const { clipped, clampedCoordinates } = prepared
   return {

@@ -17,6 +17,8 @@ export type Site = {
   readonly name: SiteName
   /** Signs every message of a secure round; what is kept of one is sealed with keys that follow from its seed. */
   readonly identity: Identity
+  /** What split, order and rounding are drawn from; 32 bytes that stay here. */
+  readonly secret: Uint8Array
   /** Ed25519 key pinned when the site joined, or handed on since by its holder; 32 bytes. Read anew for every plan. */
   readonly coordinatorPublicKey: Uint8Array
   readonly store: SiteStore

@@ -3,7 +3,8 @@
  * again once after a crash of its process. Tasks of one study run one after the other.
  */
 import { errorCode, errorMessage, FederationError } from '@consilium/protos/errors.ts'
-import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { Sha256 } from '@consilium/protos/plan/names.ts'
+import { studyKeys } from '../data/study-keys.ts'
 import type { StartTrainer, Trainer } from '../train/trainer.ts'
 import { type FetchObject, graphOf } from './fetch-object.ts'
 import { type NamedStudy, refusalOf, type Site } from './site.ts'
@@ -20,7 +21,8 @@ export type Trainers = {
 
 /** Trainers of this site: the forward graph comes over the link once, and what each start finds in the data is kept. */
 export function openSiteTrainers(options: {
-  readonly site: SiteName
+  /** The site's: its rows are split and ordered by it. */
+  readonly secret: Uint8Array
   /** Absolute path of `site.yaml`. */
   readonly siteConfigPath: string
   readonly startTrainer: StartTrainer
@@ -28,13 +30,19 @@ export function openSiteTrainers(options: {
   readonly fetchObject: FetchObject
   readonly emit: Site['emit']
 }): Trainers {
-  const { site, siteConfigPath, startTrainer, store, emit } = options
+  const { secret, siteConfigPath, startTrainer, store, emit } = options
   return openTrainers({
     async start(named, signal) {
       const { hash: study, manifest } = named
       const graph = await options.fetchObject(graphOf(named), signal)
       try {
-        const trainer = await startTrainer({ site, siteConfigPath, manifest, graph, signal })
+        const trainer = await startTrainer({
+          keys: studyKeys(secret, study, manifest.study),
+          siteConfigPath,
+          manifest,
+          graph,
+          signal,
+        })
         store.records.dataChecked({ study, summary: trainer.data })
         emit({ type: 'data-checked', study, name: manifest.study.name, ...trainer.data })
         return trainer

@@ -27,13 +27,21 @@ export async function openLocalTrainer(options: LocalTrainerOptions): Promise<Tr
   const forward = checkForwardGraph(options.graph)
   checkLayout(manifest, parameterLayout(forward, study.model.from === 'onnx' ? study.model.frozen : []))
   const config = readSiteConfig(options.siteConfigPath)
-  const data = await loadStudyData(config, study)
+  const data = await loadStudyData(config, study, options.keys.split)
   const rows = data.labels.length
   checkMatrixMemory(rows, designColumns(study.features).length, config.dataMemoryMebibytes)
   const features = await openFeatures(study, data)
   const labels = data.labels instanceof BigInt64Array ? int64(data.labels, [rows]) : float32(data.labels, [rows, 1])
-  const { site, now } = options
-  const shared = { site, study, forward, layout, rowElements: rowElements(forward), execution: config.training, now }
+  const { keys, now } = options
+  const shared = {
+    orderKey: keys.order,
+    study,
+    forward,
+    layout,
+    rowElements: rowElements(forward),
+    execution: config.training,
+    now,
+  }
   const training = await openLocalTraining({ ...shared, columns: features.columns, trainRows: data.trainRows, labels })
   const evaluation = await openLocalEvaluation({ ...shared, testRows: data.testRows, labels: data.labels })
   return {

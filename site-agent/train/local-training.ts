@@ -28,7 +28,8 @@ export type LocalTraining = {
 }
 
 export type LocalTrainingOptions = {
-  readonly site: string
+  /** 32 bytes. */
+  readonly orderKey: Uint8Array
   readonly study: Study
   readonly forward: Parameters<typeof trainingStep>[0]['forward']
   readonly layout: Parameters<typeof trainingStep>[0]['layout']
@@ -57,7 +58,7 @@ export async function openLocalTraining(options: LocalTrainingOptions): Promise<
   return {
     close: session.close,
     async train(matrix, request) {
-      const source = batchSource(trainRows, batchSize, { seed: study.seed, site: options.site, round: request.round })
+      const source = batchSource(trainRows, batchSize, { key: options.orderKey, round: request.round })
       const run = runner({ options, step, session, source, batchSize, matrix, request, total })
       const checkpoints = openCheckpoints(request.onCheckpoint)
       if (run.done > 0) request.onProgress(run.done, total)

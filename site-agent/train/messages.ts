@@ -29,7 +29,7 @@ export const toChildSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('load'),
     id,
-    site: z.string().max(63),
+    keys: z.strictObject({ split: bytes, order: bytes }),
     siteConfigPath: z.string().max(4096),
     manifest: studyManifestSchema,
     graph: bytes,

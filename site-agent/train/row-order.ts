@@ -1,6 +1,6 @@
 /**
  * The order in which rows train: every epoch a Fisher-Yates shuffle (Durstenfeld 1964) of the training rows, drawn from
- * an AES-256-CTR key stream, so that seed, site and round alone decide it, on every machine alike.
+ * an AES-256-CTR key stream, so that a key of the site's study and the round alone decide it, on every machine alike.
  */
 import { createCipheriv } from 'node:crypto'
 import { labelledHash } from '@consilium/protos/hash.ts'
@@ -15,7 +15,8 @@ export type BatchSource = {
   skip(steps: number): void
 }
 
-export type OrderSeed = { readonly seed: number; readonly site: string; readonly round: number }
+/** `key`: 32 bytes, of this study at this site. */
+export type OrderSeed = { readonly key: Uint8Array; readonly round: number }
 
 export function batchSource(rows: Int32Array, batchSize: number, seed: OrderSeed): BatchSource {
   const draw = numbersBelow(orderKey(seed))
@@ -53,12 +54,11 @@ export function batchSource(rows: Int32Array, batchSize: number, seed: OrderSeed
   }
 }
 
-/** H("order", seed, site, round): 32 bytes, the key of the stream. */
-function orderKey({ seed, site, round }: OrderSeed): Buffer {
-  const numbers = Buffer.alloc(8)
-  numbers.writeUInt32BE(seed, 0)
-  numbers.writeUInt32BE(round, 4)
-  return labelledHash('order', numbers.subarray(0, 4), Buffer.from(site, 'utf8'), numbers.subarray(4))
+/** H("order", key, round): 32 bytes, the key of the stream. */
+function orderKey({ key, round }: OrderSeed): Buffer {
+  const number = Buffer.alloc(4)
+  number.writeUInt32BE(round)
+  return labelledHash('order', key, number)
 }
 
 function shuffle(values: Int32Array, draw: (bound: number) => number): void {

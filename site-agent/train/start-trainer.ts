@@ -36,10 +36,10 @@ export type TrainerOptions = {
 
 /** A {@link StartTrainer} whose processes' output goes to `onOutput`. */
 export function trainerStarter({ onOutput, clock }: TrainerOptions): StartTrainer {
-  return async ({ site, siteConfigPath, manifest, graph, signal }) => {
+  return async ({ keys, siteConfigPath, manifest, graph, signal }) => {
     const channel = openChannel(spawnChild(onOutput), clock)
     try {
-      const data = await channel.ask({ type: 'load', site, siteConfigPath, manifest, graph }, { signal })
+      const data = await channel.ask({ type: 'load', keys, siteConfigPath, manifest, graph }, { signal })
       return trainerOver(channel, data)
     } catch (error) {
       await channel.close()

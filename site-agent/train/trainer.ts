@@ -4,6 +4,7 @@
  */
 import type { Standardisation } from '@consilium/protos/plan/round-plan.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
+import type { StudyKeys } from '../data/study-keys.ts'
 
 /** What the data of a study look like at this site; counts only, nothing of a patient. */
 export type DataSummary = {
@@ -87,7 +88,7 @@ export interface Trainer {
  * value; with `cancelled` once the signal aborts, however long the site's query would still take.
  */
 export type StartTrainer = (options: {
-  readonly site: string
+  readonly keys: StudyKeys
   /** The site's data configuration, absolute path of `site.yaml`. */
   readonly siteConfigPath: string
   readonly manifest: StudyManifest

@@ -4,6 +4,10 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Study, type StudyInput, studySchema } from '@consilium/protos/plan/study.ts'
 import { afterAll } from 'vitest'
+import type { StudyKeys } from '../../site-agent/data/study-keys.ts'
+
+/** What a study's rows are split and ordered by, in tests. */
+export const keysOfTests: StudyKeys = { split: new Uint8Array(32).fill(1), order: new Uint8Array(32).fill(2) }
 
 export type SiteFiles = Readonly<Record<string, string | Uint8Array>>
 

@@ -10,10 +10,9 @@ import { encodeStatistics } from '@consilium/protos/secagg/statistics.ts'
 import { addHeader, areTagsRight, type Lift, sumTagger } from '@consilium/protos/secagg/sum-tags.ts'
 import { secureUploadBytes } from '@consilium/protos/secagg/vectors.ts'
 import { afterEach, describe, expect, test } from 'vitest'
-import { ownKey } from '../../site-agent/round/own-keys.ts'
 import { findSession, type SessionSecrets } from '../../site-agent/round/session.ts'
 import { type SecureRoundOfSite, secureRound } from '../support/secure-round.ts'
-import { openSite, type SiteFixture } from '../support/site-fixture.ts'
+import { openSite, type SiteFixture, siteSecret } from '../support/site-fixture.ts'
 
 let opened: SiteFixture | undefined
 const open = (options: Parameters<typeof openSite>[0] = {}) => {
@@ -49,10 +48,10 @@ describe('the sum of a round holds this site exactly as it was quantised', () =>
     const site = open()
     const round = secureRound(site)
     await round.unmasked()
-    const { plan, hash } = round
+    const { plan } = round
     const numbers = roundQuantisation(plan, site.study.manifest.study)
     const { update } = site.trainer.train
-    const key = roundingKey(ownKey(site.identity, 'rounding'), Buffer.from(hash, 'hex'), {
+    const key = roundingKey(siteSecret, Buffer.from(round.plan.study, 'hex'), {
       vector: 'update',
       round: 1,
       purpose: 'train',
@@ -127,7 +126,7 @@ test('masks go over frame by frame, and an upload of many frames stays within 2 
   expect(bytes.length / (4 * parameters)).toBeLessThan(1.02)
   const numbers = roundQuantisation(round.plan, site.study.manifest.study)
   const own = await ownWords(round, 1)
-  const key = roundingKey(ownKey(site.identity, 'rounding'), Buffer.from(round.hash, 'hex'), {
+  const key = roundingKey(siteSecret, Buffer.from(round.plan.study, 'hex'), {
     vector: 'update',
     round: 1,
     purpose: 'train',

@@ -15,10 +15,12 @@ import { fingerprint, generateIdentity, type Identity } from '@consilium/protos/
 import { formatJoinCode, parseJoinCode } from '@consilium/protos/join-code.ts'
 import { type LogEntry, logEntrySchema } from '@consilium/protos/log/entry.ts'
 import type { StudyInput } from '@consilium/protos/plan/study.ts'
+import { writeSiteSecret } from '@consilium/site-agent/link/identity-files.ts'
 import type { AgentEvent } from '@consilium/site-agent/round/site.ts'
 import { parse, stringify } from 'yaml'
 import { z } from 'zod'
 import { readFederationFolder } from '../../scripts/simulate/federation-folder.ts'
+import { simulatedSecret } from '../../scripts/simulate/simulated-secret.ts'
 import { type Relay, startRelay } from './relay.ts'
 import { scratch } from './scratch.ts'
 
@@ -126,6 +128,7 @@ export class DeployedFederation implements AsyncDisposable {
     const code = formatJoinCode({ ...parseJoinCode(joinCode), address: `127.0.0.1:${relay.port}` })
     const state = join(this.work, 'sites', name)
     await mkdir(state, { recursive: true, mode: 0o700 })
+    writeSiteSecret(state, simulatedSecret(name))
     const site = new DeployedSite(name, folder, state, relay)
     this.sites.set(name, site)
     return [name, await site.join(code)]

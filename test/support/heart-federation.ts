@@ -8,8 +8,10 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Study } from '@consilium/protos/plan/study.ts'
 import { splitter } from '@consilium/site-agent/data/split.ts'
+import { studyKeys } from '@consilium/site-agent/data/study-keys.ts'
 import { type HeartData, heartData } from '../../scripts/demo/heart-data.ts'
 import { writeHeartFederation } from '../../scripts/demo/heart-federation.ts'
+import { simulatedSecret } from '../../scripts/simulate/simulated-secret.ts'
 import type { Rows } from './logistic-regression.ts'
 
 const root = dirname(dirname(import.meta.dirname))
@@ -56,9 +58,9 @@ export type SplitRows = { readonly train: Rows; readonly test: Rows }
 /** Each hospital's complete rows with the benchmark's 13 columns, split as the study says. */
 export function preparedRows(data: HeartData, study: Study): Map<string, SplitRows> {
   const benchmark = benchmarkSplit(data)
-  const byHash = splitter(study)
   return new Map(
     data.files.map(({ site, bytes }) => {
+      const byHash = splitter(study, studyKeys(simulatedSecret(site), '', study).split)
       const sides = { train: { features: [], labels: [] }, test: { features: [], labels: [] } } as MutableSplit
       linesOf(bytes).forEach((line, row) => {
         const prepared = prepare(line)

@@ -13,7 +13,7 @@ export type JoinedFolder = { readonly site: string; readonly state: string; read
 export async function joinedSite(name: string): Promise<JoinedFolder> {
   const site = mkdtempSync(join(tmpdir(), 'consilium-joined-'))
   const state = join(site, 'state')
-  const { tlsKeyPem, identity } = openKeys(state)
+  const { tlsKeyPem, identity, secret } = openKeys(state)
   const certificatePem = await selfSigned(name, tlsKeyPem)
   writeJoined({
     state,
@@ -23,6 +23,7 @@ export async function joinedSite(name: string): Promise<JoinedFolder> {
     joinedAt: '2026-11-22T10:00:00.000Z',
     coordinatorPublicKey: generateIdentity().publicKey,
     authorityPem: certificatePem,
+    secret,
     certificatePem,
   })
   return { site, state, identity }

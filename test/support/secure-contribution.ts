@@ -1,6 +1,6 @@
 /** A contribution as the vectors of a secure round, quantised as an agent does it and not yet masked. */
 import type { Contribution } from '@consilium/protos/plan/contribution.ts'
-import { planHash, type RoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import type { Study } from '@consilium/protos/plan/study.ts'
 import { evaluationCounts } from '@consilium/protos/secagg/evaluation-counts.ts'
 import { prepareUpdate, quantise, roundingKey } from '@consilium/protos/secagg/fixed-point.ts'
@@ -32,7 +32,7 @@ export function secureWords(
     }
     case 'train': {
       const round = { vector: 'update', round: plan.round, purpose: plan.purpose }
-      const key = roundingKey(siteSecret, Buffer.from(planHash(plan), 'hex'), round)
+      const key = roundingKey(siteSecret, Buffer.from(plan.study, 'hex'), round)
       const prepared = prepareUpdate(Float32Array.from(vector), weight, quantised, key)
       const words = new Int32Array(vector.length)
       quantise(words, prepared, 0)

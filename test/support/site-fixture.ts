@@ -36,6 +36,8 @@ import { type ScriptedLink, scriptedLink } from './scripted-link.ts'
 import { type ScriptedTrainer, scriptedTrainer } from './scripted-trainer.ts'
 import { type SecureSite, secureSite } from './secure-sites.ts'
 
+/** 32 bytes. */
+export const siteSecret = new Uint8Array(32).fill(5)
 export const siteName = 'mercy'
 export const cohort = ['hope', siteName, 'saint-anne']
 export const coordinator = generateIdentity()
@@ -247,7 +249,7 @@ function start(
   }
   const fetchObject = objectFetcher({ store, link })
   const trainers = openSiteTrainers({
-    site: siteName,
+    secret: siteSecret,
     siteConfigPath: 'site.yaml',
     startTrainer: fixture.trainer.start,
     store,
@@ -261,6 +263,7 @@ function start(
   })
   const site: Site = {
     name: siteName,
+    secret: siteSecret,
     identity: fixture.identity,
     get coordinatorPublicKey() {
       return pinnedCoordinator.publicKey

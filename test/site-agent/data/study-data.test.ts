@@ -7,12 +7,22 @@ import { describe, expect, test } from 'vitest'
 import { openDatabase } from '../../../site-agent/data/database.ts'
 import { readSiteConfig } from '../../../site-agent/data/site-config.ts'
 import { loadStudyData, type StudyData } from '../../../site-agent/data/study-data.ts'
-import { aCsvSite, aHeartSite, aSite, aSmallStudy, heartFolder, heartSites, heartStudy } from '../a-site.ts'
+import { studyKeys } from '../../../site-agent/data/study-keys.ts'
+import {
+  aCsvSite,
+  aHeartSite,
+  aSite,
+  aSmallStudy,
+  heartFolder,
+  heartSites,
+  heartStudy,
+  keysOfTests,
+} from '../a-site.ts'
 
 const columns = { x: 'DOUBLE', y: 'BIGINT', side: 'VARCHAR' }
 
 function load(csv: string, changes: Partial<StudyInput> = {}, view?: string): Promise<StudyData> {
-  return loadStudyData(readSiteConfig(aCsvSite(csv, columns, view)), aSmallStudy(changes))
+  return loadStudyData(readSiteConfig(aCsvSite(csv, columns, view)), aSmallStudy(changes), keysOfTests.split)
 }
 
 const good = 'x,y,side\n1.5,0,train\n2.5,1,train\n3.5,1,test\n4.5,0,train\n'
@@ -88,7 +98,7 @@ describe('a Parquet file', () => {
     const database = await openDatabase(256)
     await database.run(`COPY (${select}) TO '${join(dirname(path), 'p.parquet')}' (FORMAT parquet)`)
     database.close()
-    return loadStudyData(readSiteConfig(path), aSmallStudy())
+    return loadStudyData(readSiteConfig(path), aSmallStudy(), keysOfTests.split)
   }
 
   test('of other types than declared is cast to them, where nothing is lost', async () => {
@@ -117,9 +127,11 @@ describe('a Parquet file', () => {
 describe('the hash split', () => {
   const split = { by: 'hash', key: 'patient', testFraction: 0.3 } as const
   const patients = Array.from({ length: 2000 }, (_, i) => `${i},${i % 2},p${i % 500}`)
-  const splitOf = async (rows: readonly string[], changes: Partial<StudyInput> = {}) => {
-    const csv = `x,y,side\n${rows.join('\n')}\n`
-    const data = await load(csv, { split, ...changes }, 'SELECT x, y, side AS patient FROM patients')
+  const splitOf = async (rows: readonly string[], changes: Partial<StudyInput> = {}, secret = 1) => {
+    const study = aSmallStudy({ split, ...changes })
+    const site = aCsvSite(`x,y,side\n${rows.join('\n')}\n`, columns, 'SELECT x, y, side AS patient FROM patients')
+    const keys = studyKeys(new Uint8Array(32).fill(secret), 'ab'.repeat(32), study)
+    const data = await loadStudyData(readSiteConfig(site), study, keys.split)
     const x = data.columns[0]!.values as Float32Array
     return new Set(Array.from(data.testRows, (row) => x[row]!))
   }
@@ -136,14 +148,17 @@ describe('the hash split', () => {
     expect(some).toEqual(new Set([...all].filter((row) => row < 100)))
   })
 
-  test('differs between studies and between seeds', async () => {
-    const [one, otherSeed, otherName] = [
-      await splitOf(patients),
-      await splitOf(patients, { seed: 1 }),
-      await splitOf(patients, { name: 'other' }),
-    ]
-    expect(one).not.toEqual(otherSeed)
-    expect(one).not.toEqual(otherName)
+  test('hangs on the site alone: whoever writes a study cannot look for a seed that puts one patient aside', async () => {
+    const one = await splitOf(patients)
+    for (const changes of [{ seed: 1 }, { name: 'other' }, { rounds: 7 }])
+      expect(await splitOf(patients, changes)).toEqual(one)
+    expect(await splitOf(patients, {}, 2)).not.toEqual(one)
+  })
+
+  test('of another fraction is another split: one is not within the other', async () => {
+    const [less, more] = [await splitOf(patients), await splitOf(patients, { split: { ...split, testFraction: 0.31 } })]
+    const inBoth = [...less].filter((row) => more.has(row)).length
+    expect(inBoth / less.size).toBeLessThan(0.5)
   })
 
   test('leaves rows without a key out', async () => {
@@ -239,7 +254,7 @@ describe('bad data', () => {
   test('numbers with a decimal comma are read as text and cast in the view', async () => {
     const view = "SELECT TRY_CAST(replace(x, ',', '.') AS DOUBLE) AS x, y, side FROM patients"
     const site = aCsvSite('x,y,side\n"1,5",0,train\n', { ...columns, x: 'VARCHAR' }, view)
-    const data = await loadStudyData(readSiteConfig(site), aSmallStudy())
+    const data = await loadStudyData(readSiteConfig(site), aSmallStudy(), keysOfTests.split)
     expect(data.columns[0]?.values).toEqual(Float32Array.of(1.5))
   })
 
@@ -247,7 +262,7 @@ describe('bad data', () => {
     const site = aSite(readFileSync(aCsvSite('', columns), 'utf8'), {
       'patients.csv': Buffer.from('x,y,side\n1,0,M\xfcller\n', 'latin1'),
     })
-    await expect(loadStudyData(readSiteConfig(site), aSmallStudy())).rejects.toMatchObject({
+    await expect(loadStudyData(readSiteConfig(site), aSmallStudy(), keysOfTests.split)).rejects.toMatchObject({
       code: 'data-unreadable',
       message: expect.stringMatching(/UTF-8(?!.*ller)/),
     })
@@ -255,7 +270,9 @@ describe('bad data', () => {
 
   test('a file that is not there is named by table and setting', async () => {
     const config = { files: { patients: { path: 'nowhere.csv', format: 'csv', columns } }, view: 'SELECT 1' }
-    await expect(loadStudyData(readSiteConfig(aSite(JSON.stringify(config))), aSmallStudy())).rejects.toMatchObject({
+    await expect(
+      loadStudyData(readSiteConfig(aSite(JSON.stringify(config))), aSmallStudy(), keysOfTests.split),
+    ).rejects.toMatchObject({
       code: 'data-unreadable',
       message: expect.stringContaining('check files.patients.path'),
     })
@@ -264,7 +281,7 @@ describe('bad data', () => {
   test('a Parquet file that is none is said to be so', async () => {
     const config = { files: { patients: { path: 'p.parquet', format: 'parquet', columns } }, view: 'SELECT 1' }
     const site = aSite(JSON.stringify(config), { 'p.parquet': 'PAR1 marked PAR1' })
-    await expect(loadStudyData(readSiteConfig(site), aSmallStudy())).rejects.toMatchObject({
+    await expect(loadStudyData(readSiteConfig(site), aSmallStudy(), keysOfTests.split)).rejects.toMatchObject({
       code: 'data-unreadable',
       message: expect.stringContaining('does not read as Parquet'),
     })
@@ -273,7 +290,9 @@ describe('bad data', () => {
   test('more rows than the memory allows are a limit, not a crash', async () => {
     const view = "SELECT i AS x, i % 2 AS y, 'train' AS side FROM range(100000000) r(i) ORDER BY hash(i)"
     const site = JSON.parse(JSON.stringify(readSiteConfig(aCsvSite(good, columns, view))))
-    await expect(loadStudyData({ ...site, dataMemoryMebibytes: 64 }, aSmallStudy())).rejects.toMatchObject({
+    await expect(
+      loadStudyData({ ...site, dataMemoryMebibytes: 64 }, aSmallStudy(), keysOfTests.split),
+    ).rejects.toMatchObject({
       code: 'limit-exceeded',
     })
   })
@@ -324,7 +343,7 @@ describe.skipIf(!heartFolder)('the four hospitals', () => {
   const expected = { cleveland: [199, 104], hungarian: [172, 89], switzerland: [30, 16], va: [85, 45] } as const
 
   test.for(heartSites)('%s: the benchmark keeps these rows on these sides', async (site) => {
-    const data = await loadStudyData(readSiteConfig(aHeartSite(site)), heartStudy())
+    const data = await loadStudyData(readSiteConfig(aHeartSite(site)), heartStudy(), keysOfTests.split)
     expect([data.trainRows.length, data.testRows.length]).toEqual(expected[site])
     expect(data.columns.map(({ name }) => name)).toHaveLength(10)
     const alike = ['the feature chol is the same', 'the label disease is the same'].map((text) =>

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { openLocalTrainer } from '../../../site-agent/train/local-trainer.ts'
 import type { TrainCheckpoint, Trainer } from '../../../site-agent/train/trainer.ts'
-import { aCsvSite, aSmallStudy } from '../a-site.ts'
+import { aCsvSite, aSmallStudy, keysOfTests } from '../a-site.ts'
 import { aStudyOfAModel } from '../a-study-of-a-model.ts'
 
 const lines = Array.from({ length: 30 }, (_, i) => `${((i * 7) % 11) / 5},${i % 2},train`)
@@ -23,7 +23,7 @@ async function trainerWith(
     if (calls++ % 2 === 1) ms += chunkMs[Math.floor(calls / 2) % chunkMs.length]!
     return ms
   }
-  return { ...(await openLocalTrainer({ site: 'boston', siteConfigPath: path, ...rest, now })), parameters }
+  return { ...(await openLocalTrainer({ keys: keysOfTests, siteConfigPath: path, ...rest, now })), parameters }
 }
 
 async function train(trainer: Trainer & { parameters: Float32Array }) {

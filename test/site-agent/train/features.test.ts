@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { readSiteConfig } from '../../../site-agent/data/site-config.ts'
 import { loadStudyData } from '../../../site-agent/data/study-data.ts'
 import { type Features, openFeatures } from '../../../site-agent/train/features.ts'
-import { aCsvSite, aSmallStudy } from '../a-site.ts'
+import { aCsvSite, aSmallStudy, keysOfTests } from '../a-site.ts'
 
 const csv = 'a,kind,same,y,side\n1,low,0.1,0,train\n?,high,0.1,1,train\n5,low,0.1,0,train\n9,mid,0.1,1,test\n'
 
@@ -20,7 +20,7 @@ async function featuresOf(
     ],
     standardisation,
   })
-  return openFeatures(study, await loadStudyData(readSiteConfig(aCsvSite(csv, columns)), study))
+  return openFeatures(study, await loadStudyData(readSiteConfig(aCsvSite(csv, columns)), study, keysOfTests.split))
 }
 
 /** The rows, each as text, sorted: a row's place in the matrix is no promise. */

@@ -3,7 +3,7 @@ import type { Standardisation } from '@consilium/protos/plan/round-plan.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTrainer } from '../../../site-agent/train/start-trainer.ts'
 import type { EvaluateResult, Trainer } from '../../../site-agent/train/trainer.ts'
-import { aHeartSite, heartFolder, heartSites, heartStudy } from '../a-site.ts'
+import { aHeartSite, heartFolder, heartSites, heartStudy, keysOfTests } from '../a-site.ts'
 import { aStudyOfAModel } from '../a-study-of-a-model.ts'
 
 const { parameters: initial, ...study } = aStudyOfAModel(heartStudy())
@@ -15,7 +15,7 @@ describe.skipIf(!heartFolder)('the four hospitals', () => {
   beforeAll(async () => {
     trainers = await Promise.all(
       heartSites.map((site) =>
-        startTrainer({ site, siteConfigPath: aHeartSite(site), signal: watch.signal, ...study }),
+        startTrainer({ keys: keysOfTests, siteConfigPath: aHeartSite(site), signal: watch.signal, ...study }),
       ),
     )
   })

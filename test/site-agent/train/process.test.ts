@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { startTrainer, trainerStarter } from '../../../site-agent/train/start-trainer.ts'
 import type { TrainCheckpoint, Trainer } from '../../../site-agent/train/trainer.ts'
 import { manualClock } from '../../support/manual-clock.ts'
-import { aCsvSite, aSmallStudy } from '../a-site.ts'
+import { aCsvSite, aSmallStudy, keysOfTests } from '../a-site.ts'
 import { aStudyOfAModel } from '../a-study-of-a-model.ts'
 
 const csv = 'x,y,side\n1,0,train\n2,1,train\n3,1,test\n'
@@ -43,7 +43,7 @@ describe.skipIf(process.platform !== 'linux')('the training process', () => {
   test('killed in mid-training is an error of the request and of those that follow', async () => {
     const { parameters, ...rest } = aStudyOfAModel(study)
     const before = new Set(trainersOf(process.pid))
-    const trainer = await startTrainer({ site: 'boston', siteConfigPath: siteOf(), signal: never, ...rest })
+    const trainer = await startTrainer({ keys: keysOfTests, siteConfigPath: siteOf(), signal: never, ...rest })
     const [pid] = trainersOf(process.pid).filter((each) => !before.has(each))
     const signal = new AbortController().signal
     const onProgress = () => process.kill(pid!, 'SIGKILL')
@@ -105,10 +105,10 @@ describe.skipIf(process.platform !== 'linux')('the training process', () => {
 
   test('is gone once the trainer has stopped, also after a failed start', async () => {
     const { parameters: _, ...rest } = aStudyOfAModel(study)
-    const trainer = await startTrainer({ site: 'boston', siteConfigPath: siteOf(), signal: never, ...rest })
+    const trainer = await startTrainer({ keys: keysOfTests, siteConfigPath: siteOf(), signal: never, ...rest })
     await trainer.stop()
     await expect(
-      startTrainer({ site: 'boston', siteConfigPath: '/nowhere', signal: never, ...rest }),
+      startTrainer({ keys: keysOfTests, siteConfigPath: '/nowhere', signal: never, ...rest }),
     ).rejects.toMatchObject({
       code: 'invalid-site-config',
     })
@@ -120,7 +120,7 @@ describe.skipIf(process.platform !== 'linux')('the training process', () => {
     const clock = manualClock()
     const before = new Set(trainersOf(process.pid))
     const start = trainerStarter({ onOutput: () => undefined, clock })
-    const trainer = await start({ site: 'boston', siteConfigPath: siteOf(), signal: never, ...rest })
+    const trainer = await start({ keys: keysOfTests, siteConfigPath: siteOf(), signal: never, ...rest })
     const [pid] = trainersOf(process.pid).filter((each) => !before.has(each))
     const calledOff = new AbortController()
     const onProgress = () => {
@@ -145,7 +145,7 @@ describe.skipIf(process.platform !== 'linux')('the training process', () => {
     const endless = `SELECT x, y, side FROM patients, range(1000000000000) WHERE hash(range) = 0`
     const siteConfigPath = aCsvSite(csv, { x: 'DOUBLE', y: 'BIGINT', side: 'VARCHAR' }, endless)
     const calledOff = new AbortController()
-    const starting = startTrainer({ site: 'boston', siteConfigPath, signal: calledOff.signal, ...rest })
+    const starting = startTrainer({ keys: keysOfTests, siteConfigPath, signal: calledOff.signal, ...rest })
     calledOff.abort()
     await expect(starting).rejects.toMatchObject({ code: 'cancelled' })
     expect(trainersOf(process.pid)).toEqual([])
@@ -163,7 +163,7 @@ describe.skipIf(process.platform !== 'linux')('the training process', () => {
        import { startTrainer } from ${JSON.stringify(startTrainerPath)}
        const read = (name: string) => readFileSync(new URL(name, import.meta.url))
        const trainer = await startTrainer({
-         site: 'boston',
+         keys: { split: new Uint8Array(32), order: new Uint8Array(32) },
          siteConfigPath: ${JSON.stringify(siteConfigPath)},
          manifest: JSON.parse(read('manifest.json').toString()),
          graph: read('graph.onnx'),

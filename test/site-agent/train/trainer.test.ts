@@ -15,7 +15,7 @@ import { openLocalTrainer } from '../../../site-agent/train/local-trainer.ts'
 import { startTrainer, trainerStarter } from '../../../site-agent/train/start-trainer.ts'
 import type { EvaluateRequest, Trainer } from '../../../site-agent/train/trainer.ts'
 import { gradientDescent } from '../../support/logistic-regression.ts'
-import { aCsvSite, aSmallStudy } from '../a-site.ts'
+import { aCsvSite, aSmallStudy, keysOfTests } from '../a-site.ts'
 import { aStudyOfAModel, type StudyOfAModel } from '../a-study-of-a-model.ts'
 
 const columns = { a: 'DOUBLE', b: 'DOUBLE', y: 'BIGINT', side: 'VARCHAR' }
@@ -49,7 +49,7 @@ async function started(
   start = startTrainer,
 ): Promise<Started> {
   const study = aStudyOfAModel(aSmallStudy({ features, standardisation: 'none', ...changes }))
-  const trainer = await start({ site: 'boston', siteConfigPath: aCsvSite(csv, types), signal: never, ...study })
+  const trainer = await start({ keys: keysOfTests, siteConfigPath: aCsvSite(csv, types), signal: never, ...study })
   trainers.push(trainer)
   return { ...study, trainer }
 }
@@ -258,7 +258,7 @@ describe('a study that cannot start says why', () => {
   const study = aSmallStudy({ features, standardisation: 'none' })
   const good = aStudyOfAModel(study)
   const start = (given: Partial<StudyOfAModel>, siteConfigPath = aCsvSite(csvOf(rows), columns)) =>
-    startTrainer({ site: 'boston', siteConfigPath, signal: never, ...good, ...given })
+    startTrainer({ keys: keysOfTests, siteConfigPath, signal: never, ...good, ...given })
 
   test('a truncated graph', async () => {
     const graph = good.graph.slice(0, good.graph.length - 9)
@@ -350,7 +350,7 @@ describe.skipIf(!existsSync(softwareAdapter))('on WebGPU', () => {
     vi.stubEnv('XDG_RUNTIME_DIR', tmpdir())
     const path = aCsvSite(csvOf(rows), columns)
     writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), training: { executionProvider } }))
-    const trainer = await startTrainer({ site: 'boston', siteConfigPath: path, signal: never, ...study })
+    const trainer = await startTrainer({ keys: keysOfTests, siteConfigPath: path, signal: never, ...study })
     trainers.push(trainer)
     return trainer
   }
@@ -391,7 +391,7 @@ test('neither an error nor a line of the process tells a value of the data', asy
     fc.asyncProperty(line, async (bad) => {
       const csv = `${csvOf(rows)}\n${bad}\n`
       const told = await start({
-        site: 'boston',
+        keys: keysOfTests,
         siteConfigPath: aCsvSite(csv, columns),
         signal: never,
         ...study,
