@@ -150,7 +150,7 @@ test('a site that comes back with work of a round that is over is told so', asyn
   const { run } = await fixture.startRun({ standardisation: 'none', rounds: 1 })
   const plan = hashOf(await zurich.until(({ heard }) => heard.find(({ type }) => type === 'assignment')))
   zurich.leave()
-  await fixture.pass(10_000)
+  await fixture.pass(600_000)
   await fixture.runWhere(run, hasEnded)
   zurich.heard.length = 0
   zurich.attend()

@@ -61,7 +61,7 @@ describe.skipIf(process.platform !== 'linux')('the training process', () => {
     })
     const { parameters, ...rest } = aStudyOfAModel(long)
     const siteConfigPath = siteOf()
-    const start = () => startTrainer({ site: 'boston', siteConfigPath, signal: never, ...rest })
+    const start = () => startTrainer({ keys: keysOfTests, siteConfigPath, signal: never, ...rest })
     const train = (trainer: Trainer, { from, killAt = Number.POSITIVE_INFINITY, pid = 0 }: Killing = {}) => {
       const told: number[] = []
       const kept: TrainCheckpoint[] = []
