@@ -1,9 +1,9 @@
 /**
  * Consent: nothing runs for a study that this site has not approved. Keeps every study offered, approves by the site's
- * policy where the lead is named there, tells the coordinator each decision under the site's own signature, and checks
- * the site's data against an approved study before its first round.
+ * policy where the lead is named there, checks the site's data against an approved study, and tells the coordinator each
+ * decision under the site's own signature: an approval once the data fit.
  */
-import { FederationError } from '@consilium/protos/errors.ts'
+import { errorCode, FederationError } from '@consilium/protos/errors.ts'
 import { type Identity, sign } from '@consilium/protos/identity.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import { readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
@@ -47,7 +47,9 @@ export function openConsent(options: {
       return true
     } catch (error) {
       checking.delete(study)
-      if (!isCalledOff(error, signal)) refuse(site, { study }, error)
+      // Nothing was found out: the coordinator offers the study again when the line is back.
+      if (errorCode(error) === 'link-down') site.emit({ type: 'trouble', ...refusalOf(error) })
+      else if (!isCalledOff(error, signal)) refuse(site, { study }, error)
       return false
     }
   }
@@ -74,10 +76,10 @@ export function openConsent(options: {
       const decision = earlier?.lead === known.lead ? earlier : approveByPolicy(known, options.readPolicy(), site)
       if (!decision) return
       const approved = decision.decision === 'approved'
-      // A study refused for its data is offered again, in case they were mended.
-      if (approved && checkSince(decision)?.failure && !(await checkData(known.hash, signal))) return
+      // Told once the data fit: no round is planned with a site that would refuse it. One that refused is offered the study
+      // again, in case its data were mended.
+      if (approved && !checkSince(decision)?.summary && !(await checkData(known.hash, signal))) return
       await tell(decision)
-      if (approved && !checkSince(decision)) await checkData(known.hash, signal)
     },
     async checkApproved(signal) {
       for (const { hash } of studies.list()) {

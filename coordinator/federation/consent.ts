@@ -29,7 +29,7 @@ export function decideStudy(federation: Federation, site: Site, decision: StudyD
   ]
 }
 
-/** Records that a site that approved cannot take part after all. */
+/** Records that a site cannot take part, whether or not it has told its approval; a rejection stands. */
 export function refuseStudy(
   federation: Federation,
   site: SiteName,
@@ -37,7 +37,8 @@ export function refuseStudy(
   reason: string,
   now: Date,
 ): FederationEvent[] {
-  if (federation.studies.get(study)?.decisions.get(site)?.decision !== 'approve') return []
+  const record = federation.studies.get(study)
+  if (!record || !['approve', undefined].includes(record.decisions.get(site)?.decision)) return []
   return [{ type: 'study-refused', at: now.toISOString(), study, site, reason: shortReason(reason) }]
 }
 

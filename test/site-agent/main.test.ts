@@ -51,6 +51,7 @@ test('joins, has a study approved by its policy, works and uploads; the ledger h
   const { stream } = await attended()
   stream.send({ type: 'study', signedStudy: studyBytes(study) })
   await event((it) => it.type === 'data-checked')
+  await heard(() => wire.service.decisions.length > 0)
   expect(wire.service.decisions).toMatchObject([{ site: 'mercy', decision: 'approve' }])
   const { hash, plan } = assign()
   await heardFromSite((message) => message.type === 'work-done')

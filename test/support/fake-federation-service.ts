@@ -37,7 +37,7 @@ export type FakeFederationService = FederationService & {
   /** Bytes of chunks handed to `upload`, counted as often as they came. */
   receivedBytes: number
   renewals: number
-  /** Resolves at the next Hello, Attend message or end of a stream. */
+  /** Resolves at the next Hello, Attend message, decision or end of a stream. */
   changed(): Promise<void>
 }
 
@@ -109,6 +109,7 @@ export function fakeFederationService(options: FakeServiceOptions): FakeFederati
     studies: async () => [Buffer.from('{"study":1}'), Buffer.from('{"study":2}')],
     async decide({ site }, decision) {
       service.decisions.push({ ...decision, site })
+      tell()
     },
     async pin({ site }, sites) {
       service.pins.push({ site, sites })
