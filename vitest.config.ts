@@ -1,11 +1,13 @@
 import { fileURLToPath } from 'node:url'
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 
 const compileCache = fileURLToPath(new URL('node_modules/.cache/consilium-compile', import.meta.url))
 
-export default defineConfig({
+/** `--mode all` (`npm run test:all`) runs every suite; without it those named `*.slow.test.ts` are left out. */
+export default defineConfig(({ mode }) => ({
   test: {
     include: ['test/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, ...(mode === 'all' ? [] : ['test/**/*.slow.test.ts'])],
     setupFiles: ['./test/support/property-seed.ts'],
     reporters: ['default', './test/support/count-reporter.ts'],
     testTimeout: 240_000,
@@ -16,4 +18,4 @@ export default defineConfig({
     env: { ORT_DISABLE_TELEMETRY: '1', NODE_COMPILE_CACHE: compileCache },
     maxWorkers: 2,
   },
-})
+}))

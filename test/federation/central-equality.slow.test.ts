@@ -11,12 +11,12 @@ import { DeployedFederation } from '../support/deployed-federation.ts'
 import { heartFolder, pooled, preparedRows } from '../support/heart-federation.ts'
 import { gradientDescent, standardise } from '../support/logistic-regression.ts'
 
-const rounds = 40
+const rounds = 100
 const learningRate = 0.1
 const updateNormMax = 1
 const weightMax = 512
 
-test('forty rounds of one full-batch step equal central gradient descent', async () => {
+test('a hundred rounds of one full-batch step equal central gradient descent', async () => {
   await using heart = await heartFolder('synthetic', { rounds })
   await using federation = await DeployedFederation.start(heart.folder)
   const study = studySchema.parse(parse(await readFile(federation.studyPath, 'utf8')))
