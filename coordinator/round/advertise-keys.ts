@@ -120,5 +120,6 @@ function awaited(round: AdvertisingKeys): Awaited {
     sinceMs: round.sinceMs,
     silentMs: deadlines.keysMs,
     absentMs: deadlines.absentMs,
+    workedAwayMs: deadlines.workMs,
   }
 }

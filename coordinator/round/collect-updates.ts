@@ -173,6 +173,8 @@ function awaited(round: CollectingUpdates): Awaited {
     sinceMs: round.sinceMs,
     silentMs: deadlines.uploadMs,
     absentMs: deadlines.absentMs,
+    // In sealed mode the update is the first that is asked for after the work.
+    ...(!round.session && { workedAwayMs: deadlines.workMs }),
   }
 }
 

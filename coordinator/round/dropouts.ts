@@ -22,6 +22,8 @@ export type Presence = {
   readonly excluded?: 'refused' | 'withdrawn' | 'revoked'
   /** Since when its control stream is broken, epoch milliseconds; absent while it attends. */
   readonly absentSinceMs?: number
+  /** Since when it attends, epoch milliseconds; absent while it is away. */
+  readonly attendsSinceMs?: number
   /** Whose identities it says it has pinned, base64; absent until it has answered the newest roster. */
   readonly pins?: ReadonlyMap<SiteName, string>
   /** When it last made progress in the current phase. */
@@ -46,6 +48,11 @@ export type Awaited = {
   readonly silentMs: number
   /** How long it may be away; absent in a phase in which a site needs no line. */
   readonly absentMs?: number
+  /**
+   * In the phase after work: how long a site that was away already as the phase began is waited for, from when it left. It
+   * did its work without a line, and has as long for what the phase asks as any other once it is back.
+   */
+  readonly workedAwayMs?: number
   /** How long the phase lasts at most, whatever a site says of its progress. */
   readonly wholeMs?: number
 }
@@ -63,7 +70,7 @@ export function findDropouts(awaited: Awaited, attendance: Attendance, now: Date
     if (silentDue(awaited, presence) <= now.getTime())
       dropouts.push({ site, cause: 'deadline', reason: silence(awaited, presence, now) })
     else if (absentDue(awaited, site, presence) <= now.getTime())
-      away.push({ site, cause: 'absent', reason: `not connected for ${awaited.absentMs} ms` })
+      away.push({ site, cause: 'absent', reason: `not connected for ${absentMsOf(awaited, presence)} ms` })
   }
   return [...dropouts, ...away.slice(0, Math.max(0, awaited.remaining - dropouts.length - awaited.quorum))]
 }
@@ -153,13 +160,28 @@ function silence(awaited: Awaited, { absentSinceMs }: Presence, now: Date): stri
   return `no progress for ${awaited.silentMs} ms${away}`
 }
 
-function silentDue({ sinceMs, silentMs, wholeMs }: Awaited, presence: Presence | undefined): number {
+function silentDue(awaited: Awaited, presence: Presence | undefined): number {
+  const { sinceMs, silentMs, workedAwayMs = 0, wholeMs = Number.POSITIVE_INFINITY } = awaited
+  if (workedAway(awaited, presence)) return sinceMs + workedAwayMs
   const silent = Math.max(sinceMs, presence?.progressAtMs ?? 0) + silentMs
-  return Math.min(silent, sinceMs + (wholeMs ?? Number.POSITIVE_INFINITY))
+  // Who comes and goes is not waited for longer than who stays away.
+  const back = Math.min((presence?.attendsSinceMs ?? 0) + silentMs, sinceMs + workedAwayMs)
+  return Math.min(Math.max(silent, back), sinceMs + wholeMs)
+}
+
+/** Whether the site was away already as the phase began in which it is to hand over its work. */
+function workedAway({ sinceMs, workedAwayMs }: Awaited, presence: Presence | undefined): boolean {
+  return workedAwayMs !== undefined && presence?.absentSinceMs !== undefined && presence.absentSinceMs < sinceMs
+}
+
+function absentMsOf(awaited: Awaited, presence: Presence): number | undefined {
+  return workedAway(awaited, presence) ? awaited.workedAwayMs : awaited.absentMs
 }
 
 function absentDue(awaited: Awaited, site: SiteName, presence: Presence | undefined): number {
   if (presence?.absentSinceMs === undefined || awaited.absentMs === undefined || awaited.required.includes(site))
     return Number.POSITIVE_INFINITY
-  return Math.max(awaited.sinceMs, presence.absentSinceMs, presence.progressAtMs ?? 0) + awaited.absentMs
+  const { sinceMs, absentMs, workedAwayMs = 0 } = awaited
+  if (workedAway(awaited, presence)) return Math.max(sinceMs + absentMs, presence.absentSinceMs + workedAwayMs)
+  return Math.max(sinceMs, presence.absentSinceMs, presence.progressAtMs ?? 0) + absentMs
 }

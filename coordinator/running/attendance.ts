@@ -12,6 +12,7 @@ export function attendanceOf(federation: Federation, attending: Attending, run: 
   return new Map(
     [...standing(federation, run.study)].map(([site, excluded]): [SiteName, Presence] => {
       const absentSinceMs = attending.absentSinceMs(site)
+      const attendsSinceMs = attending.attendsSinceMs(site)
       const pins = attending.pinsOf(site)
       const progressAtMs = progress.progressAtMs(site)
       return [
@@ -20,6 +21,7 @@ export function attendanceOf(federation: Federation, attending: Attending, run: 
           identityPublicKey: federation.sites.get(site)?.identityPublicKey ?? '',
           ...(excluded && { excluded }),
           ...(absentSinceMs !== undefined && { absentSinceMs }),
+          ...(attendsSinceMs !== undefined && { attendsSinceMs }),
           ...(pins && { pins }),
           ...(progressAtMs !== undefined && { progressAtMs }),
         },

@@ -22,6 +22,8 @@ export type Attending = {
   isAttending(site: SiteName): boolean
   /** Since when the site is away, epoch milliseconds; undefined while it attends. */
   absentSinceMs(site: SiteName): number | undefined
+  /** Since when it attends, epoch milliseconds; undefined while it is away. */
+  attendsSinceMs(site: SiteName): number | undefined
   /** The site told whose identities it has pinned. It counts for as long as its stream is open. */
   pinned(site: SiteName, sites: readonly RosterSite[]): void
   /** Their keys, base64; undefined while the site is away, and until it has answered the newest roster. */
@@ -182,6 +184,7 @@ export function openAttending({ clock, onChange, onMessage, onRefused }: Attendi
     },
     isAttending: (site) => open.has(site),
     absentSinceMs: (site) => (open.has(site) ? undefined : (leftAtMs.get(site) ?? startedAtMs)),
+    attendsSinceMs: (site) => open.get(site)?.sinceMs,
     pinned(site, sites) {
       const known = open.get(site)
       if (!known) return

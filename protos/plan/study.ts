@@ -131,7 +131,10 @@ const deadlinesSchema = z.strictObject({
   uploadMs: count(86_400_000).default(300_000),
   /** How long each short phase of a secure round (keys, shares, confirmations) waits for a site. */
   keysMs: count(86_400_000).default(60_000),
-  /** How long a site may be away (its stream broken) while nobody works: as keys, updates and signatures are collected. */
+  /**
+   * How long a site may be away (its stream broken) while nobody works: as keys, updates and signatures are collected. One
+   * that was away already when the work of all was done has `workMs` from when it left.
+   */
   absentMs: count(86_400_000).default(30_000),
 })
 

@@ -81,6 +81,29 @@ describe('a site that is lost', () => {
     await roundAfter(fixture, run, 10_000, { phase: 'advertise-keys', reason: 'absent' })
   })
 
+  test('after its work, while another still works, is in the session when it is back in time', async () => {
+    const fixture = await coordinatorFixture()
+    const sites = await fixture.sites()
+    const [basel, zurich] = [sites[0]!, sites[3]!]
+    const inState = (wanted: string) =>
+      fixture.runWhere(run, ({ current }) => current?.sites.filter(({ state }) => state === wanted).length === 3)
+    basel.works = false
+    const { run } = await fixture.startRun(oneRound)
+    await inState('done')
+    zurich.leave()
+    await fixture.pass(400_000)
+    basel.works = true
+    basel.leave()
+    basel.attend()
+    await inState('advertised')
+    // Long after what a site may be away for otherwise, and after what the phase waits for one that is there.
+    await fixture.pass(190_000)
+    expect((await fixture.admin.showRun(run)).current).toMatchObject({ phase: 'advertise-keys' })
+    zurich.attend()
+    const view = await fixture.runWhere(run, ({ rounds }) => rounds[0]?.parametersSha256 !== undefined)
+    expect(view.rounds[0]).toMatchObject({ survivors: sites.map(({ name }) => name), dropouts: [] })
+  }, 30_000)
+
   test('before it shared its keys is masked with by nobody', async () => {
     const { fixture, sites, run } = await started(({ ignores }) => ignores.add('directory'))
     await sites[3]!.until(({ heard }) => heard.find(({ type }) => type === 'directory'))

@@ -120,6 +120,31 @@ describe('who is waited for', () => {
       .thenEvents(lost('basel', 'absent', 'not connected for 10000 ms', 10_000))
   })
 
+  test('a site that worked while it was away until workMs after it left, and once it is back for keysMs', () => {
+    const three = sendAll(entered, sites.slice(1).map(advertise)).round
+    const left = { basel: absentSince(-20_000) }
+    expect(nextDeadline(three, attendance(left))).toBe(startMs + 40_000)
+    given([], three).when(look(left), 39_999).thenEvents()
+    given([], three)
+      .when(look(left), 40_000)
+      .thenEvents(lost('basel', 'absent', 'not connected for 60000 ms', 40_000))
+    const back = { basel: { attendsSinceMs: startMs + 38_000 } }
+    given([], three).when(look(back), 52_999).thenEvents()
+    given([], three)
+      .when(look(back), 53_000)
+      .thenEvents(lost('basel', 'deadline', 'no progress for 15000 ms', 53_000))
+  })
+
+  test('such a site, however often it comes and goes, no longer than workMs; one that left long ago for absentMs', () => {
+    const three = sendAll(entered, sites.slice(1).map(advertise)).round
+    const again = { basel: { attendsSinceMs: startMs + 59_000 } }
+    given([], three).when(look(again), 59_999).thenEvents()
+    given([], three)
+      .when(look(again), 60_000)
+      .thenEvents(lost('basel', 'deadline', 'no progress for 15000 ms', 60_000))
+    expect(nextDeadline(three, attendance({ basel: absentSince(-60_000) }))).toBe(startMs + 10_000)
+  })
+
   test('not a site that was revoked, also where its keys are here', () => {
     const { round: one } = send(entered, advertise('basel'))
     given([], one)

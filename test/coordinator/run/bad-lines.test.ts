@@ -46,8 +46,9 @@ function runOver(cuts: Partial<Record<Site, readonly Cut[]>>, { rounds = 3, dead
       const isWorking = round?.phase === 'work' && (isUp || worked.has(site))
       if (isWorking) worked.set(site, (worked.get(site) ?? 0) + 1)
       const toldAtMs = isWorking && isUp ? run.nowMs : progressAtMs
+      const { attendsSinceMs = run.nowMs } = run.presence.get(site)!
       run.presence.set(site, {
-        ...(!isUp && { absentSinceMs }),
+        ...(isUp ? { attendsSinceMs } : { absentSinceMs }),
         ...(toldAtMs !== undefined && { progressAtMs: toldAtMs }),
       })
     }
@@ -90,15 +91,20 @@ test('a cut of 2.5 hours in the middle of its work costs the slowest site nothin
   expect(runOver(cuts)).toEqual({ state: 'finished', survivors: everybody(3), dropouts: [] })
 })
 
-test('with the default deadlines a cut of 6 minutes in the middle of work costs nothing either', () => {
+test('with the default deadlines a cut of 6 minutes costs nothing, whenever it comes', () => {
   const { deadlines } = studySchema.parse(aStudy)
-  for (const fromMinutes of [1, 20, 60, 120, 170]) {
-    const cuts = { zurich: [{ fromMs: fromMinutes * minuteMs, toMs: (fromMinutes + 6) * minuteMs }] }
-    expect(runOver(cuts, { rounds: 1, deadlines })).toEqual({
-      state: 'finished',
-      survivors: everybody(1),
-      dropouts: [],
-    })
+  for (const site of ['basel', 'zurich'] as const)
+    for (let fromMinutes = 1; fromMinutes <= 190; fromMinutes += 7) {
+      const cuts = { [site]: [{ fromMs: fromMinutes * minuteMs, toMs: (fromMinutes + 6) * minuteMs }] }
+      const whole = { state: 'finished', survivors: everybody(1), dropouts: [] }
+      expect(runOver(cuts, { rounds: 1, deadlines }), `${site} from minute ${fromMinutes}`).toEqual(whole)
+    }
+})
+
+test('a site that is done early may be away for 2.5 hours while the slowest finishes', () => {
+  for (const fromMinutes of [20, 40, 100, 170]) {
+    const cuts = { basel: [{ fromMs: fromMinutes * minuteMs, toMs: (fromMinutes + 150) * minuteMs }] }
+    expect(runOver(cuts, { rounds: 1 })).toEqual({ state: 'finished', survivors: everybody(1), dropouts: [] })
   }
 })
 

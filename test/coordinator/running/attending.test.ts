@@ -51,10 +51,12 @@ test('a site attends from its stream on, and is away from its end on', () => {
   expect(attending.absentSinceMs('basel')).toBe(startMs)
   const { attendance, admitted } = stream('basel')
   expect([attending.isAttending('basel'), attending.absentSinceMs('basel')]).toEqual([true, undefined])
+  expect(attending.attendsSinceMs('basel')).toBe(startMs)
   expect([admitted(), messages.map(({ type }) => type)]).toEqual([1, ['hello']])
   clock.advance(500)
   attendance.closed()
   expect([attending.isAttending('basel'), attending.absentSinceMs('basel')]).toEqual([false, startMs + 500])
+  expect(attending.attendsSinceMs('basel')).toBeUndefined()
 })
 
 describe('a second stream of a site', () => {
