@@ -128,6 +128,7 @@ function runner(given: {
       matrix.values,
       labels.data as Float32Array,
       trainRows,
+      options.orderKey,
       request.parameters,
       JSON.stringify(execution),
     ])
