@@ -160,6 +160,8 @@ export type RoundView = {
   readonly uploadBytes: number
   readonly seconds: number
   readonly clippedShare: number
+  /** Survivors that gave more than zeros to the training; which, nobody knows but they. Absent in sealed mode. */
+  readonly contributors?: number
   readonly parametersSha256?: Sha256
   /** Of the round that trained (or, in round 0, summed up); absent in sealed mode and where no session came about. */
   readonly secure?: SecureSessionView

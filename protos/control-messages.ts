@@ -1,6 +1,8 @@
 /** What site and coordinator say on the control stream, in the house's own types; both edges turn them into federation.proto. */
+
 import type { RunId, Sha256, SiteName } from './plan/names.ts'
 import type { SignedRoundPlan } from './plan/round-plan.ts'
+import type { RefusalCode } from './refusal-codes.ts'
 import type { SecureFromSite, SecureToSite } from './secagg/messages.ts'
 
 /** A site and its Ed25519 identity, 32 bytes. */
@@ -40,7 +42,7 @@ export type ToSite =
 /** What a site says after its hello, which its link says by itself. */
 export type FromSite =
   /** How much of the work is done, in thousandths: a number of rows or steps would tell the size of the site. */
-  | { readonly type: 'progress'; readonly planHash: Sha256; readonly permille: number }
+  | { readonly type: 'progress'; readonly planHash: Sha256; readonly quarters: number }
   | { readonly type: 'work-done'; readonly planHash: Sha256 }
   | { readonly type: 'pong' }
   /** Every identity of the roster that this site has approved. */
@@ -50,8 +52,7 @@ export type FromSite =
       readonly type: 'refusal'
       readonly planHash?: Sha256
       readonly studyHash?: Sha256
-      readonly code: string
-      readonly reason: string
+      readonly code: RefusalCode
     }
 
 /** Asks what proves that a head of a run's log extends another, and that the entry at `seq` stands below it. */

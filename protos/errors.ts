@@ -22,6 +22,8 @@ export type ErrorCode =
   | 'data-empty'
   | 'data-query-refused'
   | 'data-unreadable'
+  /** All that leaves a site of any of these. */
+  | 'data-not-ready'
   // Identity and access.
   | 'unauthenticated'
   | 'permission-denied'
@@ -43,6 +45,7 @@ export type ErrorCode =
   | 'not-in-cohort'
   | 'cohort-too-small'
   | 'quorum-lost'
+  | 'too-few-contributors'
   | 'deadline-passed'
   | 'update-invalid'
   | 'hash-mismatch'
@@ -70,6 +73,8 @@ export type ErrorCode =
   | 'store-failed'
   // Processes and links.
   | 'trainer-failed'
+  /** All that leaves a site of a full disk, a lost key, a dead process before its work has begun. */
+  | 'site-fault'
   | 'link-down'
   | 'cancelled'
   | 'internal'

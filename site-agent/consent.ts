@@ -95,7 +95,9 @@ export function openConsent(options: {
 export function decisionMessage(identity: Identity, decision: Decision): Parameters<Link['decide']>[0] {
   const word = decision.decision === 'approved' ? 'approve' : 'reject'
   const signature = sign(identity, 'decision', Buffer.from(decision.study, 'hex'), Buffer.from(word, 'utf8'))
-  return { studyHash: decision.study, decision: word, reason: decision.reason, signature }
+  // A person's own words may go along; what a policy or a machine found stays here.
+  const reason = decision.by === 'person' ? decision.reason : ''
+  return { studyHash: decision.study, decision: word, reason, signature }
 }
 
 /** The one known study a person means by its name, its hash or the first 6 or more digits of it. */

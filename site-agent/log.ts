@@ -55,6 +55,8 @@ export function describeEvent(event: AgentEvent): string {
       return `${round(event)}: ${event.done} of ${event.total}`
     case 'evaluated':
       return `${round(event)}: ${evaluation(event)}; this stays here`
+    case 'nothing-to-give':
+      return `${round(event)}: this site sends zeros (${event.code}): ${event.reason}`
     case 'work-done':
       return `${round(event)}: done, ${event.bytes} bytes wait`
     case 'keys-advertised':
@@ -102,6 +104,7 @@ const warnings: ReadonlySet<AgentEvent['type']> = new Set([
   'link-down',
   'already-attending',
   'refused',
+  'nothing-to-give',
   'trainer-restarted',
   'checkpoint-failed',
   'trouble',

@@ -156,10 +156,17 @@ function roundLine(round: RoundView): string {
     round.auroc === undefined ? '' : `AUROC ${formatMetric(round.auroc)}`,
     round.accuracy === undefined ? '' : `accuracy ${formatMetric(round.accuracy)}`,
     `${round.survivors.length} of ${round.cohort.length} sites`,
+    contributorsText(round),
     formatBytes(round.uploadBytes),
     `${round.seconds.toFixed(2)} s`,
   ]
   return `round ${round.round}  ${round.round === 0 ? 'statistics  ' : ''}${figures.filter(Boolean).join('  ')}`
+}
+
+/** Said where somebody gave nothing: its own log says why, and nobody else's says who. */
+export function contributorsText({ contributors, survivors }: Pick<RoundView, 'contributors' | 'survivors'>): string {
+  if (contributors === undefined || contributors === survivors.length) return ''
+  return `${contributors} of ${survivors.length} contributed`
 }
 
 function runHead(run: RunView): string {

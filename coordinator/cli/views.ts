@@ -87,7 +87,7 @@ function roundView(view: RoundView__Output): RoundView {
       purpose: oneOf(purpose, purposeSchema.options),
       phase,
     })),
-    ...optionalNumbers(view, ['loss', 'auroc', 'accuracy', 'meanSiteAccuracy', 'trainingLoss']),
+    ...optionalNumbers(view, ['loss', 'auroc', 'accuracy', 'meanSiteAccuracy', 'trainingLoss', 'contributors']),
     uploadBytes,
     seconds,
     clippedShare,

@@ -32,8 +32,8 @@ import {
   streamNonceBytes,
 } from '@consilium/protos/limits.ts'
 import { roundPlanFormat } from '@consilium/protos/plan/round-plan.ts'
+import { isRefusalCode } from '@consilium/protos/refusal-codes.ts'
 import { readMaskedInput, readSecureFromSite, wireSecureToSite } from '@consilium/protos/secagg/wire-messages.ts'
-import { isErrorCode } from '@consilium/protos/status.ts'
 import type { FromSite, Hello, JoinRequest, StudyDecision, ToSite, UploadHeader } from '../services.ts'
 
 const certificateRequestBytesMax = 8 * 1024
@@ -58,7 +58,7 @@ export function fromSite(wire: FromSite__Output): FromSite {
     return {
       type: 'progress',
       planHash: hashField(wire.progress.planHash, 'plan_hash'),
-      permille: countField(wire.progress.permille, 'permille', 1000),
+      quarters: countField(wire.progress.quarters, 'quarters', 4),
     }
   if (wire.workDone) return { type: 'work-done', planHash: hashField(wire.workDone.planHash, 'plan_hash') }
   if (wire.pinned) return { type: 'pinned', sites: pinned(wire.pinned) }
@@ -93,14 +93,13 @@ export function pinned({ sites }: Pinned__Output): readonly RosterSite[] {
 
 function refusal(wire: Refusal__Output): FromSite {
   if (wire.planHash.length > 0 === wire.studyHash.length > 0) throw invalid('refusal', 'either plan_hash or study_hash')
-  if (!isErrorCode(wire.code)) throw invalid('code', 'an error code')
+  if (!isRefusalCode(wire.code)) throw invalid('code', 'a code of a refusal')
   return {
     type: 'refusal',
     ...(wire.planHash.length > 0
       ? { planHash: hashField(wire.planHash, 'plan_hash') }
       : { studyHash: hashField(wire.studyHash, 'study_hash') }),
     code: wire.code,
-    reason: textField(wire.reason, 'reason', reasonCharactersMax),
   }
 }
 

@@ -52,6 +52,8 @@ export const roundResultSchema = z.discriminatedUnion('purpose', [
     loss: z.number(),
     /** Sites whose update was scaled down to the study's `updateNormMax`. */
     clippedSites: count,
+    /** Under masks: survivors that gave more than zeros. */
+    contributors: count.exactOptional(),
   }),
   z.strictObject({
     purpose: z.literal('evaluate'),

@@ -98,6 +98,7 @@ function merged(view: RoundView, over: RoundOver): RoundView {
         ...base,
         trainingLoss: result.loss,
         clippedShare: result.clippedSites / over.survivors.length,
+        ...(result.contributors !== undefined && { contributors: result.contributors }),
         parametersSha256: result.parameters,
       }
     case 'evaluate': {

@@ -47,6 +47,7 @@ export async function aggregateSecure(
     case 'statistics':
       return pooledStatistics(readStatistics(await sumWhole(round, statisticsName, seeds, tools)), survivors)
     case 'train':
+      assertEnoughContribute(round, header)
       return trainResult(round, header, quantised, seeds, tools)
     case 'evaluate': {
       const counts = readCounts(await sumWhole(round, histogramsName, seeds, tools))
@@ -58,7 +59,7 @@ export async function aggregateSecure(
 
 async function trainResult(
   round: SecureRoundOver,
-  { weight, lossSum, clipped, survivors }: HeaderSum,
+  { weight, lossSum, clipped, survivors, contributors }: HeaderSum,
   quantised: Quantisation,
   seeds: readonly RemovalSeed[],
   tools: Tools,
@@ -67,7 +68,18 @@ async function trainResult(
   const pieces = sumOf(round, updateName, seeds, tools)
   const sum = { pieces, survivors, weight, quantised }
   const parameters = await storeNextParameters(round.setting.model, sum, fedAvg, tools.objects)
-  return { purpose: 'train', examples: weight, parameters, loss: lossSum / weight, clippedSites: clipped }
+  return { purpose: 'train', examples: weight, parameters, loss: lossSum / weight, clippedSites: clipped, contributors }
+}
+
+/** E.1: with fewer the sum is nearly one site's, so nobody makes a model of it. */
+function assertEnoughContribute({ session }: SecureRoundOver, { contributors, survivors }: HeaderSum): void {
+  const { survivorsMin, colluders } = session.plan
+  const least = Math.max(survivorsMin, colluders + 2)
+  if (contributors < least)
+    throw new FederationError(
+      'too-few-contributors',
+      `${contributors} of ${survivors} sites contributed to a sum and ${least} have to: each site knows whether it did, and why not`,
+    )
 }
 
 /** The unmasked sum of one vector; its bytes stand behind those of the vectors before it in every upload. */

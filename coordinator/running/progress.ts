@@ -6,8 +6,8 @@ import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { SiteProgress } from '../run/view.ts'
 
 export type Progress = {
-  /** Thousandths of the work done, as the site says: its work moved on, also where the number is the same. */
-  worked(planHash: Sha256, site: SiteName, permille: number, nowMs: number): void
+  /** Quarters of the work done, as the site says: its work moved on, also where the number is the same. */
+  worked(planHash: Sha256, site: SiteName, quarters: number, nowMs: number): void
   /** Bytes staged of an update that may have `bytesMax`. */
   uploaded(planHash: Sha256, site: SiteName, bytes: number, bytesMax: number, nowMs: number): void
   progressAtMs(site: SiteName): number | undefined
@@ -21,7 +21,7 @@ type Measured = SiteProgress & {
   readonly atMs?: number
 }
 
-const permilleMax = 1000
+const quartersMax = 4
 const none: Measured = { done: 0, total: 0, uploadedBytes: 0, countedBytes: 0 }
 
 export function openProgress(): Progress {
@@ -37,9 +37,9 @@ export function openProgress(): Progress {
   }
 
   return {
-    worked(planHash, site, permille, nowMs) {
-      const done = Math.min(Math.floor(permille), permilleMax)
-      update(planHash, site, (before) => ({ ...before, done, total: permilleMax, atMs: nowMs }))
+    worked(planHash, site, quarters, nowMs) {
+      const done = Math.min(Math.floor(quarters), quartersMax)
+      update(planHash, site, (before) => ({ ...before, done, total: quartersMax, atMs: nowMs }))
     },
     uploaded(planHash, site, bytes, bytesMax, nowMs) {
       update(planHash, site, (before) => {

@@ -1,6 +1,7 @@
 /** What a site says on its control stream, handed to the run it is about. Nothing a site says can break a run. */
 import { errorMessage } from '@consilium/protos/errors.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
+import { refusalText } from '@consilium/protos/refusal-codes.ts'
 import { refuseStudy } from '../federation/consent.ts'
 import type { Parts } from '../parts.ts'
 import type { FromSite, SiteStream } from '../services.ts'
@@ -33,7 +34,7 @@ async function take(parts: Parts, from: SiteStream, message: FromSite): Promise<
     case 'unmask':
       return takeSecure(parts, site, message)
     case 'refusal': {
-      const reason = `${message.code}: ${message.reason}`
+      const reason = refusalText(message.code)
       if (message.planHash !== undefined) {
         const { planHash } = message
         await parts.findRun(planHash)?.command({ type: 'refuse-work', planHash, site, reason })
@@ -48,12 +49,12 @@ async function take(parts: Parts, from: SiteStream, message: FromSite): Promise<
 }
 
 function takeProgress(parts: Parts, from: SiteStream, message: Extract<FromSite, { type: 'progress' }>): void {
-  const { planHash, permille } = message
+  const { planHash, quarters } = message
   const process = parts.findRun(planHash)
   const round = process?.run.current
   if (!process || round?.phase !== 'work' || round.planHash !== planHash || !round.cohort.includes(from.caller.site))
     return
-  process.progress.worked(planHash, from.caller.site, permille, parts.clock.now().getTime())
+  process.progress.worked(planHash, from.caller.site, quarters, parts.clock.now().getTime())
   process.moved()
 }
 

@@ -2,6 +2,7 @@
  * What a person sees of a run as it goes: one line per finished round, and on a terminal one more line below that shows
  * the round at work and is drawn over in place.
  */
+import { contributorsText } from '@consilium/coordinator/cli/run-text.ts'
 import type { RoundView, RunView } from '@consilium/coordinator/services.ts'
 
 export type Progress = {
@@ -57,7 +58,8 @@ function finishedRounds({ rounds, current }: RunView): readonly RoundView[] {
 }
 
 export function roundLine(round: RoundView, planned: number): string {
-  const sites = `${round.survivors.length} of ${round.cohort.length} sites`
+  const contributed = contributorsText(round)
+  const sites = `${round.survivors.length} of ${round.cohort.length} sites${contributed && `, ${contributed}`}`
   const seconds = `${round.seconds.toFixed(2)} s`
   const dropouts = round.dropouts.map(
     ({ site, purpose, phase, reason }) => `  ${site} dropped out (${purpose}, ${phaseWords(phase)}): ${reason}`,

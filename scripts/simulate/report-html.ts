@@ -162,7 +162,7 @@ ${
 function roundTable({ rounds, statistics, aggregation }: Report): Html {
   const isSecure = aggregation === 'secure'
   const row = (round: RoundReport, name: string) =>
-    html`<tr><th scope="row">${name}</th><td class="number">${round.survivors.length} of ${round.cohort.length}</td><td class="number">${threeDigits(round.trainingLoss)}</td><td class="number">${threeDigits(round.loss)}</td><td class="number">${threeDigits(round.auroc)}</td><td class="number">${percent(round.accuracy)}</td><td class="number">${percent(round.meanSiteAccuracy)}</td>${isSecure ? html`<td class="number"><span title="${round.secure?.confirmed.join(', ') ?? ''}">${round.secure ? `${round.secure.confirmed.length} of ${round.survivors.length}` : '–'}</span></td>` : html``}<td class="number">${percent(round.clippedShare)}</td><td class="number">${formatBytes(round.uploadBytes)}</td><td class="number">${round.seconds.toFixed(2)} s</td></tr>`
+    html`<tr><th scope="row">${name}</th><td class="number">${round.survivors.length} of ${round.cohort.length}${contributed(round)}</td><td class="number">${threeDigits(round.trainingLoss)}</td><td class="number">${threeDigits(round.loss)}</td><td class="number">${threeDigits(round.auroc)}</td><td class="number">${percent(round.accuracy)}</td><td class="number">${percent(round.meanSiteAccuracy)}</td>${isSecure ? html`<td class="number"><span title="${round.secure?.confirmed.join(', ') ?? ''}">${round.secure ? `${round.secure.confirmed.length} of ${round.survivors.length}` : '–'}</span></td>` : html``}<td class="number">${percent(round.clippedShare)}</td><td class="number">${formatBytes(round.uploadBytes)}</td><td class="number">${round.seconds.toFixed(2)} s</td></tr>`
   return html`<section aria-labelledby="rounds"><h2 id="rounds">Round by round</h2>
 <details><summary>All ${rounds.length} rounds in figures</summary>
 <div class="scroll"><table>
@@ -192,6 +192,11 @@ ${entry('Coordinator', code(report.fingerprints.coordinator))}
 function bar(value: number | null): Html {
   if (value === null) return html``
   return html`<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect class="track" width="100" height="8" rx="2"/><rect class="fill" width="${(value * 100).toFixed(1)}" height="8" rx="2"/></svg>`
+}
+
+/** Who gave zeros is known to nobody else. */
+function contributed({ contributors, survivors }: RoundReport): string {
+  return contributors === undefined || contributors === survivors.length ? '' : ` (${contributors} contributed)`
 }
 
 function siteNames({ final, refusals, rounds }: Report): string[] {

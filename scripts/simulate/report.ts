@@ -53,6 +53,8 @@ export type RoundReport = RoundSummary & {
   readonly secure?: NonNullable<RoundView['secure']>
   /** Share of the survivors whose update was longer than the study allows and was scaled down. */
   readonly clippedShare: number
+  /** Survivors that gave more than zeros; absent in sealed mode. */
+  readonly contributors?: number
 }
 
 /** What `report.json` holds. */
@@ -202,6 +204,7 @@ function roundReport(view: RoundView): RoundReport {
     trainingLoss: view.trainingLoss ?? null,
     meanSiteAccuracy: view.meanSiteAccuracy ?? null,
     clippedShare: view.clippedShare,
+    ...(view.contributors !== undefined && { contributors: view.contributors }),
     ...(view.secure && { secure: view.secure }),
   }
 }

@@ -36,7 +36,7 @@ export function fromCoordinator(wire: ToSite__Output): FromCoordinator | { reado
 export function toCoordinator(message: ToCoordinator): FromSite {
   switch (message.type) {
     case 'progress':
-      return { progress: { planHash: hashBytes(message.planHash), permille: message.permille } }
+      return { progress: { planHash: hashBytes(message.planHash), quarters: message.quarters } }
     case 'work-done':
       return { workDone: { planHash: hashBytes(message.planHash) } }
     case 'pinned':
@@ -47,7 +47,6 @@ export function toCoordinator(message: ToCoordinator): FromSite {
           planHash: hashBytes(message.planHash ?? ''),
           studyHash: hashBytes(message.studyHash ?? ''),
           code: message.code,
-          reason: message.reason.slice(0, reasonCharactersMax).toWellFormed(),
         },
       }
     default:

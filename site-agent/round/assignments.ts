@@ -3,9 +3,10 @@
  * continued after a restart where the journal says it stood, called off when its round ends without it. What is asked for
  * one plan is done one after the other: a request that comes while the site still works waits its turn.
  */
-import { errorCode, errorMessage } from '@consilium/protos/errors.ts'
+import { type ErrorCode, errorCode, errorMessage } from '@consilium/protos/errors.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import { planHash as hashOfPlan, roundPlanSchema, type SignedRoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import { refusalCodeOf } from '@consilium/protos/refusal-codes.ts'
 import { secureUploadBytes } from '@consilium/protos/secagg/vectors.ts'
 import type { FromCoordinator } from '../link/link.ts'
 import { advertiseKeys } from './advertise-keys.ts'
@@ -19,7 +20,8 @@ import { assignmentOf, checkFresh, checkStillApproved, recruit } from './recruit
 import { shareKeys } from './share-keys.ts'
 import { type Assignment, inRound, refuse, type Site } from './site.ts'
 import { unmask } from './unmask.ts'
-import { isCalledOff, work } from './work.ts'
+import { isCalledOff } from './work.ts'
+import { workOrZeros } from './zeros.ts'
 
 /** Runs something that takes time beside the messages; what it throws is told, and ends nothing else. */
 export type Start = (task: Promise<void>) => void
@@ -112,7 +114,7 @@ export class Assignments {
     if (journaled?.outcome === 'refused') {
       const refusal = records.refusalOf(planHash)
       if (refusal)
-        this.#site.link.send({ type: 'refusal', planHash, code: refusal.code, reason: refusal.reason }, study.hash)
+        this.#site.link.send({ type: 'refusal', planHash, code: refusalCodeOf(refusal.code as ErrorCode) }, study.hash)
       return
     }
     if (journaled && outbox.has(planHash)) {
@@ -149,7 +151,7 @@ export class Assignments {
       const progress = workProgress(assignment, this.#site)
       const line = this.#lines.get(planHash)
       if (line) line.progress = progress
-      const result = await work(assignment, this.#site, signal, progress)
+      const result = await workOrZeros(assignment, this.#site, signal, progress)
       signal.throwIfAborted()
       await finishWork(assignment, result, this.#site)
     } finally {

@@ -1,6 +1,7 @@
 /**
- * How far the work for a plan has come: told to the listener and the coordinator at most five times a second, and only
- * where it moved on. What is told while the line is down goes nowhere, so it is told again when the line is back.
+ * How far the work for a plan has come: in full to the listener, at most five times a second; to the coordinator in quarters
+ * of the whole, once a second and at each new one, and only where it moved on. What is told while the line is down goes
+ * nowhere, so it is told again when the line is back.
  */
 import { type Assignment, inRound, type Site } from './site.ts'
 
@@ -13,7 +14,8 @@ export type WorkProgress = {
   again(lostAtMs: number): void
 }
 
-const intervalMs = 200
+const listenerIntervalMs = 200
+const intervalMs = 1000
 /** A download says less, and takes longer on the lines on which that matters. */
 const downloadIntervalMs = 10_000
 
@@ -23,19 +25,22 @@ export function workProgress(
 ): WorkProgress {
   let movedAtMs = Number.NEGATIVE_INFINITY
   let saidAtMs = Number.NEGATIVE_INFINITY
-  let permille = 0
+  let emittedAtMs = Number.NEGATIVE_INFINITY
+  let quarters = 0
 
   function say(): void {
     saidAtMs = movedAtMs
-    site.link.send({ type: 'progress', planHash, permille }, study.hash)
+    site.link.send({ type: 'progress', planHash, quarters }, study.hash)
   }
 
   return {
     done(done, total) {
       movedAtMs = site.now().getTime()
-      permille = total > 0 ? Math.floor((1000 * done) / total) : 0
-      if (done < total && movedAtMs - saidAtMs < intervalMs) return
-      say()
+      const before = quarters
+      quarters = total > 0 ? Math.floor((4 * done) / total) : 0
+      if (quarters !== before || movedAtMs - saidAtMs >= intervalMs) say()
+      if (done < total && movedAtMs - emittedAtMs < listenerIntervalMs) return
+      emittedAtMs = movedAtMs
       site.emit({ type: 'progress', ...inRound(planHash, plan), done, total })
     },
     downloaded() {

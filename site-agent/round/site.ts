@@ -5,6 +5,7 @@ import { reasonCharactersMax } from '@consilium/protos/limits.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
+import { refusalCodeOf } from '@consilium/protos/refusal-codes.ts'
 import type { MaskThreads } from '@consilium/protos/secagg/mask-threads.ts'
 import type { Link } from '../link/link.ts'
 import type { Policy } from '../policy.ts'
@@ -68,6 +69,8 @@ export type AgentEvent =
       readonly loss?: number
       readonly accuracy?: number
     } & InRound)
+  /** Training gave nothing: this site sends zeros, and only here is it known why. */
+  | ({ readonly type: 'nothing-to-give'; readonly code: ErrorCode; readonly reason: string } & InRound)
   | ({ readonly type: 'work-done'; readonly bytes: number } & InRound)
   /** Steps of a secure round: keys advertised, keys shared, survivors confirmed, shares revealed. */
   | ({ readonly type: 'keys-advertised' } & InRound)
@@ -102,7 +105,7 @@ export function inRound(planHash: Sha256, plan: Pick<RoundPlan, 'run' | 'round' 
   return { planHash, run: plan.run, round: plan.round, purpose: plan.purpose }
 }
 
-/** Code and reason of an error as another may read them: what is not a FederationError may hold anything, so it stays out. */
+/** Code and reason of an error as people here read them: what is not a FederationError may hold anything, so it stays out. */
 export function refusalOf(error: unknown): { readonly code: ErrorCode; readonly reason: string } {
   const reason =
     error instanceof FederationError ? errorMessage(error) : 'an internal error of the site agent: see its log there'
@@ -110,8 +113,8 @@ export function refusalOf(error: unknown): { readonly code: ErrorCode; readonly 
 }
 
 /**
- * Keeps the refusal, tells the listener and, while the link is up, the coordinator. What is refused is a round where
- * `planHash` is given, else the study; a message that names neither cannot be answered.
+ * Keeps the refusal whole and tells the listener; while the link is up the coordinator is told a code, and no more. What is
+ * refused is a round where `planHash` is given, else the study; a message that names neither cannot be answered.
  */
 export function refuse(
   site: Pick<Site, 'store' | 'link' | 'emit'>,
@@ -123,5 +126,5 @@ export function refuse(
   site.store.records.refused({ planHash: planHash ?? '', study: study ?? '', code, reason })
   site.emit({ type: 'refused', code, reason, ...(planHash && { planHash }), ...(study && { study }) })
   const refused = planHash ? { planHash } : { studyHash: study ?? '' }
-  if (planHash || study) site.link.send({ type: 'refusal', code, reason, ...refused }, study ?? '')
+  if (planHash || study) site.link.send({ type: 'refusal', code: refusalCodeOf(code), ...refused }, study ?? '')
 }

@@ -8,7 +8,7 @@ import type { Study } from '@consilium/protos/plan/study.ts'
 import type { Tensor } from 'onnxruntime-node'
 import { dataHash, openCheckpoints } from './checkpoints.ts'
 import type { Matrix } from './features.ts'
-import { type BatchSource, batchSource } from './row-order.ts'
+import { type Batches, type BatchSource, batchSource } from './row-order.ts'
 import { type Execution, float32, float32Output, int64, openSession, type Session } from './session.ts'
 import type { TrainCheckpoint, TrainRequest, TrainResult } from './trainer.ts'
 
@@ -18,11 +18,16 @@ const chunkMs = 250
 const chunkGrowth = 16
 /** Most row indices one chunk holds. */
 const chunkRowsMax = 4_194_304
+/** A parameter beyond has diverged: the difference of two is still a float32. */
+const parameterMax = 2 ** 126
 /** Most numbers that the model may compute for one minibatch on its way forward: 8 GiB of float32. */
 const batchElementsMax = 2 ** 31
 
 export type LocalTraining = {
-  /** Throws `cancelled`, or `update-invalid` where training diverges. */
+  /**
+   * Throws `cancelled`, or `update-invalid` where not one step is finite; training that diverges later ends with its last
+   * finite step, so that whether it diverges is no answer to whoever chose the model.
+   */
   train(matrix: Matrix, request: TrainRequest): Promise<TrainResult>
   close(): Promise<void>
 }
@@ -63,7 +68,7 @@ export async function openLocalTraining(options: LocalTrainingOptions): Promise<
       const checkpoints = openCheckpoints(request.onCheckpoint)
       if (run.done > 0) request.onProgress(run.done, total)
       let chunk = 1
-      while (run.done < total) {
+      while (run.done < total && !run.diverged) {
         if (stepMs !== undefined) chunk = nextChunk(chunk, stepMs, batchSize)
         const steps = Math.min(chunk, total - run.done)
         const startMs = options.now()
@@ -101,6 +106,8 @@ function turn(): Promise<void> {
 
 type Run = {
   readonly done: number
+  /** The step after the last one done is not finite. */
+  readonly diverged: boolean
   steps(count: number): Promise<void>
   checkpoint(): TrainCheckpoint
   result(): TrainResult
@@ -140,30 +147,48 @@ function runner(given: {
   let done = from?.steps ?? 0
   let lossSum = from?.lossSum ?? 0
   source.skip(done)
+  let hasDiverged = false
+
+  /** Steps of a chunk's batches, from the `first` on; changes nothing and tells so where one of them is not finite. */
+  async function take(batches: Batches, first: number, count: number): Promise<boolean> {
+    const [from, to] = [first * batchSize, (first + count) * batchSize]
+    const outputs = await session.run({
+      features,
+      labels: options.labels,
+      order: int64(batches.order.subarray(from, to), [count, batchSize]),
+      mask: float32(batches.mask.subarray(from, to), [count, batchSize]),
+      learning_rate: learningRate,
+      step: int64(BigInt64Array.of(BigInt(done)), []),
+      parameters: float32(parameters, [parameters.length]),
+      ...(state.length > 0 && { optimizer_state: float32(state, [state.length]) }),
+    })
+    const [losses, next] = [float32Output(outputs, 'losses'), float32Output(outputs, 'new_parameters')]
+    let sum = lossSum
+    for (const loss of losses) sum += loss
+    if (!Number.isFinite(sum) || !next.every((value) => Math.abs(value) <= parameterMax)) return false
+    parameters = next
+    if (state.length > 0) state = float32Output(outputs, 'new_optimizer_state')
+    done += count
+    lossSum = sum
+    return true
+  }
+
   return {
     checkpoint: () => ({ steps: done, lossSum, parameters, optimizerState: state, data: data() }),
     get done() {
       return done
     },
-    async steps(count) {
-      const { order, mask } = source.next(count)
-      const outputs = await session.run({
-        features,
-        labels: options.labels,
-        order: int64(order, [count, batchSize]),
-        mask: float32(mask, [count, batchSize]),
-        learning_rate: learningRate,
-        step: int64(BigInt64Array.of(BigInt(done)), []),
-        parameters: float32(parameters, [parameters.length]),
-        ...(state.length > 0 && { optimizer_state: float32(state, [state.length]) }),
-      })
-      const losses = float32Output(outputs, 'losses')
-      parameters = float32Output(outputs, 'new_parameters')
-      if (state.length > 0) state = float32Output(outputs, 'new_optimizer_state')
-      done += count
-      for (const loss of losses) lossSum += loss
-      if (!Number.isFinite(lossSum) || !parameters.every(Number.isFinite)) throw diverged(request.round, done)
+    get diverged() {
+      return hasDiverged
     },
+    async steps(count) {
+      const batches = source.next(count)
+      if (await take(batches, 0, count)) return
+      // The chunk is done again up to the step that is not finite.
+      for (let i = 0; i < count && !hasDiverged; i++) hasDiverged = !(await take(batches, i, 1))
+      if (done === 0) throw neverFinite(request.round)
+    },
+
     result: () => ({
       update: parameters.map((value, i) => value - request.parameters[i]!),
       examples: options.trainRows.length,
@@ -185,10 +210,10 @@ function fits(
   )
 }
 
-function diverged(round: number, done: number): FederationError {
+function neverFinite(round: number): FederationError {
   return new FederationError(
     'update-invalid',
-    `training diverged in round ${round}: a loss or a parameter is not finite within ${done} steps; ` +
+    `training diverged in round ${round}: its very first step gives a loss or a parameter that is not finite; ` +
       'lower the learning rate, standardise the features or correct their ranges',
   )
 }

@@ -176,7 +176,7 @@ test('a site that says it works but makes no progress is dropped at its deadline
   await fixture.runWhere(run, ({ current }) => current?.sites.filter(({ state }) => state === 'done').length === 3)
   const hash = hashOf(plan)
   await fixture.pass(599_000)
-  sites[3]!.say({ type: 'progress', planHash: hash, permille: 50 })
+  sites[3]!.say({ type: 'progress', planHash: hash, quarters: 2 })
   await fixture.pass(599_000)
   expect((await fixture.admin.showRun(run)).current).toMatchObject({ phase: 'work' })
   await fixture.pass(1_000)
@@ -235,11 +235,11 @@ test('refusals end in a failed run with the reason, and the sites hear of it', a
   for (const tried of [0, 1])
     for (const site of sites.slice(1)) {
       const message = await site.until(({ heard }) => heard.filter(({ type }) => type === 'assignment')[tried])
-      site.say({ type: 'refusal', planHash: hashOf(message), code: 'data-empty', reason: 'no usable rows' })
+      site.say({ type: 'refusal', planHash: hashOf(message), code: 'data-not-ready' })
     }
   const view = await fixture.runWhere(run, hasEnded)
   expect(view.state).toBe('failed')
-  expect(view.rounds[0]!.dropouts[0]).toMatchObject({ reason: 'refused: data-empty: no usable rows' })
+  expect(view.rounds[0]!.dropouts[0]).toMatchObject({ reason: expect.stringMatching(/^refused: data-not-ready: /) })
   const over = await sites[0]!.until(({ heard }) => heard.find(({ type }) => type === 'run-over'))
   expect(over).toMatchObject({ outcome: 'failed', reason: expect.stringContaining('train round 2 failed') })
 })

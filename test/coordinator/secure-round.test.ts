@@ -18,6 +18,7 @@ import {
   hasEnded,
   makeStudy,
   sealed,
+  siteNames,
 } from '../support/coordinator-fixture.ts'
 import { contributionOf, type FakeSite } from '../support/fake-site.ts'
 import type { SecureSite } from '../support/secure-sites.ts'
@@ -250,6 +251,37 @@ describe('a site that does what no agent does', () => {
     }))
     const view = await fixture.runWhere(run, hasEnded)
     expect(view).toMatchObject({ state: 'failed', reason: expect.stringContaining(says) })
+    const [study] = await fixture.admin.listStudies()
+    expect(view.parametersSha256).toBe(readSignedStudy(study!.signedStudy).manifest.initialParameters.sha256)
+  })
+
+  const nothing = ([header, update]: readonly Int32Array[]) => [
+    header!.map((word, i) => (i < 4 ? word : 0)),
+    update!.map(() => 0),
+  ]
+
+  test('a site that has nothing to give is counted, not named, and changes no weight of the others', async () => {
+    const { fixture, run } = await withOdd((honest) => ({
+      ...honest,
+      mask: (shares, words) => honest.mask(shares, nothing(words)),
+    }))
+    const view = await fixture.runWhere(run, hasEnded)
+    expect(view).toMatchObject({ state: 'finished', rounds: [{ contributors: 3, survivors: siteNames }] })
+    expect([...(await parametersOf(fixture, view))]).toEqual(naiveParameters([0, 1, 2]).map(Math.fround))
+  })
+
+  test('a sum to which too few contribute makes no model and ends the run', async () => {
+    const fixture = await coordinatorFixture()
+    for (const site of (await fixture.sites()).slice(2)) {
+      const honest = site.secure
+      site.secure = { ...honest, mask: (shares, words) => honest.mask(shares, nothing(words)) }
+    }
+    const { run } = await fixture.startRun(oneRound)
+    const view = await fixture.runWhere(run, hasEnded)
+    expect(view).toMatchObject({
+      state: 'failed',
+      reason: expect.stringMatching(/2 of 4 sites contributed.* 3 have to/),
+    })
     const [study] = await fixture.admin.listStudies()
     expect(view.parametersSha256).toBe(readSignedStudy(study!.signedStudy).manifest.initialParameters.sha256)
   })

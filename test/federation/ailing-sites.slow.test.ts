@@ -1,6 +1,7 @@
 /** Sites whose data or consent do not fit are recorded with their reason; the others train on. */
 import { cp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { refusalText } from '@consilium/protos/refusal-codes.ts'
 import { expect, test } from 'vitest'
 import { DeployedFederation } from '../support/deployed-federation.ts'
 import { heartFolder } from '../support/heart-federation.ts'
@@ -59,4 +60,10 @@ test('four ailing sites are named with their reasons, and the four others finish
     ...(await federation.log(view.run)),
   ])
   expect(said).not.toContain('PATIENT-VALUE')
+  // The coordinator cannot tell one ailment from another.
+  const { decisions } = await federation.admin.showStudy(study)
+  const told = decisions.filter(({ site }) => site in ailments).map(({ decision, reason }) => ({ decision, reason }))
+  expect(told).toEqual(
+    Object.keys(ailments).map(() => ({ decision: 'refused', reason: refusalText('data-not-ready') })),
+  )
 })

@@ -6,6 +6,7 @@ import { type RoundPlan, type SignedRoundPlan, signRoundPlan } from '@consilium/
 import { signStudy, studyHash } from '@consilium/protos/plan/signed-study.ts'
 import { openUpdate } from '@consilium/protos/sealing/sealed-update.ts'
 import { afterEach, describe, expect, test } from 'vitest'
+import { refusalAt } from '../support/refusal.ts'
 import {
   coordinator,
   lead,
@@ -33,8 +34,7 @@ const workDone = (site: SiteFixture, hash: string, times = 1) =>
   )
 const uploaded = (site: SiteFixture, hash: string) =>
   site.coordinator.until(() => site.events.find((e) => e.type === 'uploaded' && e.planHash === hash))
-const refusal = (site: SiteFixture, times = 1) =>
-  site.coordinator.until(() => site.coordinator.sent.filter((m) => m.type === 'refusal')[times - 1])
+const refusal = refusalAt
 const trained = (site: SiteFixture) => site.trainer.calls.filter((call) => call === 'train').length
 
 /** What the coordinator reads from the upload for a plan. */
@@ -77,22 +77,22 @@ describe('a round', () => {
     expect(site.trainer.calls).toEqual(['start', 'statistics', 'evaluate'])
   })
 
-  test('progress leaves at most five times a second, and always the last', async () => {
+  test('progress leaves in quarters, and always the last', async () => {
     const site = open()
     assign(site, site.plan().signed)
     await workDone(site, site.plan().hash)
     const progress = site.coordinator.sent.filter((m) => m.type === 'progress')
-    expect(progress.map((m) => m.permille)).toEqual([50, 1000])
+    expect(progress.map((m) => m.quarters)).toEqual([0, 1, 2, 3, 4])
   })
 
   test('progress made while the line was down is told when it is back, and none is made up', async () => {
     const site = open()
     site.trainer.gate = new Promise(() => undefined)
-    const told = () => site.coordinator.sent.filter((m) => m.type === 'progress').map((m) => m.permille)
+    const told = () => site.coordinator.sent.filter((m) => m.type === 'progress').map((m) => m.quarters)
     assign(site, site.plan().signed)
-    await site.coordinator.until(() => (told().length === 2 ? true : undefined))
+    await site.coordinator.until(() => (told().length === 5 ? true : undefined))
     site.coordinator.reconnect()
-    expect(told()).toEqual([50, 1000, 1000])
+    expect(told()).toEqual([0, 1, 2, 3, 4, 4])
   })
 
   test.for(['the trainer crashed', 'the agent was killed'])(
@@ -169,7 +169,7 @@ describe('a round', () => {
     site.trainer.gate = new Promise(() => undefined)
     const { hash, signed } = site.plan()
     assign(site, signed)
-    await site.coordinator.until(() => site.coordinator.sent.find((m) => m.type === 'progress' && m.permille === 1000))
+    await site.coordinator.until(() => site.coordinator.sent.find((m) => m.type === 'progress' && m.quarters === 4))
     site.coordinator.say({ type: 'round-over', planHash: hash, outcome: 'dropped', reason: 'too slow' })
     site.trainer.gate = undefined
     const next = site.plan({ round: 2 })

@@ -1,6 +1,7 @@
 /** A whole secure round at one site, with an honest coordinator and honest peers around it. */
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { FederationError } from '@consilium/protos/errors.ts'
 import { evaluationCounts } from '@consilium/protos/secagg/evaluation-counts.ts'
 import { prepareUpdate, quantise, roundingKey } from '@consilium/protos/secagg/fixed-point.ts'
 import { encodeHeader, headerTagsAt } from '@consilium/protos/secagg/header.ts'
@@ -11,6 +12,7 @@ import { addHeader, areTagsRight, type Lift, sumTagger } from '@consilium/protos
 import { secureUploadBytes } from '@consilium/protos/secagg/vectors.ts'
 import { afterEach, describe, expect, test } from 'vitest'
 import { findSession, type SessionSecrets } from '../../site-agent/round/session.ts'
+import { refusalAt } from '../support/refusal.ts'
 import { type SecureRoundOfSite, secureRound } from '../support/secure-round.ts'
 import { openSite, type SiteFixture, siteSecret } from '../support/site-fixture.ts'
 
@@ -170,13 +172,20 @@ describe('an update that must not leave', () => {
     { what: 'NaN in the update', update: [Number.NaN, 0, 0], loss: 0.5 },
     { what: 'infinity in the update', update: [Number.POSITIVE_INFINITY, 0, 0], loss: 0.5 },
     { what: 'a loss that is not a number', update: [0, 0, 0], loss: Number.NaN },
-    { what: 'an update of another length', update: [0, 0], loss: 0.5 },
-  ])('$what', async ({ update, loss }) => {
+  ])('$what: zeros leave in its place', async ({ update, loss }) => {
     const site = open()
     site.trainer.train = { update: Float32Array.from(update), examples: 10, steps: 20, loss }
+    const round = secureRound(site)
+    await round.unmasked()
+    expect((await ownWords(round, 1)).every((word) => word === 0)).toBe(true)
+    expect(site.events.find(({ type }) => type === 'nothing-to-give')).toMatchObject({ code: 'update-invalid' })
+  })
+
+  test('an update of another length', async () => {
+    const site = open()
+    site.trainer.train = { update: Float32Array.of(0, 0), examples: 10, steps: 20, loss: 0.5 }
     site.coordinator.say({ type: 'assignment', plan: secureRound(site).signed })
-    const refusal = await site.coordinator.until(() => site.coordinator.sent.find(({ type }) => type === 'refusal'))
-    expect(refusal).toMatchObject({ code: 'update-invalid' })
+    expect(await refusalAt(site)).toMatchObject({ code: 'update-invalid' })
     expect(readdirSync(join(site.state, 'outbox')).filter((name) => !name.endsWith('.partial'))).toEqual([])
   })
 })
@@ -250,7 +259,7 @@ describe('kill -9', () => {
     rmSync(site.store.outbox.wordsPath(round.hash))
     site.restart()
     site.coordinator.say(due)
-    expect(await refusalOf(site)).toMatchObject({ code: 'session-lost' })
+    expect(await refusalAt(site)).toMatchObject({ code: 'session-lost' })
   })
 
   test('and the journal damaged: the site drops out', async () => {
@@ -264,7 +273,37 @@ describe('kill -9', () => {
     )
     site.restart()
     site.coordinator.say(directory)
-    expect(await refusalOf(site)).toMatchObject({ code: 'session-lost' })
+    expect(await refusalAt(site)).toMatchObject({ code: 'session-lost' })
+  })
+})
+
+describe('a training that gives nothing', () => {
+  const gone = new FederationError('data-unreadable', 'heart.csv is gone')
+  const broken = new FederationError('data-out-of-range', 'column chol, data row 153: outside the range of the study')
+  test.for([
+    ['the trainer crashes twice', { crashes: 2 }],
+    ['the data have gone', { dataProblem: gone }],
+    ['a value breaks the range of the study', { dataProblem: broken }],
+  ] as const)('because %s goes through every phase as zeros, and only this site says why', async ([, spoilt]) => {
+    const site = open()
+    Object.assign(site.trainer, spoilt)
+    const round = secureRound(site)
+    await round.unmasked()
+    expect((await ownWords(round, 1)).every((word) => word === 0)).toBe(true)
+    // Four ones, no weight, an update that was not clipped, and no contributor.
+    const zeros = Int32Array.from({ length: headerTagsAt }, (_, i) => (i < 4 || i === 5 ? 1 : 0))
+    expect(untagged(await ownWords(round, 0))).toEqual(zeros)
+    expect(site.coordinator.sent.some(({ type }) => type === 'refusal')).toBe(false)
+    expect(site.events.find(({ type }) => type === 'nothing-to-give')).toMatchObject({ round: 1 })
+    expect(site.store.records.refusals(1)[0]!.reason).toMatch(/^sent zeros: /)
+  })
+
+  test('in an evaluation is a fault without a cause: sums are compared there', async () => {
+    const site = open()
+    site.trainer.crashes = 2
+    const round = secureRound(site, { purpose: 'evaluate' })
+    site.coordinator.say({ type: 'assignment', plan: round.signed })
+    expect(await refusalAt(site)).toMatchObject({ planHash: round.hash, code: 'trainer-failed' })
   })
 })
 
@@ -305,7 +344,7 @@ describe('erasure', () => {
     const round = secureRound(site)
     const directory = round.directory(await round.advertised())
     site.coordinator.say({ ...directory, sites: directory.sites.slice(2) })
-    await refusalOf(site)
+    await refusalAt(site)
     expect(site.store.sessions.sealed(round.hash)).toBeUndefined()
   })
 })
@@ -313,10 +352,6 @@ describe('erasure', () => {
 async function unmaskFromStart(round: SecureRoundOfSite, site: SiteFixture): Promise<void> {
   await round.unmasked()
   expect(site.store.sessions.find(round.hash)?.state).toBe('released')
-}
-
-function refusalOf(site: SiteFixture) {
-  return site.coordinator.until(() => site.coordinator.sent.find(({ type }) => type === 'refusal'))
 }
 
 function secretBytes(secrets: SessionSecrets, blobs: readonly Uint8Array[]) {

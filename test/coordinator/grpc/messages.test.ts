@@ -171,7 +171,7 @@ test('a message over 4 MiB is refused', async () => {
 describe('the control stream', () => {
   const hello: FromSite = { hello: { agentVersion: 'test', nonce: Buffer.alloc(16), planFormat: 2 } }
   const basel = { site: 'basel', identityPublicKey: hash }
-  const progress: FromSite = { progress: { planHash: hash, permille: 500 } }
+  const progress: FromSite = { progress: { planHash: hash, quarters: 2 } }
   const talks: readonly { readonly what: string; readonly messages: readonly FromSite[] }[] = [
     { what: 'progress before the hello', messages: [progress] },
     { what: 'a second hello', messages: [hello, hello] },
@@ -186,11 +186,11 @@ describe('the control stream', () => {
       messages: [{ hello: { planFormat: 2, nonce: hash.subarray(16), earlier: Array(17).fill(hash.subarray(16)) } }],
     },
     { what: 'a short plan hash', messages: [hello, { workDone: { planHash: short } }] },
-    { what: 'more than the whole done', messages: [hello, { progress: { planHash: hash, permille: 1001 } }] },
-    { what: 'a refusal of nothing', messages: [hello, { refusal: { code: 'invalid-study', reason: '' } }] },
+    { what: 'more than the whole done', messages: [hello, { progress: { planHash: hash, quarters: 5 } }] },
+    { what: 'a refusal of nothing', messages: [hello, { refusal: { code: 'invalid-study' } }] },
     {
       what: 'a refusal of two things',
-      messages: [hello, { refusal: { planHash: hash, studyHash: hash, code: 'internal' } }],
+      messages: [hello, { refusal: { planHash: hash, studyHash: hash, code: 'site-fault' } }],
     },
     { what: 'a refusal with an unknown code', messages: [hello, { refusal: { planHash: hash, code: 'because' } }] },
     { what: 'keys of a bad length', messages: [hello, { advertise: { planHash: hash, body: hash, signature: hash } }] },
@@ -207,7 +207,10 @@ describe('the control stream', () => {
     },
     { what: 'a site pinned twice', messages: [hello, { pinned: { sites: [basel, basel] } }] },
     { what: 'more pins than a roster has', messages: [hello, { pinned: { sites: Array(10_001).fill(basel) } }] },
-    { what: 'a long reason', messages: [hello, { refusal: { planHash: hash, code: 'internal', reason: long } }] },
+    {
+      what: 'a refusal with a code that tells of data',
+      messages: [hello, { refusal: { planHash: hash, code: 'data-out-of-range' } }],
+    },
   ]
   test.for(talks)('ends at $what', async ({ messages }) => {
     const call = client.attend()
@@ -227,16 +230,16 @@ describe('the control stream', () => {
   test('carries refusals, progress, pins and finished work to the service', async () => {
     const call = client.attend()
     call.on('error', () => {})
-    const refusal = { studyHash: hash, code: 'operator-refused', reason: 'Loop is not on the list' }
+    const refusal = { studyHash: hash, code: 'operator-refused' }
     const pinned = { sites: [basel] }
     for (const message of [hello, progress, { workDone: { planHash: hash } }, { refusal }, { pinned }, { pinned: {} }])
       call.write(message)
     await until(wire, () => wire.service.streams[0]?.heard.length === 6)
     expect(wire.service.streams[0]?.heard).toEqual([
       { type: 'hello', agentVersion: 'test', nonce: '00'.repeat(16), earlier: [] },
-      { type: 'progress', planHash, permille: 500 },
+      { type: 'progress', planHash, quarters: 2 },
       { type: 'work-done', planHash },
-      { type: 'refusal', studyHash: planHash, code: 'operator-refused', reason: 'Loop is not on the list' },
+      { type: 'refusal', studyHash: planHash, code: 'operator-refused' },
       { type: 'pinned', sites: [{ site: 'basel', publicKey: hash }] },
       { type: 'pinned', sites: [] },
     ])

@@ -72,7 +72,7 @@ test('without that check the difference of the two sums is the site that was lef
 /** The coordinator takes the site for one that gave up. */
 function withoutZurich({ site, message }: Heard): readonly FromSite[] | undefined {
   if (site !== 'zurich' || message.type !== 'work-done') return undefined
-  return [{ type: 'refusal', planHash: message.planHash, code: 'data-empty', reason: 'none' }]
+  return [{ type: 'refusal', planHash: message.planHash, code: 'data-not-ready' }]
 }
 
 async function expectDifferencingRefused(federation: HostileFederation, run: string): Promise<void> {

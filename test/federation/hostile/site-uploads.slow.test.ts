@@ -78,7 +78,7 @@ const twice: readonly SiteAttack[] = [
     round: 'committed',
     lies: {
       async upload(upload, { say, put, hash, over }) {
-        say({ type: 'refusal', planHash: hash, code: 'data-empty', reason: 'none' })
+        say({ type: 'refusal', planHash: hash, code: 'data-not-ready' })
         await over
         await put(upload)
       },

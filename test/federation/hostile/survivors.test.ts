@@ -140,7 +140,7 @@ test('a site that never shared its keys is no survivor', async () => {
     // The coordinator loses one site before its shares, and claims its upload all the same.
     fromSite: ({ site, message }, at) =>
       site === 'cleveland' && message.type === 'share-keys'
-        ? [{ type: 'refusal', planHash: message.planHash, code: 'data-empty', reason: 'none' }]
+        ? [{ type: 'refusal', planHash: message.planHash, code: 'data-not-ready' }]
         : gather({ site, message }, at),
     toSite({ message }, at) {
       if (message.type !== 'survivors') return [message]
@@ -170,7 +170,7 @@ test('a site said to have dropped out once its upload is here stays behind its s
   const run = await federation.start()
   const upload = await federation.until(() => federation.recorded.uploads.find(({ site }) => site === 'zurich'))
   await federation.until(() => upload.bytes.length > 0)
-  federation.hear('zurich', { type: 'refusal', planHash: upload.planHash, code: 'data-empty', reason: 'none' })
+  federation.hear('zurich', { type: 'refusal', planHash: upload.planHash, code: 'data-not-ready' })
   expect((await federation.ended(run)).state).toBe('finished')
   const { secrets } = solve(federation.recorded)
   expect(secrets.flatMap(({ plan, site, kind }) => (plan === upload.planHash ? [`${kind} of ${site}`] : []))).toEqual([

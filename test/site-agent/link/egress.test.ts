@@ -37,7 +37,7 @@ test('a whole session is in the ledger to the byte: join, presence, decision, do
   const link = wire.linkOf(joined, ledger)
   const stop = new AbortController()
   const attending = link.attend({
-    onUp: () => link.send({ type: 'progress', planHash, permille: 500 }, study),
+    onUp: () => link.send({ type: 'progress', planHash, quarters: 2 }, study),
     onDown: () => {},
     onMessage: () => {},
     signal: stop.signal,

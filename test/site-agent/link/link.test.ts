@@ -23,9 +23,9 @@ test('messages go both ways, in order, and stop when nobody wants them any more'
   const link = wire.linkOf(await wire.joinSite('site-a'))
   const site = attend(link)
   await site.up(1)
-  link.send({ type: 'progress', planHash, permille: 500 }, '')
+  link.send({ type: 'progress', planHash, quarters: 2 }, '')
   link.send({ type: 'work-done', planHash }, '')
-  link.send({ type: 'refusal', studyHash: planHash, code: 'operator-refused', reason: 'é'.repeat(600) }, '')
+  link.send({ type: 'refusal', studyHash: planHash, code: 'operator-refused' }, '')
   await until(wire, () => wire.service.streams[0]?.heard.length === 4)
   const [hello, ...rest] = wire.service.streams[0]!.heard
   expect(hello).toEqual({
@@ -35,9 +35,9 @@ test('messages go both ways, in order, and stop when nobody wants them any more'
     earlier: [],
   })
   expect(rest).toEqual([
-    { type: 'progress', planHash, permille: 500 },
+    { type: 'progress', planHash, quarters: 2 },
     { type: 'work-done', planHash },
-    { type: 'refusal', studyHash: planHash, code: 'operator-refused', reason: 'é'.repeat(500) },
+    { type: 'refusal', studyHash: planHash, code: 'operator-refused' },
   ])
 
   const sent: FromCoordinator[] = [
@@ -212,7 +212,7 @@ test.for(['hello', 'progress'])('a %s that the ledger cannot take does not leave
   }
   const link = wire.linkOf(await wire.joinSite('site-a'), full)
   const attending = link.attend({
-    onUp: () => link.send({ type: 'progress', planHash, permille: 500 }, ''),
+    onUp: () => link.send({ type: 'progress', planHash, quarters: 2 }, ''),
     onDown: () => {},
     onMessage: () => {},
     signal: new AbortController().signal,

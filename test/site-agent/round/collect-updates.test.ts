@@ -3,6 +3,7 @@ import { verifySignature } from '@consilium/protos/identity.ts'
 import type { Shares } from '@consilium/protos/secagg/messages.ts'
 import { complaintMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import { afterEach, describe, expect, test } from 'vitest'
+import { refusalAt } from '../../support/refusal.ts'
 import { secureRound } from '../../support/secure-round.ts'
 import { openSite, type SiteFixture } from '../../support/site-fixture.ts'
 
@@ -13,8 +14,7 @@ const open = (...options: Parameters<typeof openSite>) => {
 }
 afterEach(() => opened?.close())
 
-const refusal = (site: SiteFixture) =>
-  site.coordinator.until(() => site.coordinator.sent.find((m) => m.type === 'refusal'))
+const refusal = (site: SiteFixture) => refusalAt(site)
 const flip = (bytes: Uint8Array) => bytes.map((byte, i) => (i === 30 ? byte ^ 1 : byte))
 const zurich = 5
 

@@ -5,6 +5,7 @@ import { sessionThresholds } from '@consilium/protos/secagg/thresholds.ts'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { checkDifferencing, checkSurvivors, type MaskedSession } from '../../../site-agent/round/confirm-survivors.ts'
 import { type SecureCohort, secureCohort } from '../../../site-agent/round/session.ts'
+import { refusalAt } from '../../support/refusal.ts'
 import { type SecureRoundOfSite, secureRound } from '../../support/secure-round.ts'
 import { logHead, openSite, peers, type SiteFixture, siteName } from '../../support/site-fixture.ts'
 
@@ -127,8 +128,7 @@ describe('on the wire', () => {
     return opened
   }
   afterEach(() => opened?.close())
-  const refusal = (site: SiteFixture) =>
-    site.coordinator.until(() => site.coordinator.sent.find((m) => m.type === 'refusal'))
+  const refusal = (site: SiteFixture) => refusalAt(site)
 
   test('a confirmation is over the survivors and the head of the log, and on the disk before it leaves', async () => {
     const site = open()

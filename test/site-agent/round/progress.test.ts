@@ -13,7 +13,7 @@ const assignment = {
 function open() {
   const clock = manualClock()
   const told: number[] = []
-  const link = { send: (message: object) => 'permille' in message && told.push(message.permille as number) }
+  const link = { send: (message: object) => 'quarters' in message && told.push(message.quarters as number) }
   const site = { link, emit: () => {}, now: clock.now } as unknown as Parameters<typeof workProgress>[1]
   return { clock, told, progress: workProgress(assignment, site) }
 }
@@ -23,13 +23,19 @@ beforeEach(() => {
   opened = open()
 })
 
-test('work is told of at most five times a second, and its end always', () => {
+test.for([10, 40, 7919])('%i steps are told in quarters: their number is not', (steps) => {
+  const { told, progress } = opened
+  for (let done = 1; done <= steps; done++) progress.done(done, steps)
+  expect(told).toEqual([0, 1, 2, 3, 4])
+})
+
+test('that the work goes on is told once a second', () => {
   const { clock, told, progress } = opened
-  for (let done = 1; done <= 10; done++) {
-    progress.done(done, 10)
-    clock.advance(50)
+  for (let done = 1; done <= 40; done++) {
+    progress.done(done, 1000)
+    clock.advance(100)
   }
-  expect(told).toEqual([100, 500, 900, 1000])
+  expect(told).toEqual([0, 0, 0, 0])
 })
 
 test('a download is told of every ten seconds', () => {
@@ -46,11 +52,11 @@ test('what moved since the line was lost is told again, what did not is not', ()
   progress.done(1, 10)
   clock.advance(100)
   progress.again(clock.now().getTime())
-  expect(told).toEqual([100])
+  expect(told).toEqual([0])
   const lostAtMs = clock.now().getTime()
   clock.advance(50)
   progress.done(2, 10)
-  expect(told).toEqual([100])
+  expect(told).toEqual([0])
   progress.again(lostAtMs)
-  expect(told).toEqual([100, 200])
+  expect(told).toEqual([0, 0])
 })

@@ -12,6 +12,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { checkDirectory } from '../../../site-agent/round/share-keys.ts'
 import type { Assignment } from '../../../site-agent/round/site.ts'
+import { refusalAt } from '../../support/refusal.ts'
 import { type SecureRoundOfSite, secureRound } from '../../support/secure-round.ts'
 import { openSite, peers, type SiteFixture, siteName } from '../../support/site-fixture.ts'
 
@@ -166,7 +167,7 @@ describe('on the wire', () => {
       fixture.coordinator.say(directory)
       expect(await due.sent('share-keys', 2)).toEqual(first)
       fixture.coordinator.say(due.directory(await due.sent('advertise'), ['hope', 'saint-anne', 'zurich']))
-      const refusal = await fixture.coordinator.until(() => fixture.coordinator.sent.find((m) => m.type === 'refusal'))
+      const refusal = await refusalAt(fixture)
       expect(refusal).toMatchObject({ planHash: due.hash, code: 'directory-invalid', reason: /another directory/ })
       expect(fixture.coordinator.sent.filter((m) => m.type === 'share-keys')).toHaveLength(2)
     } finally {
@@ -180,7 +181,7 @@ describe('on the wire', () => {
       const due = secureRound(fixture)
       const directory = due.directory(await due.advertised())
       fixture.coordinator.say({ ...directory, sites: [...directory.sites].reverse() })
-      const refusal = await fixture.coordinator.until(() => fixture.coordinator.sent.find((m) => m.type === 'refusal'))
+      const refusal = await refusalAt(fixture)
       expect(refusal).toMatchObject({ planHash: due.hash, code: 'directory-invalid' })
       expect(fixture.coordinator.sent.some((m) => m.type === 'share-keys')).toBe(false)
       expect(fixture.store.records.refusals(1)).toMatchObject([{ code: 'directory-invalid' }])

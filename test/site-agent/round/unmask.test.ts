@@ -4,6 +4,7 @@ import { confirmMessage, signMessage, unmaskMessage, verifyMessage } from '@cons
 import { afterEach, describe, expect, test } from 'vitest'
 import { secureCohort } from '../../../site-agent/round/session.ts'
 import { checkQuorum } from '../../../site-agent/round/unmask.ts'
+import { refusalAt } from '../../support/refusal.ts'
 import { fiveSites, secureRound } from '../../support/secure-round.ts'
 import { openSite, peers, type SiteFixture, siteName } from '../../support/site-fixture.ts'
 
@@ -14,8 +15,7 @@ const open = (...options: Parameters<typeof openSite>) => {
 }
 afterEach(() => opened?.close())
 
-const refusal = (site: SiteFixture) =>
-  site.coordinator.until(() => site.coordinator.sent.find((m) => m.type === 'refusal'))
+const refusal = (site: SiteFixture) => refusalAt(site)
 
 describe('a quorum', () => {
   const confirmed = {

@@ -168,7 +168,24 @@ describe('training', () => {
     expect(result.lossSum).toBeLessThan(1e-4)
   })
 
-  test('that diverges is refused with its cause, and the trainer goes on', async () => {
+  test('that diverges ends with its last finite step, as if it had been asked for so many, however it is cut', async () => {
+    const growing = (steps: number): Partial<StudyInput> => ({
+      label: { name: 'y', type: 'number', range: [0, 1] },
+      loss: 'mean-squared-error',
+      optimizer: { name: 'sgd', learningRate: 100 },
+      localTraining: { steps, batchSize: 4 },
+    })
+    const { trainer, parameters } = await here(growing(500), csvOf(rows), { ...columns, y: 'DOUBLE' })
+    const ended = await trainer.train({ ...requestFor(parameters), round: 1 })
+    expect(ended.steps).toBeGreaterThan(2)
+    expect(ended.steps).toBeLessThan(500)
+    expect(ended.update.every(Number.isFinite)).toBe(true)
+    const asked = await here(growing(ended.steps), csvOf(rows), { ...columns, y: 'DOUBLE' })
+    const { update, steps } = await asked.trainer.train({ ...requestFor(parameters), round: 1 })
+    expect({ update, steps }).toEqual({ update: ended.update, steps: ended.steps })
+  })
+
+  test('that diverges in its first step is refused with its cause, and the trainer goes on', async () => {
     const { trainer, parameters } = await started(
       { optimizer: { name: 'sgd', learningRate: 1000 } },
       csvOf(rows.map((row) => ({ ...row, a: row.a * 1e36 }))),

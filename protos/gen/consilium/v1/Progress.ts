@@ -3,10 +3,10 @@
 
 export interface Progress {
   'planHash'?: (Buffer | Uint8Array | string);
-  'permille'?: (number);
+  'quarters'?: (number);
 }
 
 export interface Progress__Output {
   'planHash': (Buffer);
-  'permille': (number);
+  'quarters': (number);
 }

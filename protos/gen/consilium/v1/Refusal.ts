@@ -5,12 +5,10 @@ export interface Refusal {
   'planHash'?: (Buffer | Uint8Array | string);
   'studyHash'?: (Buffer | Uint8Array | string);
   'code'?: (string);
-  'reason'?: (string);
 }
 
 export interface Refusal__Output {
   'planHash': (Buffer);
   'studyHash': (Buffer);
   'code': (string);
-  'reason': (string);
 }

@@ -19,11 +19,13 @@ export interface RoundView {
   'parametersSha256'?: (Buffer | Uint8Array | string);
   'meanSiteAccuracy'?: (number | string);
   'secure'?: (_consilium_v1_SecureSession | null);
+  'contributors'?: (number | string);
   '_loss'?: "loss";
   '_auroc'?: "auroc";
   '_accuracy'?: "accuracy";
   '_trainingLoss'?: "trainingLoss";
   '_meanSiteAccuracy'?: "meanSiteAccuracy";
+  '_contributors'?: "contributors";
 }
 
 export interface RoundView__Output {
@@ -41,9 +43,11 @@ export interface RoundView__Output {
   'parametersSha256': (Buffer);
   'meanSiteAccuracy'?: (number);
   'secure': (_consilium_v1_SecureSession__Output | null);
+  'contributors'?: (number);
   '_loss'?: "loss";
   '_auroc'?: "auroc";
   '_accuracy'?: "accuracy";
   '_trainingLoss'?: "trainingLoss";
   '_meanSiteAccuracy'?: "meanSiteAccuracy";
+  '_contributors'?: "contributors";
 }
