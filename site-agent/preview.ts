@@ -125,7 +125,7 @@ function secureRemarks({ cohort }: Study, { weights, weightMax, colluders, survi
   const colluding = colluders ?? defaultColluders(cohort.min)
   return [
     `Each upload is masked: to the coordinator it is noise. It learns the sum over the sites of a round, at least ${fewest} of them, or nothing.`,
-    `Nothing of a single site can be read by the coordinator: not its update, loss, counts, histograms or accuracy.`,
+    'One sum shows no update, loss, count, histogram or accuracy of a single site. Several sums, over other sites or of a model made for it, can show more: see What this does not protect against in protos/README.md.',
     weightMeaning(weights, weightMax),
     'Two sums of the same numbers that differ by this site alone tell what it added, such as how many test rows it has: this site refuses such a pair on one model, but its test rows are the same on the next.',
     `This holds as long as ${colluding === 0 ? 'no site works' : colluding === 1 ? 'no more than 1 site works' : `no more than ${colluding} sites work`} with the coordinator in a round of ${cohort.min} sites; all the other sites together could always subtract theirs from the sum.`,
@@ -146,7 +146,7 @@ const sealedRemarks = [
 ]
 
 const alwaysRemarks = [
-  "Besides, the coordinator sees when this site attends, which of the other sites' keys it has pinned, its progress in thousandths, in which phase it drops out, its decisions on studies, and the code and reason of a refusal.",
+  "Besides, the coordinator sees when this site attends, which of the other sites' keys it has pinned, its progress in quarters, in which phase it drops out, its decisions on studies, and one code where it refuses.",
   'No row of the data, no value of a patient and no file leaves.',
 ]
 

@@ -38,7 +38,9 @@ describe('of a secure study', () => {
   })
 
   test('it says that nothing of one site can be read, and warns of nothing', () => {
-    expect(leaves.remarks.join('\n')).toMatch(/Nothing of a single site can be read by the coordinator/)
+    expect(leaves.remarks.join('\n')).toMatch(
+      /One sum shows no update, loss, count, histogram or accuracy of a single site/,
+    )
     expect(leaves.remarks.join('\n')).not.toMatch(/open each one/)
     expect(leaves.warning).toBeUndefined()
   })

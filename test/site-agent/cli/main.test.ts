@@ -149,7 +149,7 @@ test('study show tells what would leave: kinds, sizes, how often', async () => {
   const { out } = await here('study', 'show', 'heart')
   expect(out).toMatch(/train +3 +3 +76 +the update/)
   expect(out).toMatch(/evaluate +3 +12 +112 +test rows.*two histograms of 4 bins/)
-  expect(out).toMatch(/Nothing of a single site can be read by the coordinator/)
+  expect(out).toMatch(/One sum shows no update, loss, count, histogram or accuracy of a single site/)
   expect(out).toMatch(
     /header of 16 slots, masked too: four ones, the weight, .*, the tags by which sites check the sum .*\.$/m,
   )
