@@ -18,6 +18,7 @@ import { type Identity, identityFromSeed } from '@consilium/protos/identity.ts'
 import { base64Schema, type SiteName, sha256Schema, siteNameSchema } from '@consilium/protos/plan/names.ts'
 import { z } from 'zod'
 import { writeDurably } from '../durable-file.ts'
+import { faultOf } from '../fault.ts'
 
 const joinedSchema = z.strictObject({
   format: z.literal(1),
@@ -166,7 +167,9 @@ function unlessDamaged<Result>(state: string, read: () => Result): Result {
   try {
     return read()
   } catch (cause) {
-    if (cause instanceof FederationError) throw cause
+    const fault = faultOf(cause)
+    // What the system does not let this account read is not damaged.
+    if (fault.code !== 'internal') throw fault
     const advice = 'restore it from a backup, or remove the folder and join again with a new code'
     throw new FederationError('invalid-site-config', `the enrolment in ${state} is damaged: ${advice}`, { cause })
   }

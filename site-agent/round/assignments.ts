@@ -3,7 +3,7 @@
  * continued after a restart where the journal says it stood, called off when its round ends without it. What is asked for
  * one plan is done one after the other: a request that comes while the site still works waits its turn.
  */
-import { type ErrorCode, errorCode, errorMessage } from '@consilium/protos/errors.ts'
+import { type ErrorCode, errorCode } from '@consilium/protos/errors.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import { planHash as hashOfPlan, roundPlanSchema, type SignedRoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { refusalCodeOf } from '@consilium/protos/refusal-codes.ts'
@@ -18,7 +18,7 @@ import { checkLineage } from './lineage.ts'
 import { type WorkProgress, workProgress } from './progress.ts'
 import { assignmentOf, checkFresh, checkStillApproved, recruit } from './recruit.ts'
 import { shareKeys } from './share-keys.ts'
-import { type Assignment, inRound, refuse, type Site } from './site.ts'
+import { type Assignment, inRound, orTell, refusalOf, refuse, type Site } from './site.ts'
 import { unmask } from './unmask.ts'
 import { isCalledOff } from './work.ts'
 import { workOrZeros } from './zeros.ts'
@@ -215,9 +215,9 @@ export class Assignments {
   /** Ends this site's part in a round with a refusal. */
   #giveUp(planHash: Sha256, error: unknown, assigned?: Sha256): void {
     const study = assigned ?? this.#site.store.journal.find(planHash)?.study
-    this.#site.store.journal.over(planHash, 'refused', errorMessage(error))
+    orTell(this.#site, () => this.#site.store.journal.over(planHash, 'refused', refusalOf(error).reason))
     refuse(this.#site, { planHash, ...(study && { study }) }, error)
-    tidy(this.#site)
+    orTell(this.#site, () => tidy(this.#site))
   }
 }
 

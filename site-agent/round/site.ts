@@ -1,5 +1,5 @@
 /** What every phase of a round is given at a site: its name, the pinned coordinator, store, link, trainers, clock, listener. */
-import { type ErrorCode, errorCode, errorMessage, FederationError } from '@consilium/protos/errors.ts'
+import type { ErrorCode } from '@consilium/protos/errors.ts'
 import type { Identity } from '@consilium/protos/identity.ts'
 import { reasonCharactersMax } from '@consilium/protos/limits.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
@@ -7,6 +7,7 @@ import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import { refusalCodeOf } from '@consilium/protos/refusal-codes.ts'
 import type { MaskThreads } from '@consilium/protos/secagg/mask-threads.ts'
+import { faultOf } from '../fault.ts'
 import type { Link } from '../link/link.ts'
 import type { Policy } from '../policy.ts'
 import type { SiteStore } from '../store/site-store.ts'
@@ -105,11 +106,19 @@ export function inRound(planHash: Sha256, plan: Pick<RoundPlan, 'run' | 'round' 
   return { planHash, run: plan.run, round: plan.round, purpose: plan.purpose }
 }
 
-/** Code and reason of an error as people here read them: what is not a FederationError may hold anything, so it stays out. */
+/** Code and reason of an error as people here read them. */
 export function refusalOf(error: unknown): { readonly code: ErrorCode; readonly reason: string } {
-  const reason =
-    error instanceof FederationError ? errorMessage(error) : 'an internal error of the site agent: see its log there'
-  return { code: errorCode(error), reason: reason.slice(0, reasonCharactersMax).toWellFormed() }
+  const { code, message } = faultOf(error)
+  return { code, reason: message.slice(0, reasonCharactersMax).toWellFormed() }
+}
+
+/** What the others wait for does not hang on whether this site can write it down. */
+export function orTell(site: Pick<Site, 'emit'>, body: () => void): void {
+  try {
+    body()
+  } catch (error) {
+    site.emit({ type: 'trouble', ...refusalOf(error) })
+  }
 }
 
 /**
@@ -123,7 +132,7 @@ export function refuse(
 ): void {
   const { code, reason } = refusalOf(error)
   const { planHash, study } = about
-  site.store.records.refused({ planHash: planHash ?? '', study: study ?? '', code, reason })
+  orTell(site, () => site.store.records.refused({ planHash: planHash ?? '', study: study ?? '', code, reason }))
   site.emit({ type: 'refused', code, reason, ...(planHash && { planHash }), ...(study && { study }) })
   const refused = planHash ? { planHash } : { studyHash: study ?? '' }
   if (planHash || study) site.link.send({ type: 'refusal', code: refusalCodeOf(code), ...refused }, study ?? '')

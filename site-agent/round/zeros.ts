@@ -7,7 +7,7 @@ import { errorCode, FederationError } from '@consilium/protos/errors.ts'
 import { parameterCount } from '@consilium/protos/plan/signed-study.ts'
 import { hangsOnData } from '@consilium/protos/refusal-codes.ts'
 import type { WorkProgress } from './progress.ts'
-import { type Assignment, inRound, refusalOf, type Site } from './site.ts'
+import { type Assignment, inRound, orTell, refusalOf, type Site } from './site.ts'
 import { isCalledOff, type WorkResult, work } from './work.ts'
 
 export async function workOrZeros(
@@ -22,7 +22,8 @@ export async function workOrZeros(
     const { plan, planHash, study } = assignment
     if (plan.purpose !== 'train' || !plan.secure || isCalledOff(error, signal) || !isOfTraining(error)) throw error
     const { code, reason } = refusalOf(error)
-    site.store.records.refused({ planHash, study: study.hash, code, reason: `sent zeros: ${reason}` })
+    const kept = { planHash, study: study.hash, code, reason: `sent zeros: ${reason}` }
+    orTell(site, () => site.store.records.refused(kept))
     site.emit({ type: 'nothing-to-give', ...inRound(planHash, plan), code, reason })
     const update = new Float32Array(parameterCount(study.manifest.layout))
     return { purpose: 'train', update, examples: 0, steps: 0, loss: 0 }
