@@ -192,6 +192,7 @@ function allowedKeys(schema: z.core.$ZodType, value: unknown, path: Path): strin
         def.options.filter((option) => fits(option, value)).flatMap((option) => allowedKeys(option, value, path)),
       ),
     ]
+  if (def.type === 'pipe') return allowedKeys(def.in, value, path)
   if (def.type === 'array') return allowedKeys(def.element, member(value, path[0]), path.slice(1))
   if (def.type !== 'object') return []
   const [key, ...rest] = path

@@ -14,7 +14,7 @@ import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import type { Study } from '@consilium/protos/plan/study.ts'
 import { sealedLength } from '@consilium/protos/sealing/sealed-update.ts'
 import { headerName, headerTagsAt, headerWords } from '@consilium/protos/secagg/header.ts'
-import { defaultColluders, defaultSurvivorsMin } from '@consilium/protos/secagg/thresholds.ts'
+import { studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
 import { secureUploadBytes, secureVectors } from '@consilium/protos/secagg/vectors.ts'
 import type { WeightMode } from '@consilium/protos/secagg/weights.ts'
 
@@ -120,9 +120,9 @@ function secureEvaluation(manifest: StudyManifest): string {
 
 type Secure = Extract<Study['aggregation'], { readonly mode: 'secure' }>
 
-function secureRemarks({ cohort }: Study, { weights, weightMax, colluders, survivorsMin }: Secure): string[] {
-  const fewest = survivorsMin ?? defaultSurvivorsMin(cohort.min)
-  const colluding = colluders ?? defaultColluders(cohort.min)
+function secureRemarks({ cohort }: Study, aggregation: Secure): string[] {
+  const { weights, weightMax } = aggregation
+  const { survivorsMin: fewest, colluders: colluding } = studyThresholds({ cohort, aggregation }, cohort.min)
   return [
     `Each upload is masked: to the coordinator it is noise. It learns the sum over the sites of a round, at least ${fewest} of them, or nothing.`,
     'One sum shows no update, loss, count, histogram or accuracy of a single site. Several sums, over other sites or of a model made for it, can show more: see What this does not protect against in protos/README.md.',

@@ -10,7 +10,7 @@ import { planHash, type RoundPlan, type Standardisation } from '@consilium/proto
 import type { ReadStudy } from '@consilium/protos/plan/signed-study.ts'
 import { verifyRollback } from '@consilium/protos/rollback.ts'
 import type { ShareKeysMessage, Unmask } from '@consilium/protos/secagg/messages.ts'
-import { defaultColluders, defaultSurvivorsMin } from '@consilium/protos/secagg/thresholds.ts'
+import { studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
 import type { EventOf, RoundEvent } from '../round/events.ts'
 import type { RunEvent } from '../run/events.ts'
 import type { FederationAudit } from './federation-audit.ts'
@@ -172,10 +172,9 @@ function secureOf(run: Started, plan: RoundPlan): { readonly secure?: SecureRoun
     const isSame = hex(run.federation.identityOf(site)) === hex(fromBase64(roster[i]!))
     require(isSame, `its roster has another key for ${site} than the one given`)
   })
-  const sites = plan.cohort.length
-  require(colluders >= (aggregation.colluders ?? defaultColluders(sites)), 'it allows for fewer colluding sites')
-  require(survivorsMin >=
-    (aggregation.survivorsMin ?? defaultSurvivorsMin(sites)), 'it adds fewer sites than the study says')
+  const due = studyThresholds({ cohort: run.study.manifest.study.cohort, aggregation }, plan.cohort.length)
+  require(colluders >= due.colluders, 'it allows for fewer colluding sites')
+  require(survivorsMin >= due.survivorsMin, 'it adds fewer sites than the study says')
   return { secure: auditSecureRound({ ...plan, secure: plan.secure }, planHash(plan)) }
 }
 

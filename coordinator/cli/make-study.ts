@@ -25,9 +25,13 @@ export type MadeStudy = {
   readonly objects: readonly StudyObject[]
 }
 
-/** Reads, builds, checks and signs; throws `invalid-study`, `invalid-onnx`, `operator-refused` or `shape-mismatch`. */
-export async function makeStudy(studyPath: string, lead: Identity): Promise<MadeStudy> {
-  const study = readStudyFile(await readLimited(studyPath, planBytesMax, 'invalid-study'), basename(studyPath))
+/**
+ * Reads, builds, checks and signs. `enrolled`: the sites of the federation, for which the study is planned where its file does
+ * not say for how many. Throws `invalid-study`, `invalid-onnx`, `operator-refused` or `shape-mismatch`.
+ */
+export async function makeStudy(studyPath: string, lead: Identity, enrolled?: number): Promise<MadeStudy> {
+  const bytes = await readLimited(studyPath, planBytesMax, 'invalid-study')
+  const study = readStudyFile(bytes, basename(studyPath), enrolled)
   const given = await forwardModel(study, studyPath)
   const { model, layout } = ofModel(study, () => {
     const model = checkForwardGraph(given)

@@ -45,7 +45,10 @@ export function addStudyCommands(root: Command, context: CommandContext): void {
 async function createStudy({ args, home, options, print, json, terminal }: Invocation<{ readonly key: string }>) {
   const { readLeadKey } = await import('./lead-key-file.ts')
   const { makeStudy } = await import('./make-study.ts')
-  const { signed, objects } = await makeStudy(args[0] ?? '', await readLeadKey(options.key))
+  const lead = await readLeadKey(options.key)
+  const sites = await withAdmin(home, (admin) => admin.listSites())
+  const enrolled = sites.filter(({ state }) => state === 'enrolled').length
+  const { signed, objects } = await makeStudy(args[0] ?? '', lead, enrolled)
   const total = objects.reduce((sum, { bytes }) => sum + bytes.length, 0)
   const showProgress = terminal.isLive && !json
   const view = await withAdmin(home, (admin) =>

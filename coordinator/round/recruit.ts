@@ -7,11 +7,7 @@ import { cohortMax } from '@consilium/protos/limits.ts'
 import type { LogHead } from '@consilium/protos/log/head.ts'
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import { planHash, type RoundPlan, roundPlanFormat, type SecureRound } from '@consilium/protos/plan/round-plan.ts'
-import {
-  defaultColluders,
-  defaultSurvivorsMin,
-  cohortMin as secureCohortMin,
-} from '@consilium/protos/secagg/thresholds.ts'
+import { cohortMin as secureCohortMin, studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
 import { type Attendance, exclusion, exclusionReasons, failure } from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
 import { failedRound } from './over.ts'
@@ -112,16 +108,12 @@ function planOf(
   }
 }
 
-/** c and m for a cohort of this size; undefined in sealed mode. */
+/** c and m as the study fixes them; undefined in sealed mode. */
 function thresholdsOf(
-  { aggregation }: RoundSetting,
-  cohort: number,
+  { aggregation, cohort }: RoundSetting,
+  sites: number,
 ): Pick<SecureRound, 'colluders' | 'survivorsMin'> | undefined {
-  if (aggregation.mode === 'sealed') return undefined
-  return {
-    colluders: aggregation.colluders ?? defaultColluders(cohort),
-    survivorsMin: aggregation.survivorsMin ?? defaultSurvivorsMin(cohort),
-  }
+  return aggregation.mode === 'sealed' ? undefined : studyThresholds({ cohort, aggregation }, sites)
 }
 
 /** How many sites of these candidates make a cohort at least. */

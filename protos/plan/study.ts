@@ -3,6 +3,7 @@
  * with this schema; what is signed and approved is its canonical form (see `signed-study.ts`).
  */
 import { z } from 'zod'
+import { defaultCohortMin, type StudyCohort, studyThresholds } from '../secagg/thresholds.ts'
 import { weightModes } from '../secagg/weights.ts'
 import { siteNameSchema } from './names.ts'
 
@@ -95,6 +96,8 @@ const optimizerSchema = z.discriminatedUnion('name', [
   }),
 ])
 
+const lossSchema = z.enum(['binary-cross-entropy', 'cross-entropy', 'mean-squared-error'])
+
 const localTrainingSchema = z.union([
   z.strictObject({ steps: count(10_000_000), batchSize: z.union([count(1_000_000), z.literal('full')]) }),
   z.strictObject({ epochs: count(100_000), batchSize: z.union([count(1_000_000), z.literal('full')]) }),
@@ -152,81 +155,101 @@ const aggregationSchema = z.discriminatedUnion('mode', [
     weights: z.enum(weightModes).default('bucket'),
     /** A larger weight counts as this; the closer to the largest site, the finer the fixed-point numbers. */
     weightMax: count(weightMaxMax).default(65_536),
-    /** Sites that may collude with the coordinator; by default a third of the cohort, rounded up, less one. */
+    /** Sites that may collude with the coordinator: more than a third of `cohort.planned`, rounded up, less one. */
     colluders: z.int().min(0).max(200).optional(),
-    /** Fewest sites in a sum; by default 5, or one less than the cohort, and never fewer than 3. */
+    /** Fewest sites in a sum: more than follow from `cohort` (`secagg/thresholds.ts`), and never fewer than 3. */
     survivorsMin: z.int().min(3).max(255).optional(),
   }),
   z.strictObject({ mode: z.literal('sealed') }),
 ])
 
-export const studySchema = z
-  .strictObject({
-    name,
-    title: z.string().min(1).max(200),
-    description: z.string().max(4000).default(''),
-    model: modelSchema,
-    features: z.array(featureSchema).min(1).max(4096),
-    label: labelSchema,
-    loss: z.enum(['binary-cross-entropy', 'cross-entropy', 'mean-squared-error']),
-    optimizer: optimizerSchema,
-    localTraining: localTrainingSchema,
-    initialParameters: z
-      .union([
-        z.strictObject({
-          seed: z
-            .int()
-            .min(0)
-            .max(2 ** 32 - 1),
-        }),
-        z.literal('from-model'),
-      ])
-      .default({ seed: 0 }),
-    /** Studies that differ in it alone draw other orders of rows; each site draws them from a secret of its own. */
-    seed: z
-      .int()
-      .min(0)
-      .max(2 ** 32 - 1)
-      .default(0),
-    /** Largest L2 norm of an update; a longer one is scaled down to it and counted as clipped. */
-    updateNormMax: z.number().positive().max(1e6).default(100),
-    standardisation: z.enum(['federated', 'per-site', 'none']).default('federated'),
-    rounds: count(100_000),
-    cohort: z
-      .strictObject({
-        /** Fewest sites that start a round. */
-        min: count(255).default(3),
-        /** Fewest sites whose updates make a round count. */
-        quorum: count(255).default(3),
-        /**
-         * Sites without which no round counts: by name, or every site that approved the study and has not left it. A round
-         * waits for them as it recruits, without a deadline, and fails when one of them drops out of it.
-         */
-        require: z.union([z.literal('all'), z.array(siteNameSchema).min(1).max(255)]).optional(),
-      })
-      .prefault({}),
-    aggregation: aggregationSchema.prefault({ mode: 'secure' }),
-    deadlines: deadlinesSchema.prefault({}),
-    split: splitSchema.default({ by: 'hash', key: 'patient_id', testFraction: 0.2 }),
-    evaluation: z
-      .strictObject({
-        /** Bins of the score histogram each site reports; pooled AUROC is exact up to ties within a bin. */
-        bins: z.int().min(2).max(4096).default(512),
-        /** Evaluate after every so many rounds, and always after the last. */
-        everyRounds: count(100_000).default(1),
-      })
-      .prefault({}),
-  })
-  .superRefine(checkAcrossFields)
+/** `planned` is what a file says that says nothing of it: the sites enrolled when the study is created. */
+function cohortSchema(planned: number | undefined) {
+  return z
+    .strictObject({
+      /**
+       * How many sites the study is meant for; `study create` writes it out. How many may collude with the coordinator and
+       * how many a sum has at least follow from it and from `min`, never from the cohort of a round. Absent only in studies
+       * signed before there was such a number.
+       */
+      planned: planned === undefined ? count(255).optional() : count(255).default(planned),
+      /** Fewest sites that start a round; by default all planned but one, of more than seven three in four. */
+      min: count(255).optional(),
+      /** Fewest sites whose updates make a round count. */
+      quorum: count(255).default(3),
+      /**
+       * Sites without which no round counts: by name, or every site that approved the study and has not left it. A round
+       * waits for them as it recruits, without a deadline, and fails when one of them drops out of it.
+       */
+      require: z.union([z.literal('all'), z.array(siteNameSchema).min(1).max(255)]).optional(),
+    })
+    .transform(({ planned, min, ...rest }) => ({
+      ...rest,
+      ...(planned !== undefined && { planned }),
+      min: min ?? (planned === undefined ? secureCohortMin : defaultCohortMin(planned)),
+    }))
+}
+
+/** The schema of a study whose file says nothing of `cohort.planned`. */
+export function studySchemaFor(planned: number | undefined) {
+  return z
+    .strictObject({
+      name,
+      title: z.string().min(1).max(200),
+      description: z.string().max(4000).default(''),
+      model: modelSchema,
+      features: z.array(featureSchema).min(1).max(4096),
+      label: labelSchema,
+      loss: lossSchema,
+      optimizer: optimizerSchema,
+      localTraining: localTrainingSchema,
+      initialParameters: z
+        .union([
+          z.strictObject({
+            seed: z
+              .int()
+              .min(0)
+              .max(2 ** 32 - 1),
+          }),
+          z.literal('from-model'),
+        ])
+        .default({ seed: 0 }),
+      /** Studies that differ in it alone draw other orders of rows; each site draws them from a secret of its own. */
+      seed: z
+        .int()
+        .min(0)
+        .max(2 ** 32 - 1)
+        .default(0),
+      /** Largest L2 norm of an update; a longer one is scaled down to it and counted as clipped. */
+      updateNormMax: z.number().positive().max(1e6).default(100),
+      standardisation: z.enum(['federated', 'per-site', 'none']).default('federated'),
+      rounds: count(100_000),
+      cohort: cohortSchema(planned).prefault({}),
+      aggregation: aggregationSchema.prefault({ mode: 'secure' }),
+      deadlines: deadlinesSchema.prefault({}),
+      split: splitSchema.default({ by: 'hash', key: 'patient_id', testFraction: 0.2 }),
+      evaluation: z
+        .strictObject({
+          /** Bins of the score histogram each site reports; pooled AUROC is exact up to ties within a bin. */
+          bins: z.int().min(2).max(4096).default(512),
+          /** Evaluate after every so many rounds, and always after the last. */
+          everyRounds: count(100_000).default(1),
+        })
+        .prefault({}),
+    })
+    .superRefine(checkAcrossFields)
+}
+
+export const studySchema = studySchemaFor(undefined)
 
 /** A study as its author may write it: defaults left out. */
 export type StudyInput = z.input<typeof studySchema>
 /** A study with every default filled in. */
 export type Study = z.output<typeof studySchema>
 export type Feature = z.output<typeof featureSchema>
-export type Label = Study['label']
-export type Optimizer = Study['optimizer']
-export type Loss = Study['loss']
+export type Label = z.output<typeof labelSchema>
+export type Optimizer = z.output<typeof optimizerSchema>
+export type Loss = z.output<typeof lossSchema>
 
 type StudyFields = {
   readonly features: readonly Feature[]
@@ -234,11 +257,12 @@ type StudyFields = {
   readonly loss: Loss
   readonly model: { readonly from: 'zoo' | 'onnx' }
   readonly cohort: {
+    readonly planned?: number | undefined
     readonly min: number
     readonly quorum: number
     readonly require?: 'all' | readonly string[] | undefined
   }
-  readonly aggregation: { readonly mode: 'secure' | 'sealed' }
+  readonly aggregation: StudyCohort['aggregation'] & { readonly mode: 'secure' | 'sealed' }
   readonly initialParameters: unknown
   readonly standardisation: 'federated' | 'per-site' | 'none'
 }
@@ -268,10 +292,26 @@ function checkAcrossFields(study: StudyFields, context: z.RefinementCtx): void {
   if (study.cohort.quorum > study.cohort.min) issue(['cohort', 'quorum'], 'the quorum cannot exceed cohort.min')
   if (Array.isArray(study.cohort.require) && new Set(study.cohort.require).size < study.cohort.require.length)
     issue(['cohort', 'require'], 'a site is listed twice')
-  if (study.aggregation.mode === 'secure' && study.cohort.min < secureCohortMin)
-    issue(['cohort', 'min'], `a secure sum hides a site among at least ${secureCohortMin}`)
+  checkCohort(study, issue)
   if (study.model.from === 'zoo' && study.initialParameters === 'from-model')
     issue(['initialParameters'], 'a zoo model has no parameters of its own: give { seed: <number> }')
+}
+
+/** What a study is planned for has to be possible with the sites it starts a round with. */
+function checkCohort({ cohort, aggregation }: StudyFields, issue: Issue): void {
+  const { planned, min } = cohort
+  if (planned !== undefined && min > planned) issue(['cohort', 'min'], `the study is planned for ${planned} sites`)
+  if (aggregation.mode !== 'secure') return
+  if (min < secureCohortMin) issue(['cohort', 'min'], `a secure sum hides a site among at least ${secureCohortMin}`)
+  if (planned === undefined) return
+  if (planned < secureCohortMin) {
+    issue(['cohort', 'planned'], `a secure sum hides a site among at least ${secureCohortMin}: it is ${planned}`)
+    return
+  }
+  const { survivorsMin, colluders } = studyThresholds({ cohort, aggregation }, min)
+  const least = Math.max(survivorsMin, Math.floor((min + colluders) / 2) + 1)
+  if (min < least)
+    issue(['cohort', 'min'], `planned for ${planned} sites, of which ${colluders} may collude, a sum needs ${least}`)
 }
 
 /** Fewer sites cannot hide one another: the sum minus one's own update is the other's. */

@@ -1,7 +1,8 @@
 /**
- * How many sites a secure round needs (fedsum, section A.1): colluders c and fewest survivors m are fixed by the plan from
- * the planned cohort, the threshold t follows from the sites that really advertised. 2t > n + c, so two different sets of
- * survivors can never both gather t releases.
+ * How many sites a secure round needs (fedsum, sections A.1 and E.4): colluders c and fewest survivors m are fixed by the
+ * signed study, from the number of sites it is planned for, so that no choice of a round's cohort lowers them; the threshold
+ * t follows from the sites that really advertised. 2t > n + c, so two different sets of survivors can never both gather t
+ * releases.
  */
 import { FederationError } from '../errors.ts'
 import { cohortMax } from '../limits.ts'
@@ -32,6 +33,37 @@ export function defaultColluders(cohort: number): number {
 export function defaultSurvivorsMin(cohort: number): number {
   assertCohort(cohort)
   return Math.max(cohortMin, Math.min(5, cohort - 1))
+}
+
+/** Fewest sites of a round where a study planned for so many does not say: all but one up to 7 sites, else three in four. */
+export function defaultCohortMin(planned: number): number {
+  if (planned > 7) return Math.ceil((3 * planned) / 4)
+  return Math.max(cohortMin, planned < cohortMin ? 0 : defaultColluders(planned) + honestMin, planned - 1)
+}
+
+/** What of a study fixes c and m. */
+export type StudyCohort = {
+  readonly cohort: { readonly planned?: number | undefined; readonly min: number }
+  readonly aggregation: { readonly colluders?: number | undefined; readonly survivorsMin?: number | undefined }
+}
+
+/**
+ * c and m of every secure round of a study: c = ceil(planned / 3) - 1, m = max(3, c + 2, min(5, min - 1)); what the study
+ * says besides can only raise them. A study signed before studies said what they are planned for has the defaults of the
+ * round's cohort.
+ */
+export function studyThresholds(
+  { cohort, aggregation }: StudyCohort,
+  cohortSize: number,
+): { readonly colluders: number; readonly survivorsMin: number } {
+  if (cohort.planned === undefined)
+    return {
+      colluders: aggregation.colluders ?? defaultColluders(cohortSize),
+      survivorsMin: aggregation.survivorsMin ?? defaultSurvivorsMin(cohortSize),
+    }
+  const colluders = Math.max(defaultColluders(cohort.planned), aggregation.colluders ?? 0)
+  const least = Math.max(cohortMin, colluders + honestMin, Math.min(5, cohort.min - 1))
+  return { colluders, survivorsMin: Math.max(least, aggregation.survivorsMin ?? 0) }
 }
 
 /**

@@ -91,8 +91,8 @@ async function runFederation(options: SimulationOptions, work: string, processes
   }
 }
 
-async function createStudy(admin: AdminClient, { studyPath }: FederationFolder, lead: Identity) {
-  const { signed, objects } = await makeStudy(studyPath, lead)
+async function createStudy(admin: AdminClient, { studyPath, sites }: FederationFolder, lead: Identity) {
+  const { signed, objects } = await makeStudy(studyPath, lead, sites.length)
   return admin.createStudy(Buffer.from(JSON.stringify(signed)), objects)
 }
 

@@ -8,7 +8,7 @@ import { fingerprint } from '@consilium/protos/identity.ts'
 import { vectorSizes } from '@consilium/protos/plan/contribution.ts'
 import type { RoundPlan, SecureRound } from '@consilium/protos/plan/round-plan.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
-import { defaultColluders, defaultSurvivorsMin, sessionThresholds } from '@consilium/protos/secagg/thresholds.ts'
+import { sessionThresholds, studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
 import { secureVectors } from '@consilium/protos/secagg/vectors.ts'
 import type { Site } from './site.ts'
 
@@ -70,10 +70,11 @@ function checkThresholds(
 ): void {
   const { aggregation: asked } = study
   if (asked.mode !== 'secure') return
-  const colludersDue = Math.max(asked.colluders ?? defaultColluders(cohort.length), policy.colluders ?? 0)
+  const due = studyThresholds({ cohort: study.cohort, aggregation: asked }, cohort.length)
+  const colludersDue = Math.max(due.colluders, policy.colluders ?? 0)
   if (colluders < colludersDue)
     throw refused(`it allows for ${colluders} colluding sites, study and policy.yaml here ask for ${colludersDue}`)
-  const survivorsDue = Math.max(asked.survivorsMin ?? defaultSurvivorsMin(cohort.length), policy.survivorsMin ?? 0)
+  const survivorsDue = Math.max(due.survivorsMin, policy.survivorsMin ?? 0)
   if (survivorsMin < survivorsDue)
     throw refused(`it adds ${survivorsMin} sites at least, study and policy.yaml here ask for ${survivorsDue}`)
   try {

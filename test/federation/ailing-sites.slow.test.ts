@@ -48,7 +48,7 @@ test('four ailing sites are named with their reasons, and the four others finish
   const refused = new Map(
     Object.keys(ailments).map((name) => [name, federation.sites.get(name)!.next(({ type }) => type === 'refused')]),
   )
-  const study = await federation.createStudy()
+  const study = await federation.createStudy({ cohort: { planned: 4 } })
   for (const [name, { code, told }] of Object.entries(ailments)) {
     expect(await refused.get(name)).toMatchObject({ code, reason: expect.stringContaining(told) })
   }

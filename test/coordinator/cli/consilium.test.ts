@@ -131,11 +131,32 @@ describe('consilium lead', () => {
 })
 
 describe('consilium study', () => {
+  const enrolled = ['basel', 'cleveland', 'hungary', 'zurich']
   beforeAll(async () => {
     await consilium('lead', 'create', inFolder('study-lead.json'))
   })
+  beforeEach(() => {
+    const none = { fingerprint: '', certificateExpiresAt: '', joinedAt: '', revokedReason: '' }
+    for (const name of enrolled) fixture.service.sites.set(name, { name, state: 'enrolled', attending: false, ...none })
+  })
   const create = (...more: readonly string[]) =>
     fixture.consilium('study', 'create', inFolder('study.yaml'), '--key', inFolder('study-lead.json'), ...more)
+
+  test('create plans the study for the sites enrolled, and says what to write where those are too few', async () => {
+    await writeFile(inFolder('study.yaml'), stringify(aStudy))
+    const planned = async () => {
+      expect(await create('--json')).toMatchObject({ code: 0, stderr: '' })
+      return readSignedStudy(fixture.service.studies.pop()!.signedStudy).manifest.study.cohort
+    }
+    expect(await planned()).toEqual({ planned: 4, min: 3, quorum: 3 })
+    const left = fixture.service.sites.get('zurich')!
+    fixture.service.sites.set('zurich', { ...left, state: 'revoked' })
+    expect(await planned()).toEqual({ planned: 3, min: 3, quorum: 3 })
+    fixture.service.sites.delete('hungary')
+    const { code, stderr } = await create()
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/cohort\.planned: .*at least 3: it is 2/)
+  })
 
   test('create signs the study, uploads graph and initial parameters, and keeps the key', async () => {
     await writeFile(inFolder('study.yaml'), stringify(aStudy))

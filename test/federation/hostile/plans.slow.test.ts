@@ -82,6 +82,17 @@ test('every plan that is weaker than agreed, or another for one site, is refused
   expect(await attackEachRound('assignment', attacks)).toEqual(refused(attacks))
 })
 
+test('a plan for few of the many sites a study is planned for has the thresholds of the study, or is refused', async () => {
+  // Four sites of seven: of their own they would be four of which one may collude.
+  const cohort = { planned: 7, min: 4 } as const
+  const fewer = [
+    forged('the colluders of four sites', 'thresholds-refused', secure({ colluders: 1 })),
+    forged('the survivors of four sites', 'thresholds-refused', secure({ survivorsMin: 3 })),
+  ]
+  const { results, leaks: found } = await attackEachRound('assignment', fewer, { cohort })
+  expect({ results, leaks: found }).toMatchObject({ results: refused(fewer).results, leaks: [] })
+})
+
 test('a plan with fewer survivors than the study asks for is refused', async () => {
   const weaker = forged('fewer survivors', 'thresholds-refused', secure({ survivorsMin: 3 }))
   const aggregation = { mode: 'secure', survivorsMin: 4 } as const

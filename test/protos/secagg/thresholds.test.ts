@@ -1,9 +1,11 @@
 /** How many sites a secure round needs: the specification's table, and what no threshold may allow. */
 import {
   attestationsForRetry,
+  defaultCohortMin,
   defaultColluders,
   defaultSurvivorsMin,
   sessionThresholds,
+  studyThresholds,
 } from '@consilium/protos/secagg/thresholds.ts'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -80,5 +82,36 @@ describe('refused', () => {
   test('defaults for a cohort of two', () => {
     expect(() => defaultColluders(2)).toThrow(expect.objectContaining({ code: 'cohort-too-small' }))
     expect(() => defaultSurvivorsMin(2)).toThrow(expect.objectContaining({ code: 'cohort-too-small' }))
+  })
+})
+
+describe('of a study planned for so many sites', () => {
+  test.for([
+    { planned: 3, min: 3, c: 0, m: 3 },
+    { planned: 4, min: 3, c: 1, m: 3 },
+    { planned: 5, min: 4, c: 1, m: 3 },
+    { planned: 7, min: 6, c: 2, m: 5 },
+    { planned: 8, min: 6, c: 2, m: 5 },
+    { planned: 10, min: 8, c: 3, m: 5 },
+    { planned: 100, min: 75, c: 33, m: 35 },
+  ])('$planned: rounds of at least $min, $c may collude, $m in a sum', ({ planned, min, c, m }) => {
+    expect(defaultCohortMin(planned)).toBe(min)
+    const thresholds = studyThresholds({ cohort: { planned, min }, aggregation: {} }, min)
+    expect(thresholds).toEqual({ colluders: c, survivorsMin: m })
+    expect(sessionThresholds(min, thresholds).survivorsMin).toBeLessThanOrEqual(min)
+  })
+
+  test('no cohort of a round lowers them, and what the study says besides only raises them', () => {
+    const cohort = { planned: 7, min: 6 }
+    for (const size of [3, 4, 6, 7])
+      expect(studyThresholds({ cohort, aggregation: {} }, size)).toEqual({ colluders: 2, survivorsMin: 5 })
+    expect(studyThresholds({ cohort, aggregation: { colluders: 1, survivorsMin: 3 } }, 7)).toEqual({
+      colluders: 2,
+      survivorsMin: 5,
+    })
+    expect(studyThresholds({ cohort, aggregation: { colluders: 3, survivorsMin: 6 } }, 7)).toEqual({
+      colluders: 3,
+      survivorsMin: 6,
+    })
   })
 })
