@@ -123,9 +123,12 @@ function approveByPolicy(
   { store, emit }: Site,
 ): Decision | undefined {
   const { hash: study, name, lead } = known
-  const isSealed = readSignedStudy(known.signed).manifest.study.aggregation.mode === 'sealed'
-  // What a coordinator can open is shown to a person first, unless the policy says in so many words that it need not be.
-  if (!policy.approve.leads.includes(lead) || (isSealed && !policy.approve.sealed)) {
+  const { aggregation, cohort } = readSignedStudy(known.signed).manifest.study
+  const isSealed = aggregation.mode === 'sealed'
+  // What a coordinator can open is shown to a person first, unless the policy says in so many words that it need not be. So
+  // is a study for fewer than half of the sites known here: its thresholds would be those of a few.
+  const forFew = !isSealed && 2 * (cohort.planned ?? cohort.min) < store.roster.pins().length + 1
+  if (!policy.approve.leads.includes(lead) || (isSealed && !policy.approve.sealed) || forFew) {
     emit({ type: 'study-offered', study, name, lead })
     return undefined
   }

@@ -410,6 +410,20 @@ describe('consent', () => {
     expect(await refusal(site)).toMatchObject({ studyHash: studyHash(site.study.manifest), code: 'data-empty' })
   })
 
+  test('a study for fewer than half of the sites known here is shown to a person, whoever its lead is', async () => {
+    const site = openSite({ approved: false })
+    opened = site
+    site.leadsApproved.push(fingerprint(lead.publicKey))
+    for (let i = 0; i < 6; i++)
+      site.store.roster.pin(
+        { site: `far-${i}`, publicKey: generateIdentity().publicKey },
+        { by: 'person', account: '' },
+      )
+    site.coordinator.say({ type: 'study', signedStudy: studyBytes(site.study) })
+    await site.coordinator.until(() => site.events.find((e) => e.type === 'study-offered'))
+    expect(site.coordinator.decisions).toHaveLength(0)
+  })
+
   test('an approval is told only once the data fit', async () => {
     const site = open({ approved: false })
     site.leadsApproved.push(fingerprint(lead.publicKey))
