@@ -1,12 +1,12 @@
 /**
  * Files that are large and wrong: refused after work that grows with the file and no faster. Where each mistake was looked
- * up in all others, sixty thousand of them took minutes.
+ * up in all others, twenty thousand of them took half a minute, and more far longer.
  */
 import { readYamlFile } from '@consilium/protos/yaml-file.ts'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 
-const many = 60_000
+const many = 20_000
 const branch = (kind: string) => z.strictObject({ kind: z.literal(kind), size: z.number() })
 const schema = z.strictObject({
   name: z.string(),
@@ -43,11 +43,11 @@ test.for([
   ],
   ['bad items', `name: a\nitems:\n${keys('  - ', () => 'sise')}`, 'items[0].sise: unknown key'],
   ['the same key', `name: a\n${keys('', () => 'key')}`, 'a.yaml:3:1 this key stands in its map twice'],
-] as const)('sixty thousand %s are counted, and the first are named with their line', ([, text, first]) => {
+] as const)('twenty thousand %s are counted, and the first are named with their line', ([, text, first]) => {
   const message = refusal(text)
   expect(message).toContain(first)
   expect(message.split('\n').length).toBe(22)
-  expect(message).toMatch(/and [56]\d{4} more$|and 1\d{5} more$/)
+  expect(message).toMatch(/and [1-5]\d{4} more$/)
 })
 
 test.for([

@@ -73,7 +73,7 @@ const twice: readonly SiteAttack[] = [
   },
   {
     what: 'an upload after the site gave up',
-    log: ['data-empty', 'data-empty'],
+    log: ['data-not-ready', 'data-not-ready'],
     uploads: ['stale-round'],
     round: 'committed',
     lies: {
