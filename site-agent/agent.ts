@@ -10,9 +10,10 @@ import type { FromCoordinator } from './link/link.ts'
 import { openPinTelling, type PinTelling } from './pins.ts'
 import type { RosterKeeper } from './roster.ts'
 import { Assignments } from './round/assignments.ts'
+import { isCalledOff } from './round/called-off.ts'
 import { commitRound, commitRun, tidy } from './round/commit.ts'
-import { refusalOf, type Site } from './round/site.ts'
-import { isCalledOff } from './round/work.ts'
+import { refusalOf } from './round/refuse.ts'
+import type { Site } from './round/site.ts'
 
 /** Whose keys the site trusts. */
 export type Trust = {

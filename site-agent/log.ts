@@ -3,7 +3,7 @@
  * events, which hold counts, hashes and names; no tensor, no patient's value, no secret ever reaches it.
  */
 import { type Logger, pino } from 'pino'
-import type { AgentEvent } from './round/site.ts'
+import type { AgentEvent } from './round/events.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 

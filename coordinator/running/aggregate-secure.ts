@@ -13,13 +13,13 @@ import { roundQuantisation } from '@consilium/protos/secagg/quantise-round.ts'
 import { readStatistics, statisticsName } from '@consilium/protos/secagg/statistics.ts'
 import { type RemovalSeed, removalMasks } from '@consilium/protos/secagg/unmask.ts'
 import { updateName } from '@consilium/protos/secagg/vectors.ts'
+import { assertEnoughContribute } from '@consilium/protos/strategy/contributors.ts'
+import { pooledStatistics } from '@consilium/protos/strategy/standardisation.ts'
 import type { Committing } from '../round/commit.ts'
 import type { RoundResult } from '../round/events.ts'
 import type { UnmaskingSession } from '../round/session.ts'
 import { pooledEvaluation } from '../statistics/evaluation.ts'
-import { pooledStatistics } from '../statistics/moments.ts'
 import type { ObjectStore } from '../store/object-store.ts'
-import { fedAvg } from '../strategy/fedavg.ts'
 import { storeNextParameters } from './next-parameters.ts'
 import { sumVector } from './sum-vector.ts'
 import { uploadId } from './upload-id.ts'
@@ -47,7 +47,7 @@ export async function aggregateSecure(
     case 'statistics':
       return pooledStatistics(readStatistics(await sumWhole(round, statisticsName, seeds, tools)), survivors)
     case 'train':
-      assertEnoughContribute(round, header)
+      assertEnoughContribute(header, round.session.plan)
       return trainResult(round, header, quantised, seeds, tools)
     case 'evaluate': {
       const counts = readCounts(await sumWhole(round, histogramsName, seeds, tools))
@@ -67,19 +67,8 @@ async function trainResult(
   if (weight === 0) return undefined
   const pieces = sumOf(round, updateName, seeds, tools)
   const sum = { pieces, survivors, weight, quantised }
-  const parameters = await storeNextParameters(round.setting.model, sum, fedAvg, tools.objects)
+  const parameters = await storeNextParameters(round.setting.model, sum, tools.objects)
   return { purpose: 'train', examples: weight, parameters, loss: lossSum / weight, clippedSites: clipped, contributors }
-}
-
-/** E.1: with fewer the sum is nearly one site's, so nobody makes a model of it. */
-function assertEnoughContribute({ session }: SecureRoundOver, { contributors, survivors }: HeaderSum): void {
-  const { survivorsMin, colluders } = session.plan
-  const least = Math.max(survivorsMin, colluders + 2)
-  if (contributors < least)
-    throw new FederationError(
-      'too-few-contributors',
-      `${contributors} of ${survivors} sites contributed to a sum and ${least} have to: each site knows whether it did, and why not`,
-    )
 }
 
 /** The unmasked sum of one vector; its bytes stand behind those of the vectors before it in every upload. */

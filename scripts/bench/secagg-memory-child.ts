@@ -8,7 +8,6 @@ import { join } from 'node:path'
 import { storeNextParameters } from '@consilium/coordinator/running/next-parameters.ts'
 import { sumVector } from '@consilium/coordinator/running/sum-vector.ts'
 import { openFileObjectStore } from '@consilium/coordinator/store/file-object-store.ts'
-import { fedAvg } from '@consilium/coordinator/strategy/fedavg.ts'
 import { quantisation } from '@consilium/protos/secagg/fixed-point.ts'
 import { maskKey } from '@consilium/protos/secagg/keys.ts'
 import { addMasks, type Mask } from '@consilium/protos/secagg/mask-stream.ts'
@@ -29,7 +28,7 @@ try {
   const quantised = quantisation({ cohort: sites, updateNormMax: 1, weightMax, rounding: 'stochastic' })
   const sum = { pieces, survivors: sites, weight: sites * weightMax, quantised }
   // Every update is zero: masks that were left would make the sum too long to be accepted.
-  const next = await storeNextParameters(model, sum, fedAvg, objects)
+  const next = await storeNextParameters(model, sum, objects)
   if (next !== model) throw new Error('the sum of updates of zero changed the parameters')
   const seconds = (performance.now() - started) / 1000
   process.stdout.write(JSON.stringify({ seconds, residentBytesMax: process.resourceUsage().maxRSS * 1024 }))

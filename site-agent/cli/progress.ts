@@ -1,7 +1,7 @@
 /** How `site-agent run` shows its events: NDJSON, or log lines with one live line of progress below them on a terminal. */
 import type { Logger } from 'pino'
 import { describeEvent, logEvent } from '../log.ts'
-import type { AgentEvent } from '../round/site.ts'
+import type { AgentEvent } from '../round/events.ts'
 import { printable, type Terminal } from './output.ts'
 
 export function eventPrinter(options: {

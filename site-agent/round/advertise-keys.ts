@@ -6,8 +6,10 @@ import { randomBytes } from 'node:crypto'
 import { generateAgreementKeys } from '@consilium/protos/secagg/keys.ts'
 import type { Advertise } from '@consilium/protos/secagg/messages.ts'
 import { advertisedBody, advertiseMessage, signMessage } from '@consilium/protos/secagg/signed-messages.ts'
+import type { Assignment } from './assignment.ts'
+import { inRound } from './events.ts'
 import { findSession, type SessionState, sealState, secureCohort } from './session.ts'
-import { type Assignment, inRound, type Site } from './site.ts'
+import type { Site } from './site.ts'
 
 export function advertiseKeys(
   assignment: Assignment,

@@ -11,8 +11,10 @@ import { frameBytes, openFrame, sealFrame, tagBytes } from '@consilium/protos/se
 import { z } from 'zod'
 import { writePiecesQuickly } from '../durable-file.ts'
 import type { TrainCheckpoint } from '../train/trainer.ts'
+import type { Assignment } from './assignment.ts'
+import { inRound } from './events.ts'
 import { ownKey } from './own-keys.ts'
-import { type Assignment, inRound, type Site } from './site.ts'
+import type { Site } from './site.ts'
 
 export type CheckpointKeeper = {
   /** Where the work on this plan stood; undefined where nothing was kept, or it cannot be read any more. */

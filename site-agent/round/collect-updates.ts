@@ -9,11 +9,13 @@ import { complaintMessage, inputMessage, signMessage } from '@consilium/protos/s
 import { groupSecret, sumTagger } from '@consilium/protos/secagg/sum-tags.ts'
 import { uploadRoot } from '@consilium/protos/secagg/transcript.ts'
 import { isTagged } from '@consilium/protos/secagg/vectors.ts'
+import type { Assignment } from './assignment.ts'
+import { inRound } from './events.ts'
 import { maskUpdate, seedsOf } from './mask-update.ts'
 import { dueSession, type Session, type SessionState, sealState, secretsOf, secureCohort } from './session.ts'
 import { type CheckedDirectory, checkDirectory } from './share-keys.ts'
 import { checkSharers, openShares } from './shares.ts'
-import { type Assignment, inRound, type Site } from './site.ts'
+import type { Site } from './site.ts'
 
 /**
  * S3 and S4: checks who shares masks, masks the words that wait and uploads them. Before the first byte leaves, it is on

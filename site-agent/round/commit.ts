@@ -4,7 +4,8 @@
  */
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import type { FromCoordinator } from '../link/link.ts'
-import { inRound, type Site } from './site.ts'
+import { inRound } from './events.ts'
+import type { Site } from './site.ts'
 
 type RoundOver = Extract<FromCoordinator, { type: 'round-over' }>
 type RunOver = Extract<FromCoordinator, { type: 'run-over' }>

@@ -7,10 +7,12 @@ import type { Confirm, Survivor, Survivors } from '@consilium/protos/secagg/mess
 import { confirmMessage, inputMessage, signMessage, verifyMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import type { Thresholds } from '@consilium/protos/secagg/thresholds.ts'
 import { assertAscending, survivorsHash } from '@consilium/protos/secagg/transcript.ts'
+import type { Assignment } from './assignment.ts'
+import { inRound } from './events.ts'
 import { checkHead } from './lineage.ts'
 import { dueSession, isSame, refusedAs, type SecureCohort, type Session, sealState, secureCohort } from './session.ts'
 import { checkDirectory } from './share-keys.ts'
-import { type Assignment, inRound, type Site } from './site.ts'
+import type { Site } from './site.ts'
 
 /** What the session holds by now: who may survive, and what this site itself uploaded. */
 export type MaskedSession = {

@@ -4,7 +4,7 @@ import { graphBytesMax } from '@consilium/protos/limits.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import type { Link } from '../link/link.ts'
 import type { SiteStore } from '../store/site-store.ts'
-import type { NamedStudy } from './site.ts'
+import type { NamedStudy } from './assignment.ts'
 
 export type WantedObject = {
   readonly sha256: Sha256

@@ -11,7 +11,8 @@ import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { verifyRollback } from '@consilium/protos/rollback.ts'
 import type { Policy } from '../policy.ts'
 import type { AcceptedHead, AcceptedModel } from '../store/heads.ts'
-import type { Assignment, Site } from './site.ts'
+import type { Assignment } from './assignment.ts'
+import type { Site } from './site.ts'
 
 export type LineageSite = Pick<Site, 'store' | 'link' | 'coordinatorPublicKey'> & {
   readonly readPolicy: () => Pick<Policy, 'rollback'>

@@ -3,7 +3,9 @@
  * of the whole, once a second and at each new one, and only where it moved on. What is told while the line is down goes
  * nowhere, so it is told again when the line is back.
  */
-import { type Assignment, inRound, type Site } from './site.ts'
+import type { Assignment } from './assignment.ts'
+import { inRound } from './events.ts'
+import type { Site } from './site.ts'
 
 export type WorkProgress = {
   /** So much of the whole is done. */

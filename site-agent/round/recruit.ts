@@ -12,8 +12,9 @@ import {
 } from '@consilium/protos/plan/round-plan.ts'
 import { leadFingerprint, readSignedStudy, type SignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import { designColumns, isEvaluatedAfter } from '@consilium/protos/plan/study.ts'
+import type { Assignment } from './assignment.ts'
 import { checkSecureRound } from './secure-plan.ts'
-import type { Assignment, Site } from './site.ts'
+import type { Site } from './site.ts'
 
 /** Throws a FederationError for the first check the plan fails. Reads the store, writes nothing. */
 export function recruit(

@@ -22,8 +22,9 @@ import type {
 import type { HeldShare } from '@consilium/protos/secagg/sealed-share.ts'
 import type { RosterEntry } from '@consilium/protos/secagg/transcript.ts'
 import type { SessionRecord } from '../store/sessions.ts'
+import type { Assignment } from './assignment.ts'
 import { ownKey } from './own-keys.ts'
-import type { Assignment, Site } from './site.ts'
+import type { Site } from './site.ts'
 
 /** Gone once the site has released its shares. */
 export type SessionSecrets = {

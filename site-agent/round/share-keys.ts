@@ -16,6 +16,8 @@ import {
 } from '@consilium/protos/secagg/signed-messages.ts'
 import { sessionThresholds, type Thresholds } from '@consilium/protos/secagg/thresholds.ts'
 import { assertAscending, rosterHash, sessionId } from '@consilium/protos/secagg/transcript.ts'
+import type { Assignment } from './assignment.ts'
+import { inRound } from './events.ts'
 import {
   dueSession,
   isSame,
@@ -26,7 +28,7 @@ import {
   secretsOf,
   secureCohort,
 } from './session.ts'
-import { type Assignment, inRound, type Site } from './site.ts'
+import type { Site } from './site.ts'
 
 /** What every later phase takes from the directory. */
 export type CheckedDirectory = {

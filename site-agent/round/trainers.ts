@@ -5,10 +5,13 @@
 import { errorCode, errorMessage, FederationError } from '@consilium/protos/errors.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import { studyKeys } from '../data/study-keys.ts'
+import type { SiteStore } from '../store/site-store.ts'
 import type { StartTrainer, Trainer } from '../train/trainer.ts'
+import type { NamedStudy } from './assignment.ts'
+import { isCalledOff } from './called-off.ts'
+import type { AgentEvent } from './events.ts'
 import { type FetchObject, graphOf } from './fetch-object.ts'
-import { type NamedStudy, refusalOf, type Site } from './site.ts'
-import { isCalledOff } from './work.ts'
+import { refusalOf } from './refuse.ts'
 
 export type Trainers = {
   /** Runs `task` with the study's trainer; a second `trainer-failed` in succession is the caller's. */
@@ -26,9 +29,9 @@ export function openSiteTrainers(options: {
   /** Absolute path of `site.yaml`. */
   readonly siteConfigPath: string
   readonly startTrainer: StartTrainer
-  readonly store: Site['store']
+  readonly store: Pick<SiteStore, 'records'>
   readonly fetchObject: FetchObject
-  readonly emit: Site['emit']
+  readonly emit: (event: AgentEvent) => void
 }): Trainers {
   const { secret, siteConfigPath, startTrainer, store, emit } = options
   return openTrainers({

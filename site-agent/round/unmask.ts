@@ -10,6 +10,8 @@ import { confirmMessage, signMessage, unmaskMessage, verifyMessage } from '@cons
 import { assertAscending } from '@consilium/protos/secagg/transcript.ts'
 import { sharesToReveal } from '@consilium/protos/secagg/unmask.ts'
 import { isTagged } from '@consilium/protos/secagg/vectors.ts'
+import type { Assignment } from './assignment.ts'
+import { inRound } from './events.ts'
 import {
   dueSession,
   refusedAs,
@@ -20,7 +22,7 @@ import {
   secureCohort,
 } from './session.ts'
 import { checkDirectory } from './share-keys.ts'
-import { type Assignment, inRound, type Site } from './site.ts'
+import type { Site } from './site.ts'
 
 /** S6. Throws `quorum-invalid` for the first check that the confirmations fail. */
 export function checkQuorum(

@@ -2,7 +2,7 @@
  * Work, at the site: fetch the global parameters, have the trainer train, evaluate or summarise, and report progress.
  * Nothing leaves here but the share that is done.
  */
-import { errorCode, FederationError } from '@consilium/protos/errors.ts'
+import { FederationError } from '@consilium/protos/errors.ts'
 import { parameterCount } from '@consilium/protos/plan/signed-study.ts'
 import type {
   EvaluateRequest,
@@ -12,9 +12,11 @@ import type {
   TrainRequest,
   TrainResult,
 } from '../train/trainer.ts'
+import type { Assignment } from './assignment.ts'
 import { checkpointKeeper } from './checkpoint.ts'
+import { inRound } from './events.ts'
 import type { WorkProgress } from './progress.ts'
-import { type Assignment, inRound, type Site } from './site.ts'
+import type { Site } from './site.ts'
 
 export type WorkResult =
   | ({ readonly purpose: 'statistics' } & StatisticsResult)
@@ -87,9 +89,4 @@ async function train(trainer: Trainer, request: TrainRequest, assignment: Assign
 
 async function evaluate(trainer: Trainer, request: EvaluateRequest): Promise<WorkResult> {
   return { purpose: 'evaluate', ...(await trainer.evaluate(request)) }
-}
-
-/** Whether an error means that the work was called off, not that it failed. */
-export function isCalledOff(error: unknown, signal: AbortSignal): boolean {
-  return signal.aborted || errorCode(error) === 'cancelled'
 }

@@ -6,9 +6,13 @@
 import { errorCode, FederationError } from '@consilium/protos/errors.ts'
 import { parameterCount } from '@consilium/protos/plan/signed-study.ts'
 import { hangsOnData } from '@consilium/protos/refusal-codes.ts'
+import type { Assignment } from './assignment.ts'
+import { isCalledOff } from './called-off.ts'
+import { inRound } from './events.ts'
 import type { WorkProgress } from './progress.ts'
-import { type Assignment, inRound, orTell, refusalOf, type Site } from './site.ts'
-import { isCalledOff, type WorkResult, work } from './work.ts'
+import { orTell, refusalOf } from './refuse.ts'
+import type { Site } from './site.ts'
+import { type WorkResult, work } from './work.ts'
 
 export async function workOrZeros(
   assignment: Assignment,

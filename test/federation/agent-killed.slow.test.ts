@@ -3,7 +3,7 @@
  * where its sealed journal says it stood, nothing is worked or masked twice, and the survivors are all sites. Where it
  * stays away, the round ends without it and it takes part again once it is back.
  */
-import type { AgentEvent } from '@consilium/site-agent/round/site.ts'
+import type { AgentEvent } from '@consilium/site-agent/round/events.ts'
 import { expect, test } from 'vitest'
 import { DeployedFederation } from '../support/deployed-federation.ts'
 import { heartFolder } from '../support/heart-federation.ts'

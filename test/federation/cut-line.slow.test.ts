@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type RunningAgent, startAgent } from '@consilium/site-agent/main.ts'
-import type { AgentEvent } from '@consilium/site-agent/round/site.ts'
+import type { AgentEvent } from '@consilium/site-agent/round/events.ts'
 import type { StartTrainer } from '@consilium/site-agent/train/trainer.ts'
 import { expect, test } from 'vitest'
 import { hostileFederation, siteNames } from '../support/hostile/federation.ts'

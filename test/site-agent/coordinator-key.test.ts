@@ -3,7 +3,7 @@ import { fingerprint, generateIdentity, type Identity, sign } from '@consilium/p
 import { signRotation } from '@consilium/protos/key-rotation.ts'
 import { expect, test } from 'vitest'
 import { openPinnedCoordinator } from '../../site-agent/coordinator-key.ts'
-import type { AgentEvent } from '../../site-agent/round/site.ts'
+import type { AgentEvent } from '../../site-agent/round/events.ts'
 
 const [first, second, third, stranger] = Array.from({ length: 4 }, generateIdentity) as [
   Identity,

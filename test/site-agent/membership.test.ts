@@ -3,7 +3,7 @@ import { fingerprint, generateIdentity, type Identity } from '@consilium/protos/
 import { signRotation } from '@consilium/protos/key-rotation.ts'
 import { signRoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { afterEach, expect, test } from 'vitest'
-import type { AgentEvent } from '../../site-agent/round/site.ts'
+import type { AgentEvent } from '../../site-agent/round/events.ts'
 import { coordinator, openSite, peers, type SiteFixture, siteName } from '../support/site-fixture.ts'
 
 let site: SiteFixture

@@ -12,7 +12,7 @@ import {
   removeSite,
   rosterLines,
 } from '../../site-agent/roster.ts'
-import type { AgentEvent } from '../../site-agent/round/site.ts'
+import type { AgentEvent } from '../../site-agent/round/events.ts'
 import { openSiteStore, type SiteStore } from '../../site-agent/store/site-store.ts'
 
 const entry = (site: string): RosterSite => ({ site, publicKey: generateIdentity().publicKey })

@@ -7,7 +7,6 @@ import { afterEach, expect, test } from 'vitest'
 import { storeNextParameters } from '../../../coordinator/running/next-parameters.ts'
 import { pieceWordsMax, sumVector } from '../../../coordinator/running/sum-vector.ts'
 import { openMemoryObjectStore } from '../../../coordinator/store/memory-object-store.ts'
-import { fedAvg } from '../../../coordinator/strategy/fedavg.ts'
 import { collect } from '../../support/collect.ts'
 import { iterate } from '../../support/coordinator-fixture.ts'
 
@@ -61,7 +60,7 @@ async function nextOf(words: Int32Array, length = words.length) {
   const { sha256 } = await objects.put(new Uint8Array(global.buffer))
   const pieces = iterate([words.subarray(0, 2), words.subarray(2)])
   const sum = { pieces, survivors: 3, weight: 16, quantised }
-  const stored = await storeNextParameters(sha256, sum, fedAvg, objects)
+  const stored = await storeNextParameters(sha256, sum, objects)
   return { global, next: new Float32Array(new Uint8Array(await objects.get(stored)).buffer) }
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { eventPrinter } from '../../../site-agent/cli/progress.ts'
 import { openLogger } from '../../../site-agent/log.ts'
-import type { AgentEvent } from '../../../site-agent/round/site.ts'
+import type { AgentEvent } from '../../../site-agent/round/events.ts'
 
 const round = { run: 'heart-1', round: 2, purpose: 'train', planHash: 'a'.repeat(64) } as const
 const moving: AgentEvent = { type: 'progress', ...round, done: 7, total: 20 }

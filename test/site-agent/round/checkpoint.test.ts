@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { generateIdentity } from '@consilium/protos/identity.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Assignment } from '../../../site-agent/round/assignment.ts'
 import { checkpointKeeper } from '../../../site-agent/round/checkpoint.ts'
-import type { Assignment } from '../../../site-agent/round/site.ts'
 import type { TrainCheckpoint } from '../../../site-agent/train/trainer.ts'
 import { openSite, type SiteFixture } from '../../support/site-fixture.ts'
 

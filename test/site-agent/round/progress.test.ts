@@ -1,7 +1,7 @@
 /** What a site tells of its work: enough to be waited for, little enough for the ledger, and nothing that did not happen. */
 import { beforeEach, expect, test } from 'vitest'
+import type { Assignment } from '../../../site-agent/round/assignment.ts'
 import { workProgress } from '../../../site-agent/round/progress.ts'
-import type { Assignment } from '../../../site-agent/round/site.ts'
 import { manualClock } from '../../support/manual-clock.ts'
 
 const assignment = {

@@ -10,8 +10,8 @@ import {
   signMessage,
 } from '@consilium/protos/secagg/signed-messages.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Assignment } from '../../../site-agent/round/assignment.ts'
 import { checkDirectory } from '../../../site-agent/round/share-keys.ts'
-import type { Assignment } from '../../../site-agent/round/site.ts'
 import { refusalAt } from '../../support/refusal.ts'
 import { type SecureRoundOfSite, secureRound } from '../../support/secure-round.ts'
 import { openSite, peers, type SiteFixture, siteName } from '../../support/site-fixture.ts'

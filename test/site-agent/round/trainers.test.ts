@@ -1,6 +1,6 @@
 /** Who waits for a trainer that takes long to start, and what ends its start. */
 import { expect, test } from 'vitest'
-import type { NamedStudy } from '../../../site-agent/round/site.ts'
+import type { NamedStudy } from '../../../site-agent/round/assignment.ts'
 import { openTrainers, type Trainers } from '../../../site-agent/round/trainers.ts'
 import type { Trainer } from '../../../site-agent/train/trainer.ts'
 

@@ -1,7 +1,8 @@
 /** Federated averaging (McMahan et al. 2017): the mean of the sites' updates, added to the global parameters. */
-
 import type { Strategy } from './strategy.ts'
-import { chunkElements } from './weighted-mean.ts'
+
+/** Elements that a loop over plain subarrays takes at once; such loops run several times faster than over closures. */
+export const chunkElements = 16_384
 
 export const fedAvg: Strategy = {
   nextParameters(parameters, meanUpdate) {

@@ -2,9 +2,7 @@
  * The mean of updates weighted by examples, taken one site at a time: memory holds one sum in float64, however many sites
  * there are. Sites added in the same order give the same bits.
  */
-
-/** Elements that a loop over plain subarrays takes at once; such loops run several times faster than over closures. */
-export const chunkElements = 16_384
+import { chunkElements } from '@consilium/protos/strategy/fedavg.ts'
 
 export type WeightedMean = {
   /** `update`: float32 [length]; `examples`: the site's weight, positive. */

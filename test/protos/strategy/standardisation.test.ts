@@ -3,7 +3,7 @@
 import { encodeStatistics, readStatistics } from '@consilium/protos/secagg/statistics.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { pooledStatistics, standardisationOf } from '../../../coordinator/statistics/moments.ts'
+import { pooledStatistics, standardisationOf } from '../../../protos/strategy/standardisation.ts'
 
 const sumsOf = (rows: readonly (readonly number[])[], columns: number): Float64Array => {
   const sums = new Float64Array(3 * columns)

@@ -1,8 +1,8 @@
 /** Federated averaging against a naive reference in double precision. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { fedAvg } from '../../../coordinator/strategy/fedavg.ts'
-import { chunkElements, weightedMean } from '../../../coordinator/strategy/weighted-mean.ts'
+import { weightedMean } from '../../../coordinator/statistics/weighted-mean.ts'
+import { chunkElements, fedAvg } from '../../../protos/strategy/fedavg.ts'
 
 const float = fc.float({ min: -100, max: 100, noNaN: true })
 const round = fc.integer({ min: 1, max: 40 }).chain((length) =>

@@ -1,15 +1,23 @@
-/** Means and standard deviations of every design column over all sites, from the sites' counts, sums and squares. */
-import { FederationError } from '@consilium/protos/errors.ts'
-import type { Standardisation } from '@consilium/protos/plan/round-plan.ts'
-import { statisticRoundingMax } from '@consilium/protos/secagg/statistics.ts'
-import type { RoundResult } from '../round/events.ts'
+/**
+ * Means and standard deviations of every design column over all sites, from the sites' counts, sums and squares; the
+ * coordinator and every site compute them alike, in float64 and in this order.
+ */
+import { FederationError } from '../errors.ts'
+import type { Standardisation } from '../plan/round-plan.ts'
+import { statisticRoundingMax } from '../secagg/statistics.ts'
+
+export type PooledStatistics = {
+  readonly purpose: 'statistics'
+  readonly examples: number
+  readonly standardisation: Standardisation
+}
 
 /**
  * The result of statistics that came as one sum over the survivors, float64 [3 x columns] as `standardisationOf` has them,
- * each site's values rounded to fixed point; undefined where no site has a row. A row counts in the columns it has a value for, so the largest count stands for the number of rows. Throws
- * `update-invalid` for what is no sum of counts.
+ * each site's values rounded to fixed point; undefined where no site has a row. A row counts in the columns it has a
+ * value for, so the largest count stands for the number of rows. Throws `update-invalid` for what is no sum of counts.
  */
-export function pooledStatistics(sums: Float64Array, survivors: number): RoundResult | undefined {
+export function pooledStatistics(sums: Float64Array, survivors: number): PooledStatistics | undefined {
   const counts = sums.subarray(0, sums.length / 3)
   if (!counts.every((count) => Number.isSafeInteger(count) && count >= 0))
     throw new FederationError('update-invalid', 'the sum of the statistics has an impossible count of rows')
@@ -39,7 +47,8 @@ export function standardisationOf(sums: Float64Array, roundingMax = 0): Standard
 
 /**
  * Spread below what float32 resolves beside the mean, below what adding that many rows one by one in float64 can lose, or
- * below what rounding the sums can make of none, is rounding, not data: dividing by it would blow noise up, so such a column counts as constant.
+ * below what rounding the sums can make of none, is rounding, not data: dividing by it would blow noise up, so such a
+ * column counts as constant.
  */
 function variance(mean: number, meanSquare: number, count: number, roundingMax: number): number {
   const difference = meanSquare - mean * mean
