@@ -42,7 +42,6 @@ function newSession(assignment: Assignment, { name, identity }: Pick<Site, 'name
     maskSecretKey: mask.secretKey,
     selfSeed: randomBytes(32),
     group: randomBytes(32),
-    held: new Map(),
   }
   return { secrets, advertise: { type: 'advertise', planHash, body, signature } }
 }

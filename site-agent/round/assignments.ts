@@ -12,7 +12,7 @@ import type { FromCoordinator } from '../link/link.ts'
 import { advertiseKeys } from './advertise-keys.ts'
 import type { Assignment } from './assignment.ts'
 import { isCalledOff } from './called-off.ts'
-import { collectMasked, upload } from './collect-updates.ts'
+import { collectMasked, uploadSealed } from './collect-updates.ts'
 import { tidy } from './commit.ts'
 import { confirmSurvivors } from './confirm-survivors.ts'
 import { inRound } from './events.ts'
@@ -21,6 +21,7 @@ import { checkLineage } from './lineage.ts'
 import { type WorkProgress, workProgress } from './progress.ts'
 import { assignmentOf, checkFresh, checkStillApproved, recruit } from './recruit.ts'
 import { orTell, refusalOf, refuse } from './refuse.ts'
+import { assertNotLost } from './session.ts'
 import { shareKeys } from './share-keys.ts'
 import type { Site } from './site.ts'
 import { unmask } from './unmask.ts'
@@ -149,6 +150,7 @@ export class Assignments {
   async #work(assignment: Assignment, first: Task, signal: AbortSignal): Promise<void> {
     const { planHash, plan } = assignment
     try {
+      assertNotLost(planHash, this.#site)
       await first(signal)
       this.#site.emit({ type: 'work-started', ...inRound(planHash, plan) })
       const progress = workProgress(assignment, this.#site)
@@ -174,8 +176,8 @@ export class Assignments {
     const isFirst = type === 'collect-updates' || type === 'advertise-keys'
     if (isFirst && (journal.find(planHash)?.state === 'working' || !outbox.has(planHash))) return
     checkStillApproved(planHash, this.#site)
-    if (type === 'collect-updates') return upload(planHash, this.#site, signal)
     const assignment = this.#assignmentOf(planHash)
+    if (type === 'collect-updates') return uploadSealed(assignment, this.#site, signal)
     if (type === 'shares') return collectMasked(request, assignment, this.#site, signal)
     this.#site.link.send(await answerTo(request, assignment, this.#site, signal), assignment.study.hash)
   }

@@ -1,6 +1,7 @@
 /**
  * Collect updates, at the site: in a secure round the masks go over the words that wait in the outbox (fedsum, section A.4:
- * S3 and S4); in sealed mode the contribution lies there sealed. Then it is uploaded.
+ * S3 and S4); in sealed mode the contribution lies there sealed. Then it is uploaded. One update, one mask (E.6): what
+ * masks is erased as the root of the masked bytes is signed, so those bytes leave, or none.
  */
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
@@ -11,8 +12,19 @@ import { uploadRoot } from '@consilium/protos/secagg/transcript.ts'
 import { isTagged } from '@consilium/protos/secagg/vectors.ts'
 import type { Assignment } from './assignment.ts'
 import { inRound } from './events.ts'
-import { maskUpdate, seedsOf } from './mask-update.ts'
-import { dueSession, type Session, type SessionState, sealState, secretsOf, secureCohort } from './session.ts'
+import { maskedHashes, maskUpdate, seedsOf } from './mask-update.ts'
+import {
+  assertNotLost,
+  dueSession,
+  heldOf,
+  isSame,
+  type Session,
+  type SessionState,
+  sealState,
+  secretsOf,
+  secureCohort,
+  updateLost,
+} from './session.ts'
 import { type CheckedDirectory, checkDirectory } from './share-keys.ts'
 import { checkSharers, openShares } from './shares.ts'
 import type { Site } from './site.ts'
@@ -36,18 +48,28 @@ export async function collectMasked(
   const u2Hash = checkSharers(sharers, shareKeys, checked, cohort)
   if (session.record.u2Hash && session.record.u2Hash !== hex(u2Hash))
     throw new FederationError('shares-invalid', 'this site was told of other sharers of its masks before')
-  if (session.state.secrets && !site.store.outbox.isReady(planHash)) {
-    const state = takeShares(session, { sharers, received }, checked, cohort.index, site)
-    // S4: the ledger's commit.
-    site.store.sessions.commit(planHash, hex(u2Hash), sealState(state, planHash, site))
-    await maskOutbox({ ...session, state }, checked, u2Hash, assignment, site, signal)
-    signal.throwIfAborted()
+  const signed = session.state.masked
+  if (signed) {
+    await assertSigned(signed, assignment, site)
+    return upload(planHash, site, signal, signed)
   }
-  await upload(planHash, site, signal, dueSession(planHash, site).state.masked)
+  const state = takeShares(session, { sharers, received }, checked, cohort.index, site)
+  // S4: the ledger's commit.
+  site.store.sessions.commit(planHash, hex(u2Hash), sealState(state, planHash, site))
+  const masked = await maskOutbox({ ...session, state }, checked, u2Hash, assignment, site, signal)
+  signal.throwIfAborted()
+  await upload(planHash, site, signal, masked)
+}
+
+/** Uploads the sealed contribution. What masks lie over leaves only for the sharers that it was masked for. */
+export async function uploadSealed({ planHash, plan }: Assignment, site: Site, signal: AbortSignal): Promise<void> {
+  if (plan.secure)
+    throw new FederationError('message-invalid', 'a secure round was asked for its update without shares of its masks')
+  await upload(planHash, site, signal)
 }
 
 /** Uploads the finished contribution; after a cut it goes on from what the coordinator has. */
-export async function upload(planHash: Sha256, site: Site, signal: AbortSignal, masked?: MaskedInput): Promise<void> {
+async function upload(planHash: Sha256, site: Site, signal: AbortSignal, masked?: MaskedInput): Promise<void> {
   const finished = site.store.journal.find(planHash)
   if (!finished || !site.store.outbox.isReady(planHash)) return
   await site.link.upload({
@@ -82,14 +104,23 @@ function takeShares(
     const dealer = site.store.journal.planOf(planHash)?.cohort[against - 1] ?? against
     throw new FederationError('shares-invalid', `what ${dealer} dealt this site is wrong (${reason})`)
   }
-  const own = secrets.held.get(index)!
-  const held = new Map(sharers.map((dealer) => [dealer.index, opened.held.get(dealer.index) ?? own]))
+  const own = heldOf(session).get(index)!
+  const held = new Map(
+    sharers.map((dealer) => {
+      const { s, b } = opened.held.get(dealer.index) ?? own
+      return [dealer.index, { s, b }]
+    }),
+  )
   const group = groupSecret(
     sharers.map((dealer) => ({ index: dealer.index, part: opened.held.get(dealer.index)?.group ?? secrets.group })),
   )
-  return { ...session.state, secrets: { ...secrets, held }, sharers, group }
+  return { ...session.state, held, sharers, group }
 }
 
+/**
+ * The bytes are durable before their root is signed, and with the signature goes what could mask others: a crash in between
+ * finds the words and masks them again, to the same bytes, of which none has left.
+ */
 async function maskOutbox(
   session: Session,
   checked: CheckedDirectory,
@@ -97,24 +128,38 @@ async function maskOutbox(
   assignment: Assignment,
   site: Site,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<MaskedInput> {
   const { planHash } = assignment
   const { secure, index } = secureCohort(assignment, site.name)
   const { outbox, sessions } = site.store
   const sharers = session.state.sharers!.map((sharer) => sharer.index)
   const words = { path: outbox.wordsPath(planHash), planHash, identity: site.identity, vectors: secure.vectors }
-  const seeds = seedsOf(index, secretsOf(session), checked, sharers)
+  const secrets = secretsOf(session)
+  const seeds = seedsOf(index, secrets, checked, sharers)
   const tagger = isTagged(assignment.plan.purpose) ? { tagger: sumTagger(session.state.group!, checked.sid) } : {}
   const masking = { words, seeds, u2Hash, ...tagger, threads: site.maskThreads, signal }
-  await maskUpdate(masking, outbox.path(planHash), (hashes) => {
-    signal.throwIfAborted()
-    const vectors = secure.vectors.map(({ name }, i) => ({ name, sha256: hashes[i]! }))
-    const root = uploadRoot(checked.sid, index, vectors)
-    const signature = signMessage(site.identity, inputMessage(checked.sid, u2Hash, index, root))
-    const masked = { root, vectorHashes: hashes, signature }
-    sessions.keep(planHash, sealState({ ...session.state, masked }, planHash, site))
-  })
+  const vectorHashes = await maskUpdate(masking, outbox.path(planHash))
+  signal.throwIfAborted()
+  const vectors = secure.vectors.map(({ name }, i) => ({ name, sha256: vectorHashes[i]! }))
+  const root = uploadRoot(checked.sid, index, vectors)
+  const signature = signMessage(site.identity, inputMessage(checked.sid, u2Hash, index, root))
+  const masked = { root, vectorHashes, signature }
+  const { secrets: _, ...kept } = session.state
+  sessions.sign(planHash, sealState({ ...kept, masked }, planHash, site))
+  for (const secret of Object.values(secrets)) secret.fill(0)
+  for (const seed of [seeds.self, ...seeds.pairs.values()]) seed.fill(0)
   outbox.removeWords(planHash)
+  return masked
+}
+
+/** Those bytes or nothing: throws `session-lost` where the file is gone, or not the one whose root was signed. */
+async function assertSigned(signed: MaskedInput, assignment: Assignment, site: Site): Promise<void> {
+  const { planHash } = assignment
+  assertNotLost(planHash, site)
+  const { secure } = secureCohort(assignment, site.name)
+  const hashes = await maskedHashes(site.store.outbox.path(planHash), secure.vectors)
+  if (!isSame(hashes, signed.vectorHashes)) throw updateLost('damaged')
+  site.store.outbox.removeWords(planHash)
 }
 
 function hex(bytes: Uint8Array): string {

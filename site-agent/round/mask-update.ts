@@ -4,6 +4,7 @@
  * memory than there are threads, and one. The same session gives the same bytes however often it is done.
  */
 import { createHash, type Hash } from 'node:crypto'
+import { open } from 'node:fs/promises'
 import { headerName } from '@consilium/protos/secagg/header.ts'
 import { agree, pairSeed } from '@consilium/protos/secagg/keys.ts'
 import { type SiteSeeds, siteMasks } from '@consilium/protos/secagg/mask.ts'
@@ -25,30 +26,37 @@ export type Masking = {
   readonly signal: AbortSignal
 }
 
-/**
- * Writes the masked vectors to `path`. `beforeDone` is given the SHA-256 of each vector, in the plan's order, before the
- * file stands there under its name.
- */
-export async function maskUpdate(
-  masking: Masking,
-  path: string,
-  beforeDone: (vectorHashes: readonly Uint8Array[]) => void,
-): Promise<void> {
+/** Writes the masked vectors to `path`, durably; returns the SHA-256 of each, in the plan's order. */
+export async function maskUpdate(masking: Masking, path: string): Promise<readonly Uint8Array[]> {
   const hashes = new Map(masking.words.vectors.map(({ name }) => [name, createHash('sha256')]))
-  await writePiecesDurably(path, maskedPieces(masking, hashes, beforeDone))
+  await writePiecesDurably(path, maskedPieces(masking, hashes))
+  return [...hashes.values()].map((hash) => hash.digest())
 }
 
-async function* maskedPieces(
-  masking: Masking,
-  hashes: ReadonlyMap<string, Hash>,
-  beforeDone: (vectorHashes: readonly Uint8Array[]) => void,
-): AsyncGenerator<Uint8Array> {
+/** The same of a masked upload that stands at `path`: bytes that fell out of the file, or into it, change them. */
+export async function maskedHashes(path: string, vectors: readonly SecureVector[]): Promise<readonly Uint8Array[]> {
+  await using file = await open(path, 'r')
+  const hashes = vectors.map(() => createHash('sha256'))
+  let [vector, left] = [0, 4 * (vectors[0]?.words ?? 0)]
+  for await (const chunk of file.createReadStream({ autoClose: false })) {
+    let bytes: Buffer = chunk
+    while (bytes.length > 0) {
+      const take = bytes.subarray(0, vector === vectors.length - 1 ? bytes.length : left)
+      hashes[vector]!.update(take)
+      bytes = bytes.subarray(take.length)
+      left -= take.length
+      if (left === 0 && vector < vectors.length - 1) left = 4 * vectors[++vector]!.words
+    }
+  }
+  return hashes.map((hash) => hash.digest())
+}
+
+async function* maskedPieces(masking: Masking, hashes: ReadonlyMap<string, Hash>): AsyncGenerator<Uint8Array> {
   for await (const { vector, words } of maskedInOrder(masking)) {
     const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength)
     hashes.get(vector)!.update(bytes)
     yield bytes
   }
-  beforeDone([...hashes.values()].map((hash) => hash.digest()))
 }
 
 /** One piece more than there are threads is under way, so that none waits. */

@@ -26,7 +26,7 @@ import type { Assignment } from './assignment.ts'
 import { ownKey } from './own-keys.ts'
 import type { Site } from './site.ts'
 
-/** Gone once the site has released its shares. */
+/** What masks an update; gone once the root of the masked update is signed, so that it masks no other one. */
 export type SessionSecrets = {
   readonly channelSecretKey: Uint8Array
   readonly maskSecretKey: Uint8Array
@@ -34,13 +34,13 @@ export type SessionSecrets = {
   readonly selfSeed: Uint8Array
   /** g: this site's part of the group secret. */
   readonly group: Uint8Array
-  /** Shares by dealer, the site's own from the start. */
-  readonly held: ReadonlyMap<number, HeldShare>
 }
 
 /** Grows from phase to phase; sets of sites stand here as the coordinator first told them. */
 export type SessionState = {
   readonly secrets?: SessionSecrets
+  /** Shares by dealer, the site's own as soon as it has dealt; gone once the site has released them. */
+  readonly held?: ReadonlyMap<number, HeldShare>
   readonly advertise: Advertise
   /** U1. */
   readonly directory?: readonly Advertised[]
@@ -77,11 +77,30 @@ export function dueSession(planHash: Sha256, site: Keeper): Session {
   return session
 }
 
-/** The secrets of a session that has released nothing. */
+/** The secrets of a session whose update is not masked yet. */
 export function secretsOf({ state }: Session): SessionSecrets {
   if (!state.secrets)
-    throw new FederationError('session-lost', 'the secrets of this session were erased at its release')
+    throw new FederationError('session-lost', 'the keys of this session were erased when its update was masked')
   return state.secrets
+}
+
+/** The shares of a session that has released none. */
+export function heldOf({ state }: Session): ReadonlyMap<number, HeldShare> {
+  if (!state.held) throw new FederationError('session-lost', 'the shares of this session were erased at its release')
+  return state.held
+}
+
+/** One update, one mask (E.6): throws `session-lost` where the root of an update is signed and its bytes are gone. */
+export function assertNotLost(planHash: Sha256, site: Keeper): void {
+  if (site.store.outbox.isReady(planHash)) return
+  if (findSession(planHash, site)?.state.masked) throw updateLost('gone from the outbox')
+}
+
+export function updateLost(how: string): FederationError {
+  return new FederationError(
+    'session-lost',
+    `the masked update that this site signed is ${how}, and no other one is masked: this site drops out of the round`,
+  )
 }
 
 const nonceBytes = 12

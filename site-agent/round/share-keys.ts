@@ -114,7 +114,7 @@ function deal(
   const signature = signMessage(identity, shareKeysMessage(sid, index, dealt, dealt.rows))
   const message = { type: 'share-keys', planHash, ...dealt, signature } as const
   const held = new Map([[index, own]])
-  return { message, state: { ...session.state, secrets: { ...secrets, held }, directory: sites, shareKeys: message } }
+  return { message, state: { ...session.state, held, directory: sites, shareKeys: message } }
 }
 
 function invalid(why: string): FederationError {

@@ -1,7 +1,7 @@
 /**
  * Unmask, at the site (fedsum, section A.4: S6): a threshold of survivors must have confirmed the very survivors that this
  * site confirmed; then it reveals one share of each sharer, of a kind that follows from U2 and U3 alone, once. The
- * release is on the disk, and the session's secrets are gone from it, before a share leaves; only the group secret stays,
+ * release is on the disk, and the shares are gone from it, before one leaves; only the group secret stays,
  * where the sum is still to be checked.
  */
 import { FederationError } from '@consilium/protos/errors.ts'
@@ -12,15 +12,7 @@ import { sharesToReveal } from '@consilium/protos/secagg/unmask.ts'
 import { isTagged } from '@consilium/protos/secagg/vectors.ts'
 import type { Assignment } from './assignment.ts'
 import { inRound } from './events.ts'
-import {
-  dueSession,
-  refusedAs,
-  type SecureCohort,
-  type SessionSecrets,
-  sealState,
-  secretsOf,
-  secureCohort,
-} from './session.ts'
+import { dueSession, heldOf, refusedAs, type SecureCohort, sealState, secureCohort } from './session.ts'
 import { checkDirectory } from './share-keys.ts'
 import type { Site } from './site.ts'
 
@@ -70,24 +62,18 @@ export function unmask(
   const [u2, u3] = [indices(sharers), indices(survivors)]
   const logRoot = Buffer.from(logHead.root, 'hex')
   checkQuorum(confirmations, { u3Hash, logRoot, survivors: u3, threshold: thresholds.threshold }, cohort)
-  const secrets = secretsOf(session)
-  const revealed = sharesToReveal(u2, u3, secrets.held)
+  const held = heldOf(session)
+  const revealed = sharesToReveal(u2, u3, held)
   const signature = signMessage(site.identity, unmaskMessage(sid, u3Hash, cohort.index, revealed))
   const message = { type: 'unmask', planHash, revealed, signature } as const
-  const { secrets: _, ...rest } = state
+  const { held: _, ...rest } = state
   const { group: _group, ...untagged } = rest
   const kept = isTagged(assignment.plan.purpose) ? rest : untagged
   site.store.sessions.release(planHash, sealState({ ...kept, unmask: message }, planHash, site))
-  wipe(secrets, revealed)
+  // Of each share the half that was not revealed is needed no more.
+  for (const { index, kind } of revealed) held.get(index)![kind === 's' ? 'b' : 's'].fill(0)
   site.emit({ type: 'unmasked', ...inRound(planHash, assignment.plan) })
   return message
-}
-
-/** Nothing of the session is needed any more but what was revealed. */
-function wipe(secrets: SessionSecrets, revealed: Unmask['revealed']): void {
-  const { channelSecretKey, maskSecretKey, selfSeed, group, held } = secrets
-  for (const secret of [channelSecretKey, maskSecretKey, selfSeed, group]) secret.fill(0)
-  for (const { index, kind } of revealed) held.get(index)![kind === 's' ? 'b' : 's'].fill(0)
 }
 
 function indices(sites: readonly { readonly index: number }[]): number[] {

@@ -7,7 +7,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
-import { inTransaction } from './database.ts'
+import { durably, inTransaction } from './database.ts'
 
 export type SessionRecord = {
   readonly planHash: Sha256
@@ -30,8 +30,8 @@ export type Sessions = {
   share(planHash: Sha256, sid: string, sealed: Uint8Array): void
   /** Throws `already-uploaded` where this site has committed to other sharers, or for the same model and round before. */
   commit(planHash: Sha256, u2Hash: string, sealed: Uint8Array): void
-  /** What is sealed changes, nothing else. */
-  keep(planHash: Sha256, sealed: Uint8Array): void
+  /** What is sealed changes, nothing else. Survives a power cut, and what was sealed before is overwritten. */
+  sign(planHash: Sha256, sealed: Uint8Array): void
   /** Throws `survivors-conflict` where this site has confirmed other survivors. */
   confirm(planHash: Sha256, u3Hash: string, survivors: readonly SiteName[], sealed: Uint8Array): void
   release(planHash: Sha256, sealed: Uint8Array): void
@@ -61,6 +61,10 @@ export function openSessions(database: DatabaseSync): Sessions {
       sql.seal.run(planHash, sealed)
     })
   let isLogClean = false
+  /** Earlier versions of the pages stand in the write-ahead log. While a reader holds it, the next time empties it. */
+  const cleanLog = () => {
+    if (!isLogClean) isLogClean = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0
+  }
 
   return {
     advertise: ({ planHash, run, round, purpose, model }, sealed) =>
@@ -78,7 +82,11 @@ export function openSessions(database: DatabaseSync): Sessions {
           )
         sql.commit.run(u2Hash, planHash)
       }),
-    keep: (planHash, sealed) => change(planHash, sealed, () => undefined),
+    sign(planHash, sealed) {
+      durably(database, () => change(planHash, sealed, () => void sql.overwrite.run(planHash)))
+      isLogClean = false
+      cleanLog()
+    },
     confirm: (planHash, u3Hash, survivors, sealed) =>
       change(planHash, sealed, () => {
         const { u3Hash: before } = due(planHash)
@@ -101,8 +109,7 @@ export function openSessions(database: DatabaseSync): Sessions {
         })
         isLogClean = false
       }
-      // Earlier versions of the pages stand in the write-ahead log. While a reader holds it, the next time empties it.
-      if (!isLogClean) isLogClean = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0
+      cleanLog()
     },
   }
 }

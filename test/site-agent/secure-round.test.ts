@@ -6,12 +6,13 @@ import { evaluationCounts } from '@consilium/protos/secagg/evaluation-counts.ts'
 import { prepareUpdate, quantise, roundingKey } from '@consilium/protos/secagg/fixed-point.ts'
 import { encodeHeader, headerTagsAt } from '@consilium/protos/secagg/header.ts'
 import { encodeCounts } from '@consilium/protos/secagg/histograms.ts'
+import type { Shares } from '@consilium/protos/secagg/messages.ts'
 import { roundQuantisation } from '@consilium/protos/secagg/quantise-round.ts'
 import { encodeStatistics } from '@consilium/protos/secagg/statistics.ts'
 import { addHeader, areTagsRight, type Lift, sumTagger } from '@consilium/protos/secagg/sum-tags.ts'
 import { secureUploadBytes } from '@consilium/protos/secagg/vectors.ts'
 import { afterEach, describe, expect, test } from 'vitest'
-import { findSession, type SessionSecrets } from '../../site-agent/round/session.ts'
+import { findSession, type SessionSecrets, type SessionState } from '../../site-agent/round/session.ts'
 import { refusalAt } from '../support/refusal.ts'
 import { type SecureRoundOfSite, secureRound } from '../support/secure-round.ts'
 import { openSite, type SiteFixture, siteSecret } from '../support/site-fixture.ts'
@@ -233,23 +234,30 @@ describe('kill -9', () => {
     },
   )
 
-  test('between the masked file and its name: it is masked again to the same bytes', async () => {
+  test('between the masked bytes and the signature of their root: masked again to the same bytes', async () => {
     const site = open()
     const round = secureRound(site)
-    const words = await round.advertised().then(() => readFileSync(site.store.outbox.wordsPath(round.hash)))
-    site.coordinator.say(round.directory(await round.sent('advertise')))
-    const own = await round.sent('share-keys')
-    const due = round.shares(own, round.directory(await round.sent('advertise')))
-    site.coordinator.say(due)
-    await site.coordinator.until(() => site.events.find(({ type }) => type === 'uploaded'))
-    const first = site.coordinator.uploads.get(round.hash)!
-    rmSync(site.store.outbox.path(round.hash))
+    const due = await round.sharesDue()
+    const words = readFileSync(site.store.outbox.wordsPath(round.hash))
+    const unsigned = site.store.sessions.sealed(round.hash)!
+    const first = await round.uploaded()
+    site.store.sessions.sign(round.hash, unsigned)
     writeFileSync(site.store.outbox.wordsPath(round.hash), words)
-    site.events.length = 0
-    site.restart()
-    site.coordinator.say(due)
-    await site.coordinator.until(() => site.events.find(({ type }) => type === 'uploaded'))
+    await uploadAgain(site, due)
     expect(Buffer.compare(site.coordinator.uploads.get(round.hash)!, first)).toBe(0)
+  })
+
+  test('between the signature and the end of the words: the words go, the same bytes leave', async () => {
+    const site = open()
+    const round = secureRound(site)
+    const due = await round.sharesDue()
+    const words = readFileSync(site.store.outbox.wordsPath(round.hash))
+    const first = await round.uploaded()
+    writeFileSync(site.store.outbox.wordsPath(round.hash), words)
+    await uploadAgain(site, due)
+    expect(Buffer.compare(site.coordinator.uploads.get(round.hash)!, first)).toBe(0)
+    expect(site.store.outbox.isReady(round.hash)).toBe(true)
+    expect(readdirSync(join(site.state, 'outbox'))).toEqual([`${round.hash}.update`])
   })
 
   test('and the words lost: the site drops out, and masks no second update', async () => {
@@ -267,13 +275,84 @@ describe('kill -9', () => {
     const round = secureRound(site)
     const directory = round.directory(await round.advertised())
     const sealed = site.store.sessions.sealed(round.hash)!
-    site.store.sessions.keep(
+    site.store.sessions.sign(
       round.hash,
       sealed.map((byte, i) => (i === 40 ? byte ^ 1 : byte)),
     )
     site.restart()
     site.coordinator.say(directory)
     expect(await refusalAt(site)).toMatchObject({ code: 'session-lost' })
+  })
+})
+
+describe('one update, one mask: a site whose outbox was lost', () => {
+  /** The site uploads, loses its outbox and is given the round again, in which its training gives something else. */
+  async function loseOutbox(meanwhile: (site: SiteFixture, hash: string, unsigned: Uint8Array) => void) {
+    const site = open()
+    const round = secureRound(site)
+    const due = await round.sharesDue()
+    const unsigned = site.store.sessions.sealed(round.hash)!
+    const first = await round.uploaded()
+    rmSync(site.store.outbox.path(round.hash))
+    meanwhile(site, round.hash, unsigned)
+    site.coordinator.uploads.clear()
+    site.coordinator.sent.length = 0
+    const { update: trained } = site.trainer.train
+    site.trainer.train = { ...site.trainer.train, update: Float32Array.of(0.25, 0.5, -1) }
+    return { site, round, due, first, trained }
+  }
+
+  test('control: with its keys it masks another update, and the uploads differ by what the updates do', async () => {
+    const { site, round, due, first, trained } = await loseOutbox((lost, hash, unsigned) =>
+      lost.store.sessions.sign(hash, unsigned),
+    )
+    const numbers = roundQuantisation(round.plan, site.study.manifest.study)
+    const before = quantisedUpdate(round, numbers, trained)
+    site.restart()
+    await round.work()
+    site.events.length = 0
+    site.coordinator.say(due)
+    await site.coordinator.until(() => site.events.find(({ type }) => type === 'uploaded'))
+    const [one, other] = [first, site.coordinator.uploads.get(round.hash)!].map(updateIn(round))
+    const after = quantisedUpdate(round, numbers, site.trainer.train.update)
+    expect(one!.map((word, i) => (other![i]! - word) | 0)).toEqual(after.map((word, i) => (word - before[i]!) | 0))
+  })
+
+  test('drops out of the round, and nothing leaves', async () => {
+    const { site, round, due } = await loseOutbox(() => undefined)
+    site.restart()
+    site.coordinator.say({ type: 'assignment', plan: round.signed })
+    expect(await refusalAt(site)).toMatchObject({ planHash: round.hash, code: 'session-lost' })
+    site.coordinator.say(due)
+    await site.agent.stop()
+    expect(site.coordinator.uploads.size).toBe(0)
+    expect(site.trainer.calls.filter((call) => call === 'train')).toHaveLength(1)
+  })
+
+  test('and one whose masked bytes were damaged, or put back from elsewhere', async () => {
+    const site = open()
+    const round = secureRound(site)
+    const due = await round.sharesDue()
+    const first = await round.uploaded()
+    const path = site.store.outbox.path(round.hash)
+    writeFileSync(
+      path,
+      first.map((byte, i) => (i === first.length - 1 ? byte ^ 1 : byte)),
+    )
+    site.coordinator.uploads.clear()
+    site.coordinator.say(due)
+    expect(await refusalAt(site)).toMatchObject({ code: 'session-lost', reason: /damaged/ })
+    expect(site.coordinator.uploads.size).toBe(0)
+  })
+
+  test('a coordinator that asks for the bytes without shares of the masks gets none', async () => {
+    const site = open()
+    const round = secureRound(site)
+    await round.uploaded()
+    site.coordinator.uploads.clear()
+    site.coordinator.say({ type: 'collect-updates', planHash: round.hash })
+    expect(await refusalAt(site)).toMatchObject({ code: 'message-invalid' })
+    expect(site.coordinator.uploads.size).toBe(0)
   })
 })
 
@@ -314,12 +393,16 @@ describe('erasure', () => {
       const site = open()
       const round = secureRound(site)
       await round.shared()
-      const { secrets } = findSession(round.hash, site.site)!.state
+      const { secrets, held } = findSession(round.hash, site.site)!.state
+      const masking = secretBytes(secrets!, held!, [])
       const blobs = [site.store.sessions.sealed(round.hash)!]
       await round.sent('share-keys')
       site.coordinator.say(round.shares(await round.sent('share-keys'), round.directory(await round.sent('advertise'))))
       await site.coordinator.until(() => site.events.find(({ type }) => type === 'uploaded'))
       blobs.push(site.store.sessions.sealed(round.hash)!)
+      // What masked the update is gone with its signature; the shares for the sum stay, sealed.
+      expect(findSession(round.hash, site.site)!.state).not.toHaveProperty('secrets')
+      expect(foundOnDisk(site, [...masking, ...secretBytes(secrets!, new Map(), blobs.slice(0, 1))])).toEqual([])
       if (outcome === 'committed') {
         site.coordinator.say(await round.survivors())
         const confirm = await round.sent('confirm')
@@ -327,11 +410,11 @@ describe('erasure', () => {
         site.coordinator.say(round.quorum(await round.survivors(), confirm))
         await round.sent('unmask')
         blobs.push(site.store.sessions.sealed(round.hash)!)
-        expect(findSession(round.hash, site.site)?.state.secrets).toBeUndefined()
+        expect(findSession(round.hash, site.site)?.state.held).toBeUndefined()
       }
-      expect(foundOnDisk(site, secretBytes(secrets!, blobs))).toEqual(blobs.at(-1) ? ['a sealed state'] : [])
+      expect(foundOnDisk(site, secretBytes(secrets!, held!, blobs))).toEqual(blobs.at(-1) ? ['a sealed state'] : [])
       site.coordinator.say({ type: 'round-over', planHash: round.hash, outcome, reason: '' })
-      expect(foundOnDisk(site, secretBytes(secrets!, blobs))).toEqual([])
+      expect(foundOnDisk(site, secretBytes(secrets!, held!, blobs))).toEqual([])
       expect(readdirSync(join(site.state, 'outbox'))).toEqual([])
       // What this site did in it stays.
       const did = outcome === 'committed' ? 'released' : 'committed'
@@ -349,13 +432,41 @@ describe('erasure', () => {
   })
 })
 
+async function uploadAgain(site: SiteFixture, due: Shares): Promise<void> {
+  site.coordinator.uploads.clear()
+  site.events.length = 0
+  site.restart()
+  site.coordinator.say(due)
+  await site.coordinator.until(() => site.events.find(({ type }) => type === 'uploaded'))
+}
+
+/** The masked words of the update in an upload. */
+function updateIn({ plan }: SecureRoundOfSite) {
+  const [header, update] = plan.secure!.vectors
+  return (bytes: Uint8Array) => {
+    const start = 4 * header!.words
+    return new Int32Array(Uint8Array.from(bytes.subarray(start, start + 4 * update!.words)).buffer)
+  }
+}
+
+function quantisedUpdate(
+  { plan }: SecureRoundOfSite,
+  numbers: ReturnType<typeof roundQuantisation>,
+  update: Float32Array,
+): Int32Array {
+  const key = roundingKey(siteSecret, Buffer.from(plan.study, 'hex'), { vector: 'update', round: 1, purpose: 'train' })
+  const words = new Int32Array(update.length)
+  quantise(words, prepareUpdate(update, 8, numbers, key), 0)
+  return words
+}
+
 async function unmaskFromStart(round: SecureRoundOfSite, site: SiteFixture): Promise<void> {
   await round.unmasked()
   expect(site.store.sessions.find(round.hash)?.state).toBe('released')
 }
 
-function secretBytes(secrets: SessionSecrets, blobs: readonly Uint8Array[]) {
-  const { channelSecretKey, maskSecretKey, selfSeed, group, held } = secrets
+function secretBytes(secrets: SessionSecrets, held: NonNullable<SessionState['held']>, blobs: readonly Uint8Array[]) {
+  const { channelSecretKey, maskSecretKey, selfSeed, group } = secrets
   return [
     ...[channelSecretKey, maskSecretKey, selfSeed, group].map((bytes) => ({ what: 'a secret', bytes })),
     ...[...held.values()].flatMap(({ s, b }) => [s, b]).map((bytes) => ({ what: 'a share', bytes })),

@@ -76,11 +76,21 @@ test('what is erased is in no file any more, and what the site did stays', () =>
       .map(String)
       .join()
   sessions.advertise(session, sealed('unspeakable'))
-  sessions.keep(one, sealed('unutterable'))
+  sessions.share(one, 'f'.repeat(64), sealed('unutterable'))
   sessions.advertise({ ...session, planHash: other, round: 2 }, sealed('kept'))
   expect(bytes()).toMatch(/unspeakable/)
   sessions.keepOnly(new Set([other]))
   expect(bytes()).not.toMatch(/unspeakable|unutterable/)
   expect(bytes()).toMatch(/kept/)
-  expect([sessions.sealed(one), sessions.find(one)?.state]).toEqual([undefined, 'advertised'])
+  expect([sessions.sealed(one), sessions.find(one)?.state]).toEqual([undefined, 'shared'])
+})
+
+test('what a signature erases is in no file any more, at once', () => {
+  const { sessions } = store
+  const bytes = () => ['', '-wal'].map((suffix) => String(readFileSync(join(state, `agent.sqlite${suffix}`)))).join()
+  sessions.advertise(session, sealed('unspeakable'))
+  expect(bytes()).toMatch(/unspeakable/)
+  sessions.sign(one, sealed('signed'))
+  expect(bytes()).not.toMatch(/unspeakable/)
+  expect(Buffer.from(sessions.sealed(one)!).toString()).toMatch(/^signed /)
 })
