@@ -3,6 +3,7 @@
  * the two services that the listeners call.
  */
 import { availableParallelism } from 'node:os'
+import type { SignedLedger } from '@consilium/protos/control-messages.ts'
 import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
 import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import { openMaskThreads } from '@consilium/protos/secagg/mask-threads.ts'
@@ -15,7 +16,7 @@ import { federationService } from './federation-service.ts'
 import type { CoordinatorOptions, Parts } from './parts.ts'
 import type { Run } from './run/run.ts'
 import { attendanceOf } from './running/attendance.ts'
-import { openAttending } from './running/attending.ts'
+import { type Outgoing, openAttending } from './running/attending.ts'
 import { membership, runMessages, studyOffers } from './running/messages.ts'
 import { openRunProcess, type RunProcess } from './running/run-process.ts'
 import { openSerial } from './running/serial.ts'
@@ -24,6 +25,7 @@ import { receive } from './running/site-messages.ts'
 import { openStoredMessages, type StoredMessages } from './running/stored-messages.ts'
 import { openUploads } from './running/uploads.ts'
 import type { AdminService, FederationService } from './services.ts'
+import { openSessionLedgers } from './session-ledgers.ts'
 import { openStudies } from './study/studies.ts'
 
 export type Coordinator = {
@@ -53,8 +55,15 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
       deliver(site)
       for (const process of runs.values()) process.look()
     },
-    onMessage: (from, message) => receive(parts, from, message),
+    onMessage(from, message) {
+      if (message.type === 'hello') sessionLedgers.attends(from.caller.site)
+      receive(parts, from, message)
+    },
     onRefused: (site) => log.warn({ site }, 'a second agent with the identity of this site dials and was not admitted'),
+  })
+  const sessionLedgers = openSessionLedgers((site) => {
+    const key = stream.state.sites.get(site)?.identityPublicKey
+    return key === undefined ? undefined : Buffer.from(key, 'base64')
   })
   const threads = openMaskThreads(Math.max(1, availableParallelism() - 1))
   const messages = openStoredMessages(objects)
@@ -65,6 +74,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
     const allRuns = [...runs.values()].map(({ run }) => run)
     attending.deliver(site, [
       ...membership(stream.state),
+      ...ledgerSeen(sessionLedgers.due(site)),
       ...studyOffers(stream.state, studies, site),
       ...runMessages(allRuns, site, sources),
     ])
@@ -112,6 +122,9 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
     studies,
     runs,
     attending,
+    ledgersTold(by, ledgers) {
+      for (const site of sessionLedgers.tell(by, ledgers)) deliver(site)
+    },
     uploads,
     messages,
     inOrder: openSerial(),
@@ -135,6 +148,13 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
       await threads.close()
     },
   }
+}
+
+/** Once for each stream, and again once its peers told of more. */
+function ledgerSeen(ledger: SignedLedger | undefined): Outgoing[] {
+  if (!ledger) return []
+  const { planHash } = ledger
+  return [{ key: `ledger-seen/${planHash}`, message: { type: 'ledger-seen', ledger } }]
 }
 
 /** What sites sealed for each other before the coordinator was started again. */

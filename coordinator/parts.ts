@@ -1,6 +1,7 @@
 /** The parts of a coordinator as its services see them: what it was opened with, and what it made of that. */
 import type { Clock } from '@consilium/protos/clock.ts'
-import type { RunId, Sha256 } from '@consilium/protos/plan/names.ts'
+import type { SignedLedger } from '@consilium/protos/control-messages.ts'
+import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { Logger } from 'pino'
 import type { CertificateAuthority } from './certificate-authority.ts'
 import type { Changes } from './changes.ts'
@@ -44,6 +45,8 @@ export type Parts = CoordinatorOptions & {
   readonly studies: Studies
   readonly runs: ReadonlyMap<RunId, RunProcess>
   readonly attending: Attending
+  /** A site told how far its own ledger of sessions, or those of its peers, were seen. */
+  readonly ledgersTold: (by: SiteName, ledgers: readonly SignedLedger[]) => void
   readonly uploads: Uploads
   readonly messages: StoredMessages
   /** Work for the same key waits for the one before it. */

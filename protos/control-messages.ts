@@ -16,10 +16,20 @@ export type KeyRotation = {
   readonly newSignature: Uint8Array
 }
 
+/** Where a site's ledger of sessions stood, as it advertised it for a plan: `body` and `signature` are those of Advertise. */
+export type SignedLedger = {
+  readonly site: SiteName
+  readonly planHash: Sha256
+  readonly body: Uint8Array
+  readonly signature: Uint8Array
+}
+
 export type ToSite =
   | { readonly type: 'study'; readonly signedStudy: Uint8Array }
   | { readonly type: 'roster'; readonly sites: readonly RosterSite[] }
   | { readonly type: 'coordinator-keys'; readonly rotations: readonly KeyRotation[] }
+  /** The furthest that the ledger of this site was ever seen. */
+  | { readonly type: 'ledger-seen'; readonly ledger: SignedLedger }
   | { readonly type: 'assignment'; readonly plan: SignedRoundPlan }
   /** Asks for a sealed update; in secure mode `shares` asks for a masked one. */
   | { readonly type: 'collect-updates'; readonly planHash: Sha256 }
@@ -47,6 +57,8 @@ export type FromSite =
   | { readonly type: 'pong' }
   /** Every identity of the roster that this site has approved. */
   | { readonly type: 'pinned'; readonly sites: readonly RosterSite[] }
+  /** How far this site saw the ledgers of its peers. */
+  | { readonly type: 'known-ledgers'; readonly ledgers: readonly SignedLedger[] }
   | SecureFromSite
   | {
       readonly type: 'refusal'

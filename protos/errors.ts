@@ -66,6 +66,9 @@ export type ErrorCode =
   | 'already-uploaded'
   | 'cohort-differencing'
   | 'session-lost'
+  | 'peer-restored'
+  | 'site-restored'
+  | 'not-restored'
   | 'coordinator-key-changed'
   // The log and the stores.
   | 'log-broken'

@@ -1,8 +1,9 @@
 /** Checks of single fields of a message: every value that crosses the wire has a size and a shape, or it is refused. */
-import type { RosterSite } from './control-messages.ts'
+import type { RosterSite, SignedLedger } from './control-messages.ts'
 import { FederationError } from './errors.ts'
 import type { RosterSite__Output } from './gen/consilium/v1/RosterSite.ts'
-import { objectBytesMax, rosterSitesMax } from './limits.ts'
+import type { SignedLedger__Output } from './gen/consilium/v1/SignedLedger.ts'
+import { advertisedBytesMax, objectBytesMax, rosterSitesMax } from './limits.ts'
 import { type RunId, runIdSchema, type Sha256, type SiteName, siteNameSchema } from './plan/names.ts'
 
 export function invalid(field: string, expected: string): FederationError {
@@ -81,6 +82,22 @@ export function rosterSitesField(
   )
   if (new Set(read.map(({ site }) => site)).size < read.length) throw invalid(field, 'each site once')
   return read
+}
+
+export function signedLedgerField(
+  { site, planHash, body, signature }: SignedLedger__Output,
+  field: string,
+): SignedLedger {
+  return {
+    site: siteField(site, `${field}.site`),
+    planHash: hashField(planHash, `${field}.plan_hash`),
+    body: bytesField(body, `${field}.body`, 1, advertisedBytesMax),
+    signature: bytesField(signature, `${field}.signature`, 64),
+  }
+}
+
+export function wireSignedLedger({ site, planHash, body, signature }: SignedLedger) {
+  return { site, planHash: hashBytes(planHash), body, signature }
 }
 
 export function siteField(name: string, field = 'site'): SiteName {

@@ -26,6 +26,8 @@ export const proofHashesMax = 64
 export const secureVectorsMax = 4
 /** What a site advertises, bytes. */
 export const advertisedBytesMax = 256
+/** Sites whose ledgers one site tells of at once. */
+export const knownLedgersMax = 1000
 /** How long a join code may be good, minutes, and how long it is where nobody says. */
 export const joinCodeMinutesMax = 30 * 24 * 60
 export const joinCodeMinutesDefault = 24 * 60

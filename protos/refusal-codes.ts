@@ -34,6 +34,8 @@ const ofWhatWasSent = [
   'already-uploaded',
   'cohort-differencing',
   'session-lost',
+  'peer-restored',
+  'site-restored',
 ] as const satisfies readonly ErrorCode[]
 
 export const refusalCodes = [...ofWhatWasSent, 'data-not-ready', 'site-fault'] as const

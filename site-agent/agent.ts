@@ -3,12 +3,15 @@
  * `round/`. Work goes on while the stream is down; after a restart the journal says what is finished, what is to be
  * worked again and what is over.
  */
+import type { SignedLedger } from '@consilium/protos/control-messages.ts'
 import type { ErrorCode } from '@consilium/protos/errors.ts'
 import type { Consent } from './consent.ts'
 import type { PinnedCoordinator } from './coordinator-key.ts'
 import type { FromCoordinator } from './link/link.ts'
 import { openPinTelling, type PinTelling } from './pins.ts'
+import { findRestored, tellKnownLedgers } from './restored.ts'
 import type { RosterKeeper } from './roster.ts'
+import { restoredError } from './round/after-restore.ts'
 import { Assignments } from './round/assignments.ts'
 import { isCalledOff } from './round/called-off.ts'
 import { commitRound, commitRun, tidy } from './round/commit.ts'
@@ -61,6 +64,7 @@ export class Agent {
   #onUp(): void {
     this.#site.store.attendance.set('attending')
     this.#site.emit({ type: 'link-up' })
+    tellKnownLedgers(this.#site)
     this.#assignments.announce()
     this.#start(this.#consent.checkApproved(this.#stopping.signal))
   }
@@ -80,7 +84,8 @@ export class Agent {
       } finally {
         this.#pins.tell()
       }
-    } else if (message.type === 'coordinator-keys') this.#trust.coordinator.rotated(message.rotations)
+    } else if (message.type === 'ledger-seen') this.#ledgerSeen(message.ledger)
+    else if (message.type === 'coordinator-keys') this.#trust.coordinator.rotated(message.rotations)
     else if (message.type === 'assignment') {
       this.#pins.tellChanges()
       this.#assignments.assign(message.plan)
@@ -92,6 +97,15 @@ export class Agent {
       this.#assignments.callOff('over')
       if (study) this.#start(this.#site.trainers.release(study))
     } else this.#assignments.answer(message)
+  }
+
+  /** Before anything goes on that was open: a restored site ends it all, and says to the coordinator why. */
+  #ledgerSeen(ledger: SignedLedger): void {
+    if (!findRestored(ledger, this.#site)) return
+    const why = restoredError(this.#site)
+    if (!why) return
+    this.#site.emit({ type: 'restored', reason: why.message })
+    this.#assignments.endAll(why)
   }
 
   #start(task: Promise<void>): void {

@@ -81,6 +81,8 @@ export function describeEvent(event: AgentEvent): string {
       return `the coordinator handed its key on: ${event.fingerprint} is pinned in place of ${event.previous}, which signed for it`
     case 'run-over':
       return `run ${event.run}: ${event.outcome}${event.reason && `, ${event.reason}`}`
+    case 'restored':
+      return `THIS SITE WAS RESTORED: ${event.reason}`
     case 'trouble':
       return `${event.code}: ${event.reason}`
   }
@@ -107,6 +109,7 @@ const warnings: ReadonlySet<AgentEvent['type']> = new Set([
   'nothing-to-give',
   'trainer-restarted',
   'checkpoint-failed',
+  'restored',
   'trouble',
   'roster-changed',
   'coordinator-key-rotated',

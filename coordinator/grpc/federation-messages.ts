@@ -11,8 +11,10 @@ import {
   listField,
   rosterSitesField,
   runField,
+  signedLedgerField,
   siteField,
   textField,
+  wireSignedLedger,
 } from '@consilium/protos/fields.ts'
 import type { FromSite__Output } from '@consilium/protos/gen/consilium/v1/FromSite.ts'
 import type { Hello__Output } from '@consilium/protos/gen/consilium/v1/Hello.ts'
@@ -27,6 +29,7 @@ import type { UploadPart__Output } from '@consilium/protos/gen/consilium/v1/Uplo
 import {
   chunkBytesMax,
   earlierStreamsMax,
+  knownLedgersMax,
   logSizeMax,
   reasonCharactersMax,
   streamNonceBytes,
@@ -62,6 +65,11 @@ export function fromSite(wire: FromSite__Output): FromSite {
     }
   if (wire.workDone) return { type: 'work-done', planHash: hashField(wire.workDone.planHash, 'plan_hash') }
   if (wire.pinned) return { type: 'pinned', sites: pinned(wire.pinned) }
+  if (wire.knownLedgers)
+    return {
+      type: 'known-ledgers',
+      ledgers: listField(wire.knownLedgers.ledgers, 'ledgers', knownLedgersMax, signedLedgerField),
+    }
   if (wire.pong) return { type: 'pong' }
   if (wire.refusal) return refusal(wire.refusal)
   const secure = readSecureFromSite(wire)
@@ -157,6 +165,8 @@ export function toSite(message: ToSite): WireToSite {
       return { coordinatorKeys: { rotations: [...message.rotations] } }
     case 'assignment':
       return { assignment: { plan: message.plan.bytes, signature: message.plan.signature } }
+    case 'ledger-seen':
+      return { ledgerSeen: wireSignedLedger(message.ledger) }
     case 'ping':
       return { ping: {} }
     case 'collect-updates':

@@ -16,7 +16,8 @@ export async function takeSecure(parts: Parts, site: SiteName, message: SecureFr
   switch (message.type) {
     case 'advertise': {
       const { body, signature } = message
-      return process.command({ type: 'advertise-keys', planHash, site, body, signature })
+      await process.command({ type: 'advertise-keys', planHash, site, body, signature })
+      return parts.ledgersTold(site, [{ site, planHash, body, signature }])
     }
     case 'share-keys':
       return parts.inOrder(`${planHash}:${site}`, () => takeShareKeys(parts, process, site, message))

@@ -19,6 +19,7 @@ import type { Hello as _consilium_v1_Hello, Hello__Output as _consilium_v1_Hello
 import type { JoinReply as _consilium_v1_JoinReply, JoinReply__Output as _consilium_v1_JoinReply__Output } from './consilium/v1/JoinReply.ts';
 import type { JoinRequest as _consilium_v1_JoinRequest, JoinRequest__Output as _consilium_v1_JoinRequest__Output } from './consilium/v1/JoinRequest.ts';
 import type { KeyRotation as _consilium_v1_KeyRotation, KeyRotation__Output as _consilium_v1_KeyRotation__Output } from './consilium/v1/KeyRotation.ts';
+import type { KnownLedgers as _consilium_v1_KnownLedgers, KnownLedgers__Output as _consilium_v1_KnownLedgers__Output } from './consilium/v1/KnownLedgers.ts';
 import type { LogHead as _consilium_v1_LogHead, LogHead__Output as _consilium_v1_LogHead__Output } from './consilium/v1/LogHead.ts';
 import type { LogProofReply as _consilium_v1_LogProofReply, LogProofReply__Output as _consilium_v1_LogProofReply__Output } from './consilium/v1/LogProofReply.ts';
 import type { LogProofRequest as _consilium_v1_LogProofRequest, LogProofRequest__Output as _consilium_v1_LogProofRequest__Output } from './consilium/v1/LogProofRequest.ts';
@@ -42,6 +43,7 @@ import type { ShareKeys as _consilium_v1_ShareKeys, ShareKeys__Output as _consil
 import type { SharedTo as _consilium_v1_SharedTo, SharedTo__Output as _consilium_v1_SharedTo__Output } from './consilium/v1/SharedTo.ts';
 import type { Sharer as _consilium_v1_Sharer, Sharer__Output as _consilium_v1_Sharer__Output } from './consilium/v1/Sharer.ts';
 import type { Shares as _consilium_v1_Shares, Shares__Output as _consilium_v1_Shares__Output } from './consilium/v1/Shares.ts';
+import type { SignedLedger as _consilium_v1_SignedLedger, SignedLedger__Output as _consilium_v1_SignedLedger__Output } from './consilium/v1/SignedLedger.ts';
 import type { StudiesRequest as _consilium_v1_StudiesRequest, StudiesRequest__Output as _consilium_v1_StudiesRequest__Output } from './consilium/v1/StudiesRequest.ts';
 import type { StudyDecision as _consilium_v1_StudyDecision, StudyDecision__Output as _consilium_v1_StudyDecision__Output } from './consilium/v1/StudyDecision.ts';
 import type { StudyDecisionReply as _consilium_v1_StudyDecisionReply, StudyDecisionReply__Output as _consilium_v1_StudyDecisionReply__Output } from './consilium/v1/StudyDecisionReply.ts';
@@ -82,6 +84,7 @@ export interface ProtoGrpcType {
       JoinReply: MessageTypeDefinition<_consilium_v1_JoinReply, _consilium_v1_JoinReply__Output>
       JoinRequest: MessageTypeDefinition<_consilium_v1_JoinRequest, _consilium_v1_JoinRequest__Output>
       KeyRotation: MessageTypeDefinition<_consilium_v1_KeyRotation, _consilium_v1_KeyRotation__Output>
+      KnownLedgers: MessageTypeDefinition<_consilium_v1_KnownLedgers, _consilium_v1_KnownLedgers__Output>
       LogHead: MessageTypeDefinition<_consilium_v1_LogHead, _consilium_v1_LogHead__Output>
       LogProofReply: MessageTypeDefinition<_consilium_v1_LogProofReply, _consilium_v1_LogProofReply__Output>
       LogProofRequest: MessageTypeDefinition<_consilium_v1_LogProofRequest, _consilium_v1_LogProofRequest__Output>
@@ -105,6 +108,7 @@ export interface ProtoGrpcType {
       SharedTo: MessageTypeDefinition<_consilium_v1_SharedTo, _consilium_v1_SharedTo__Output>
       Sharer: MessageTypeDefinition<_consilium_v1_Sharer, _consilium_v1_Sharer__Output>
       Shares: MessageTypeDefinition<_consilium_v1_Shares, _consilium_v1_Shares__Output>
+      SignedLedger: MessageTypeDefinition<_consilium_v1_SignedLedger, _consilium_v1_SignedLedger__Output>
       StudiesRequest: MessageTypeDefinition<_consilium_v1_StudiesRequest, _consilium_v1_StudiesRequest__Output>
       StudyDecision: MessageTypeDefinition<_consilium_v1_StudyDecision, _consilium_v1_StudyDecision__Output>
       StudyDecisionReply: MessageTypeDefinition<_consilium_v1_StudyDecisionReply, _consilium_v1_StudyDecisionReply__Output>

@@ -1,6 +1,7 @@
 /** Reads back what a site advertised (fedsum, section A.3, message 1); `signed-messages.ts` writes it. */
 import { FederationError } from '../errors.ts'
 import { assertAgreementKey } from './keys.ts'
+import { decodeLedger, ledgerBytes } from './session-ledger.ts'
 import type { Advertisement } from './signed-messages.ts'
 import { siteIndexBytes } from './transcript.ts'
 
@@ -20,7 +21,9 @@ export function readAdvertisement(body: Uint8Array): Advertisement {
   const [channelKey, maskKey, nonce, modelHash] = [take(32), take(32), take(16), take(32)]
   assertAgreementKey(channelKey)
   assertAgreementKey(maskKey)
-  const ledgerHead = takeTagged(1) ? take(32) : undefined
+  const ledger = decodeLedger(take(ledgerBytes))
+  if (!ledger)
+    throw new FederationError('message-invalid', 'the ledger in the advertised keys has no such epoch or number')
   const previousSession = takeTagged(2) ? { sid: take(32), released: readFlag(take(1)) } : undefined
   if (at !== body.length) throw new FederationError('message-invalid', 'there is more behind the advertised keys')
   return {
@@ -29,7 +32,7 @@ export function readAdvertisement(body: Uint8Array): Advertisement {
     maskKey,
     nonce,
     modelHash,
-    ...(ledgerHead && { ledgerHead }),
+    ledger,
     ...(previousSession && { previousSession }),
   }
 }

@@ -5,6 +5,7 @@
 import { FederationError } from '../errors.ts'
 import { labelledHash } from '../hash.ts'
 import { type Identity, sign, verifySignature } from '../identity.ts'
+import { encodeLedger, type LedgerPosition } from './session-ledger.ts'
 import { assertAscending, exactly, type ShareKind, siteIndexBytes } from './transcript.ts'
 
 export type SignedMessage = { readonly type: string; readonly parts: readonly Uint8Array[] }
@@ -33,22 +34,22 @@ export type Advertisement = {
   readonly nonce: Uint8Array
   /** SHA-256 of the global model this site trained from. */
   readonly modelHash: Uint8Array
-  /** Head of the site's privacy ledger. */
-  readonly ledgerHead?: Uint8Array
+  /** Where the ledger of the site's sessions stands with this one. */
+  readonly ledger: LedgerPosition
   /** What the site has done in the session before: `released: false` promises it never will (A.9). */
   readonly previousSession?: { readonly sid: Uint8Array; readonly released: boolean }
 }
 
-/** u16(index) || channel key || mask key || nonce || modelHash, then what is optional, each under a tag byte. */
+/** u16(index) || channel key || mask key || nonce || modelHash || ledger, then what is optional, under a tag byte. */
 export function advertisedBody(advertised: Advertisement): Uint8Array {
-  const { index, channelKey, maskKey, nonce, modelHash, ledgerHead, previousSession } = advertised
+  const { index, channelKey, maskKey, nonce, modelHash, ledger, previousSession } = advertised
   return Buffer.concat([
     siteIndexBytes(index),
     exactly(32, channelKey, 'a channel key'),
     exactly(32, maskKey, 'a mask key'),
     exactly(16, nonce, 'a nonce'),
     exactly(32, modelHash, 'a model hash'),
-    ...(ledgerHead ? [Uint8Array.of(1), exactly(32, ledgerHead, 'the head of a ledger')] : []),
+    encodeLedger(ledger),
     ...(previousSession
       ? [Uint8Array.of(2), exactly(32, previousSession.sid, 'a session'), Uint8Array.of(+previousSession.released)]
       : []),

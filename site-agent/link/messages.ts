@@ -10,7 +10,9 @@ import {
   listField,
   rosterSitesField,
   runField,
+  signedLedgerField,
   textField,
+  wireSignedLedger,
 } from '@consilium/protos/fields.ts'
 import type { CoordinatorKeys__Output } from '@consilium/protos/gen/consilium/v1/CoordinatorKeys.ts'
 import type { FromSite } from '@consilium/protos/gen/consilium/v1/FromSite.ts'
@@ -41,6 +43,8 @@ export function toCoordinator(message: ToCoordinator): FromSite {
       return { workDone: { planHash: hashBytes(message.planHash) } }
     case 'pinned':
       return { pinned: toPinned(message.sites) }
+    case 'known-ledgers':
+      return { knownLedgers: { ledgers: message.ledgers.map(wireSignedLedger) } }
     case 'refusal':
       return {
         refusal: {
@@ -105,6 +109,7 @@ function readMessage(wire: ToSite__Output): ReturnType<typeof fromCoordinator> {
       reason: textField(reason, 'reason', reasonCharactersMax),
     }
   }
+  if (wire.ledgerSeen) return { type: 'ledger-seen', ledger: signedLedgerField(wire.ledgerSeen, 'ledger_seen') }
   if (wire.ping) return { type: 'ping' }
   const secure = readSecureToSite(wire)
   if (secure) return secure

@@ -1,10 +1,11 @@
 /**
  * Advertise keys, at the site (fedsum, section A.3: message 1): fresh X25519 keys of this session, signed with the site's
- * identity and bound to the plan and its model. They are journaled before they leave, and asked for again they are the same.
+ * identity and bound to the plan, its model and the ledger of this site's sessions. They are journaled before they leave, and asked for again they are the same.
  */
 import { randomBytes } from 'node:crypto'
 import { generateAgreementKeys } from '@consilium/protos/secagg/keys.ts'
 import type { Advertise } from '@consilium/protos/secagg/messages.ts'
+import type { LedgerPosition } from '@consilium/protos/secagg/session-ledger.ts'
 import { advertisedBody, advertiseMessage, signMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import type { Assignment } from './assignment.ts'
 import { inRound } from './events.ts'
@@ -18,14 +19,19 @@ export function advertiseKeys(
   const { planHash, plan } = assignment
   const begun = findSession(planHash, site)
   if (begun) return begun.state.advertise
-  const state = newSession(assignment, site)
+  const ledger = site.store.sessionLedger.next(planHash)
+  const state = newSession(assignment, ledger, site)
   const { run, round, purpose, model } = plan
-  site.store.sessions.advertise({ planHash, run, round, purpose, model }, sealState(state, planHash, site))
+  site.store.sessions.advertise({ planHash, run, round, purpose, model }, ledger, sealState(state, planHash, site))
   site.emit({ type: 'keys-advertised', ...inRound(planHash, plan) })
   return state.advertise
 }
 
-function newSession(assignment: Assignment, { name, identity }: Pick<Site, 'name' | 'identity'>): SessionState {
+function newSession(
+  assignment: Assignment,
+  ledger: LedgerPosition,
+  { name, identity }: Pick<Site, 'name' | 'identity'>,
+): SessionState {
   const { planHash, plan } = assignment
   const { index } = secureCohort(assignment, name)
   const [channel, mask] = [generateAgreementKeys(), generateAgreementKeys()]
@@ -35,6 +41,7 @@ function newSession(assignment: Assignment, { name, identity }: Pick<Site, 'name
     maskKey: mask.publicKey,
     nonce: randomBytes(16),
     modelHash: Buffer.from(plan.model, 'hex'),
+    ledger,
   })
   const signature = signMessage(identity, advertiseMessage(Buffer.from(planHash, 'hex'), name, body))
   const secrets = {

@@ -3,7 +3,7 @@
  * continued after a restart where the journal says it stood, called off when its round ends without it. What is asked for
  * one plan is done one after the other: a request that comes while the site still works waits its turn.
  */
-import { type ErrorCode, errorCode } from '@consilium/protos/errors.ts'
+import { type ErrorCode, errorCode, type FederationError } from '@consilium/protos/errors.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import { planHash as hashOfPlan, roundPlanSchema, type SignedRoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { refusalCodeOf } from '@consilium/protos/refusal-codes.ts'
@@ -108,6 +108,12 @@ export class Assignments {
       const work = this.#site.store.journal.find(planHash)
       if (which === 'all' || (work?.state === 'over' && work.outcome !== 'committed')) controller.abort()
     }
+  }
+
+  /** Ends this site's part in everything that is open. */
+  endAll(why: FederationError): void {
+    this.callOff('all')
+    for (const { planHash } of this.#site.store.journal.open()) this.#giveUp(planHash, why)
   }
 
   #take(assignment: Assignment): void {

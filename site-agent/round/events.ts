@@ -62,6 +62,8 @@ export type AgentEvent =
     }
   | { readonly type: 'coordinator-key-rotated'; readonly previous: string; readonly fingerprint: string }
   | { readonly type: 'run-over'; readonly run: RunId; readonly outcome: string; readonly reason: string }
+  /** Its peers saw this site's ledger further on than it is: it was restored from an old copy. */
+  | { readonly type: 'restored'; readonly reason: string }
   | { readonly type: 'trouble'; readonly code: ErrorCode; readonly reason: string }
 
 /** The part of an event that says which round it is about. */

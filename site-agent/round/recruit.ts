@@ -12,6 +12,7 @@ import {
 } from '@consilium/protos/plan/round-plan.ts'
 import { leadFingerprint, readSignedStudy, type SignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import { designColumns, isEvaluatedAfter } from '@consilium/protos/plan/study.ts'
+import { checkNotRestored, checkStandsIn } from './after-restore.ts'
 import type { Assignment } from './assignment.ts'
 import { checkSecureRound } from './secure-plan.ts'
 import type { Site } from './site.ts'
@@ -22,12 +23,14 @@ export function recruit(
   site: Pick<Site, 'name' | 'identity' | 'coordinatorPublicKey' | 'store' | 'readPolicy'>,
 ): Assignment {
   const plan = readRoundPlan(signed, site.coordinatorPublicKey)
+  checkNotRestored(site)
   const study = checkApproved(plan, site)
   checkCohort(plan, study, site)
   checkRoundOfStudy(plan, study)
   checkStandardisation(plan, study)
   checkStartingModel(plan, study)
   checkSecureRound(plan, study.manifest, site)
+  checkStandsIn(plan, site)
   checkFresh(plan, site)
   return { planHash: hashOfPlan(plan), plan, study: { hash: plan.study, manifest: study.manifest } }
 }

@@ -18,6 +18,7 @@ import { sessionThresholds, type Thresholds } from '@consilium/protos/secagg/thr
 import { assertAscending, rosterHash, sessionId } from '@consilium/protos/secagg/transcript.ts'
 import type { Assignment } from './assignment.ts'
 import { inRound } from './events.ts'
+import { checkPeerLedgers } from './peer-ledgers.ts'
 import {
   dueSession,
   isSame,
@@ -64,7 +65,7 @@ export function checkDirectory(
 export function shareKeys(
   { planHash, sites }: Directory,
   assignment: Assignment,
-  site: Pick<Site, 'name' | 'identity' | 'store' | 'emit'>,
+  site: Pick<Site, 'name' | 'identity' | 'store' | 'link' | 'emit'>,
 ): ShareKeysMessage {
   const session = dueSession(planHash, site)
   if (session.state.directory && session.state.shareKeys) {
@@ -73,6 +74,7 @@ export function shareKeys(
     return session.state.shareKeys
   }
   const checked = checkDirectory(sites, session.state.advertise, assignment, site.name)
+  checkPeerLedgers(sites, checked.advertised, assignment, site)
   const { message, state } = deal(session, sites, checked, assignment, site)
   site.store.sessions.share(planHash, Buffer.from(checked.sid).toString('hex'), sealState(state, planHash, site))
   site.emit({ type: 'keys-shared', ...inRound(planHash, assignment.plan), sites: sites.length })

@@ -165,4 +165,43 @@ export const migrations: readonly string[] = [
     reason TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  -- The ledger of this site's sessions: each entry is one more session, chained by hash; without a plan, a recovery.
+  CREATE TABLE session_ledger (
+    number INTEGER PRIMARY KEY,
+    epoch INTEGER NOT NULL,
+    plan_hash TEXT NOT NULL,
+    head TEXT NOT NULL
+  ) STRICT;
+  CREATE TRIGGER session_ledger_keeps_entries BEFORE UPDATE ON session_ledger
+    BEGIN SELECT RAISE(ABORT, 'the ledger of sessions is append-only'); END;
+  CREATE TRIGGER session_ledger_loses_nothing BEFORE DELETE ON session_ledger
+    BEGIN SELECT RAISE(ABORT, 'the ledger of sessions is append-only'); END;
+
+  -- Where the ledger of each peer stood when it was last seen in each run, as the peer signed it.
+  CREATE TABLE peer_ledgers (
+    site TEXT NOT NULL,
+    run TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    head TEXT NOT NULL,
+    plan_hash TEXT NOT NULL,
+    body BLOB NOT NULL,
+    signature BLOB NOT NULL,
+    seen_at TEXT NOT NULL,
+    PRIMARY KEY (site, run)
+  ) STRICT;
+
+  -- What this site had signed and does not know of: it was restored from an old copy. Open until a person recovered it.
+  CREATE TABLE restores (
+    seq INTEGER PRIMARY KEY,
+    found_at TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    head TEXT NOT NULL,
+    recovered_at TEXT NOT NULL DEFAULT '',
+    new_epoch INTEGER NOT NULL DEFAULT 0,
+    account TEXT NOT NULL DEFAULT ''
+  ) STRICT;
+  `,
 ]

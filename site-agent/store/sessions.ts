@@ -7,7 +7,9 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { LedgerPosition } from '@consilium/protos/secagg/session-ledger.ts'
 import { durably, inTransaction } from './database.ts'
+import { ledgerAppender } from './session-ledger.ts'
 
 export type SessionRecord = {
   readonly planHash: Sha256
@@ -26,7 +28,12 @@ export type SessionRecord = {
 }
 
 export type Sessions = {
-  advertise(session: Pick<SessionRecord, 'planHash' | 'run' | 'round' | 'purpose' | 'model'>, sealed: Uint8Array): void
+  /** Begins a session, which is the next entry of this site's ledger: `ledger` is where that stands with it. */
+  advertise(
+    session: Pick<SessionRecord, 'planHash' | 'run' | 'round' | 'purpose' | 'model'>,
+    ledger: LedgerPosition,
+    sealed: Uint8Array,
+  ): void
   share(planHash: Sha256, sid: string, sealed: Uint8Array): void
   /** Throws `already-uploaded` where this site has committed to other sharers, or for the same model and round before. */
   commit(planHash: Sha256, u2Hash: string, sealed: Uint8Array): void
@@ -60,6 +67,7 @@ export function openSessions(database: DatabaseSync): Sessions {
       body()
       sql.seal.run(planHash, sealed)
     })
+  const appendToLedger = ledgerAppender(database)
   let isLogClean = false
   /** Earlier versions of the pages stand in the write-ahead log. While a reader holds it, the next time empties it. */
   const cleanLog = () => {
@@ -67,8 +75,11 @@ export function openSessions(database: DatabaseSync): Sessions {
   }
 
   return {
-    advertise: ({ planHash, run, round, purpose, model }, sealed) =>
-      change(planHash, sealed, () => void sql.insert.run(planHash, run, round, purpose, model)),
+    advertise: ({ planHash, run, round, purpose, model }, ledger, sealed) =>
+      change(planHash, sealed, () => {
+        appendToLedger(planHash, ledger)
+        sql.insert.run(planHash, run, round, purpose, model)
+      }),
     share: (planHash, sid, sealed) => change(planHash, sealed, () => void sql.share.run(sid, planHash)),
     commit: (planHash, u2Hash, sealed) =>
       change(planHash, sealed, () => {

@@ -9,6 +9,7 @@ import { type Heads, openHeads } from './heads.ts'
 import { type Journal, openJournal } from './journal.ts'
 import { openRecords, type Records } from './records.ts'
 import { openRoster, type Roster } from './roster.ts'
+import { openSessionLedger, type SessionLedger } from './session-ledger.ts'
 import { openSessions, type Sessions } from './sessions.ts'
 import { type StudyStore, studyStore } from './studies.ts'
 
@@ -16,6 +17,7 @@ export type SiteStore = {
   readonly studies: StudyStore
   readonly journal: Journal
   readonly sessions: Sessions
+  readonly sessionLedger: SessionLedger
   readonly records: Records
   readonly attendance: AttendanceStore
   readonly roster: Roster
@@ -34,6 +36,7 @@ export function openSiteStore(state: string, now: () => Date = () => new Date())
     studies: studyStore(database, now),
     journal: openJournal(database, now),
     sessions: openSessions(database),
+    sessionLedger: openSessionLedger(database, now),
     records: openRecords(database, now),
     attendance: openAttendance(database, now),
     roster: openRoster(database, now),

@@ -32,6 +32,7 @@ import type {
   Unmask,
 } from '@consilium/protos/secagg/messages.ts'
 import { dealShares, type HeldShare, openShare } from '@consilium/protos/secagg/sealed-share.ts'
+import { emptyLedgerHead, type LedgerPosition, nextLedgerHead } from '@consilium/protos/secagg/session-ledger.ts'
 import {
   advertisedBody,
   advertiseMessage,
@@ -91,6 +92,7 @@ export type Session = {
 export function secureSite(name: string, identity: Identity = generateIdentity()): SecureSite {
   const key = signingKey(identity)
   const sessions = new Map<Sha256, Session>()
+  let ledger: LedgerPosition = { epoch: 1, number: 0, head: emptyLedgerHead }
   const sessionOf = (plan: Sha256): Session => {
     const session = sessions.get(plan)
     if (!session) throw new Error(`${name} has advertised nothing for this plan`)
@@ -104,7 +106,10 @@ export function secureSite(name: string, identity: Identity = generateIdentity()
       const hash = planHash(plan)
       const session = sessions.get(hash) ?? newSession(name, plan)
       sessions.set(hash, session)
-      session.advertised ??= advertise(key, name, session, hash)
+      if (!session.advertised) {
+        ledger = nextLedger(ledger, hash)
+        session.advertised = advertise(key, name, session, hash, ledger)
+      }
       return session.advertised
     },
     shareKeys(directory) {
@@ -146,7 +151,12 @@ function newSession(name: string, plan: RoundPlan): Session {
   return { plan, secure, index: plan.cohort.indexOf(name) + 1, channel, mask, selfSeed, group, held: new Map() }
 }
 
-function advertise(key: KeyObject, name: string, session: Session, hash: Sha256): Advertise {
+function nextLedger({ epoch, number, head }: LedgerPosition, hash: Sha256): LedgerPosition {
+  const next = { epoch, number: number + 1 }
+  return { ...next, head: nextLedgerHead(head, next, Buffer.from(hash, 'hex')) }
+}
+
+function advertise(key: KeyObject, name: string, session: Session, hash: Sha256, ledger: LedgerPosition): Advertise {
   const { index, channel, mask, plan } = session
   const body = advertisedBody({
     index,
@@ -154,6 +164,7 @@ function advertise(key: KeyObject, name: string, session: Session, hash: Sha256)
     maskKey: mask.publicKey,
     nonce: mask.publicKey.slice(0, 16),
     modelHash: Buffer.from(plan.model, 'hex'),
+    ledger,
   })
   const signature = signMessage(key, advertiseMessage(Buffer.from(hash, 'hex'), name, body))
   return { type: 'advertise', planHash: hash, body, signature }

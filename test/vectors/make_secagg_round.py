@@ -99,12 +99,16 @@ for name in ids:
     seed, c_sk, s_sk = det(f"{name}/identity"), det(f"{name}/channel"), det(f"{name}/mask")
     c_pk, s_pk = (nacl.bindings.crypto_scalarmult_base(secret) for secret in (c_sk, s_sk))
     nonce = det(f"{name}/nonce", 16)
-    body = u16(index[name]) + c_pk + s_pk + nonce + model_hash
+    epoch, number, before = 1 + index[name] % 2, 2**33 + index[name], det(f"{name}/ledger")
+    counters = epoch.to_bytes(4, "big") + number.to_bytes(8, "big")
+    head = H("session-ledger", before, counters, plan_hash)
+    body = u16(index[name]) + c_pk + s_pk + nonce + model_hash + counters + head
     parts = (plan_hash, name.encode(), body)
     sites[name] = dict(
         index=index[name], ed25519_seed=seed, ed25519_pub=bytes(nacl.signing.SigningKey(seed).verify_key),
         c_sk=c_sk, c_pk=c_pk, s_sk=s_sk, s_pk=s_pk, b=det(f"{name}/self seed"), g=det(f"{name}/group part"),
-        nonce=nonce, advertise_hash=H("advertise", *parts), advertise_sig=signed(seed, "advertise", *parts), body=body,
+        nonce=nonce, ledger_epoch=epoch, ledger_number=number, ledger_before=before, ledger_head=head,
+        advertise_hash=H("advertise", *parts), advertise_sig=signed(seed, "advertise", *parts), body=body,
     )
 
 roster_hash = H("roster", *[u16(index[name]) + name.encode() + sites[name]["ed25519_pub"] for name in ids])

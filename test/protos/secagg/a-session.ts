@@ -203,7 +203,8 @@ export function sumOfWords(all: readonly Words[]): Words {
 function advertisement(index: number, salt: number) {
   const { channel, mask } = keysOf(index)
   const nonce = new Uint8Array(16).fill(salt)
-  const body = { index, channelKey: channel.publicKey, maskKey: mask.publicKey, nonce, modelHash: filled(4) }
+  const ledger = { epoch: 1, number: 1, head: filled(5) }
+  const body = { index, channelKey: channel.publicKey, maskKey: mask.publicKey, nonce, modelHash: filled(4), ledger }
   return { index, body: advertisedBody(body), signature: new Uint8Array(64) }
 }
 

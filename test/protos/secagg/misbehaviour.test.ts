@@ -286,6 +286,7 @@ describe('malformed lists and messages', () => {
     maskKey: bytes32(2),
     nonce: new Uint8Array(16),
     modelHash: bytes32(3),
+    ledger: { epoch: 1, number: 7, head: bytes32(4) },
   }
 
   test.for([
@@ -323,7 +324,7 @@ describe('malformed lists and messages', () => {
     const messages = [
       advertiseMessage(sid, 'site-a', advertisedBody(body)),
       advertiseMessage(sid, 'site-b', advertisedBody(body)),
-      advertiseMessage(sid, 'site-a', advertisedBody({ ...body, ledgerHead: sid })),
+      advertiseMessage(sid, 'site-a', advertisedBody({ ...body, ledger: { ...body.ledger, number: 8 } })),
       advertiseMessage(sid, 'site-a', advertisedBody({ ...body, previousSession: { sid, released: false } })),
       advertiseMessage(sid, 'site-a', advertisedBody({ ...body, previousSession: { sid, released: true } })),
       shareKeysMessage(sid, 1, commitments, [sharedTo(1, 0), sharedTo(2, 136)]),

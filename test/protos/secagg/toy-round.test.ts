@@ -11,6 +11,7 @@ import { agree, agreementPublicKey, channelKey, maskKey, pairSeed } from '@consi
 import { siteMasks } from '@consilium/protos/secagg/mask.ts'
 import { addMasks, addVectors, keystream } from '@consilium/protos/secagg/mask-stream.ts'
 import { dealShares, type HeldShare, openShare, type ReceivedKeys } from '@consilium/protos/secagg/sealed-share.ts'
+import { nextLedgerHead } from '@consilium/protos/secagg/session-ledger.ts'
 import { interpolate, rebuildSecret } from '@consilium/protos/secagg/shamir.ts'
 import {
   advertisedBody,
@@ -48,11 +49,13 @@ type Site = Readonly<
     | 'b'
     | 'g'
     | 'nonce'
+    | 'ledger_before'
+    | 'ledger_head'
     | 'advertise_hash'
     | 'advertise_sig',
     string
   >
-> & { readonly index: number }
+> & { readonly index: number; readonly ledger_epoch: number; readonly ledger_number: number }
 type By<T> = Readonly<Record<string, T>>
 type Toy = {
   readonly ids: readonly string[]
@@ -116,7 +119,11 @@ const indexOf = (name: string) => site(name).index
 const bodyOf = (name: string) => {
   const { index, c_pk, s_pk, nonce } = site(name)
   const keys = { channelKey: bytes(c_pk), maskKey: bytes(s_pk), nonce: bytes(nonce), modelHash: bytes(toy.modelHash) }
-  return advertisedBody({ index, ...keys })
+  return advertisedBody({ index, ...keys, ledger: ledgerOf(name) })
+}
+const ledgerOf = (name: string) => {
+  const { ledger_epoch: epoch, ledger_number: number, ledger_before: before } = site(name)
+  return { epoch, number, head: nextLedgerHead(bytes(before), { epoch, number }, planHash) }
 }
 /** The key from `from` to `to`, as the first of them or the second computes it. */
 const channelOf = (from: string, to: string, at: 'from' | 'to') => {
@@ -144,6 +151,10 @@ describe('advertise keys', () => {
     const { ed25519_seed, ed25519_pub, c_sk, c_pk, s_sk, s_pk } = site(name)
     expect(hex(identityFromSeed(bytes(ed25519_seed)).publicKey)).toBe(ed25519_pub)
     expect([c_sk, s_sk].map((secret) => hex(agreementPublicKey(bytes(secret))))).toEqual([c_pk, s_pk])
+  })
+
+  test.for(toy.ids)("%s has the head of the vector in its sessions' ledger", (name) => {
+    expect(hex(ledgerOf(name).head)).toBe(site(name).ledger_head)
   })
 
   test.for(toy.ids)('%s advertises the hash and signature of the vector', (name) => {

@@ -18,12 +18,14 @@ afterEach(() => {
 
 const [one, other] = ['1'.repeat(64), '2'.repeat(64)]
 const session = { planHash: one, run: 'heart-1', round: 1, purpose: 'train', model: 'a'.repeat(64) } as const
+const begin = (begun: Parameters<SiteStore['sessions']['advertise']>[0], state: Uint8Array) =>
+  store.sessions.advertise(begun, store.sessionLedger.next(begun.planHash), state)
 const sealed = (text: string) => Buffer.from(`${text} `.repeat(40))
 
 test('a session goes from state to state, and keeps what it was last sealed with', () => {
   const { sessions } = store
   const states = () => [sessions.find(one)?.state, Buffer.from(sessions.sealed(one)!).toString().split(' ')[0]]
-  sessions.advertise(session, sealed('first'))
+  begin(session, sealed('first'))
   expect(states()).toEqual(['advertised', 'first'])
   sessions.share(one, 'b'.repeat(64), sealed('second'))
   expect(states()).toEqual(['shared', 'second'])
@@ -46,12 +48,12 @@ test('a session goes from state to state, and keeps what it was last sealed with
 
 test('other sharers, or another plan for the same model and round, are never committed to', () => {
   const { sessions } = store
-  sessions.advertise(session, sealed('first'))
+  begin(session, sealed('first'))
   sessions.commit(one, 'c'.repeat(64), sealed('second'))
   sessions.commit(one, 'c'.repeat(64), sealed('third'))
   const refused = expect.objectContaining({ code: 'already-uploaded' })
   expect(() => sessions.commit(one, 'e'.repeat(64), sealed('fourth'))).toThrow(refused)
-  sessions.advertise({ ...session, planHash: other }, sealed('other'))
+  begin({ ...session, planHash: other }, sealed('other'))
   expect(() => sessions.commit(other, 'c'.repeat(64), sealed('other'))).toThrow(refused)
   expect(sessions.find(other)?.state).toBe('advertised')
   expect(Buffer.from(sessions.sealed(one)!).toString()).toContain('third')
@@ -59,7 +61,7 @@ test('other sharers, or another plan for the same model and round, are never com
 
 test('other survivors are never confirmed', () => {
   const { sessions } = store
-  sessions.advertise(session, sealed('first'))
+  begin(session, sealed('first'))
   sessions.confirm(one, 'd'.repeat(64), ['basel'], sealed('second'))
   expect(() => sessions.confirm(one, 'e'.repeat(64), ['basel'], sealed('third'))).toThrow(
     expect.objectContaining({ code: 'survivors-conflict' }),
@@ -75,9 +77,9 @@ test('what is erased is in no file any more, and what the site did stays', () =>
       .map((suffix) => readFileSync(join(state, `agent.sqlite${suffix}`)))
       .map(String)
       .join()
-  sessions.advertise(session, sealed('unspeakable'))
+  begin(session, sealed('unspeakable'))
   sessions.share(one, 'f'.repeat(64), sealed('unutterable'))
-  sessions.advertise({ ...session, planHash: other, round: 2 }, sealed('kept'))
+  begin({ ...session, planHash: other, round: 2 }, sealed('kept'))
   expect(bytes()).toMatch(/unspeakable/)
   sessions.keepOnly(new Set([other]))
   expect(bytes()).not.toMatch(/unspeakable|unutterable/)
@@ -88,7 +90,7 @@ test('what is erased is in no file any more, and what the site did stays', () =>
 test('what a signature erases is in no file any more, at once', () => {
   const { sessions } = store
   const bytes = () => ['', '-wal'].map((suffix) => String(readFileSync(join(state, `agent.sqlite${suffix}`)))).join()
-  sessions.advertise(session, sealed('unspeakable'))
+  begin(session, sealed('unspeakable'))
   expect(bytes()).toMatch(/unspeakable/)
   sessions.sign(one, sealed('signed'))
   expect(bytes()).not.toMatch(/unspeakable/)

@@ -11,6 +11,7 @@ import type { Confirm as _consilium_v1_Confirm, Confirm__Output as _consilium_v1
 import type { Unmask as _consilium_v1_Unmask, Unmask__Output as _consilium_v1_Unmask__Output } from '../../consilium/v1/Unmask.ts';
 import type { Pinned as _consilium_v1_Pinned, Pinned__Output as _consilium_v1_Pinned__Output } from '../../consilium/v1/Pinned.ts';
 import type { Pong as _consilium_v1_Pong, Pong__Output as _consilium_v1_Pong__Output } from '../../consilium/v1/Pong.ts';
+import type { KnownLedgers as _consilium_v1_KnownLedgers, KnownLedgers__Output as _consilium_v1_KnownLedgers__Output } from '../../consilium/v1/KnownLedgers.ts';
 
 export interface FromSite {
   'hello'?: (_consilium_v1_Hello | null);
@@ -24,7 +25,8 @@ export interface FromSite {
   'unmask'?: (_consilium_v1_Unmask | null);
   'pinned'?: (_consilium_v1_Pinned | null);
   'pong'?: (_consilium_v1_Pong | null);
-  'message'?: "hello"|"progress"|"workDone"|"refusal"|"advertise"|"shareKeys"|"complaint"|"confirm"|"unmask"|"pinned"|"pong";
+  'knownLedgers'?: (_consilium_v1_KnownLedgers | null);
+  'message'?: "hello"|"progress"|"workDone"|"refusal"|"advertise"|"shareKeys"|"complaint"|"confirm"|"unmask"|"pinned"|"pong"|"knownLedgers";
 }
 
 export interface FromSite__Output {
@@ -39,5 +41,6 @@ export interface FromSite__Output {
   'unmask'?: (_consilium_v1_Unmask__Output | null);
   'pinned'?: (_consilium_v1_Pinned__Output | null);
   'pong'?: (_consilium_v1_Pong__Output | null);
-  'message'?: "hello"|"progress"|"workDone"|"refusal"|"advertise"|"shareKeys"|"complaint"|"confirm"|"unmask"|"pinned"|"pong";
+  'knownLedgers'?: (_consilium_v1_KnownLedgers__Output | null);
+  'message'?: "hello"|"progress"|"workDone"|"refusal"|"advertise"|"shareKeys"|"complaint"|"confirm"|"unmask"|"pinned"|"pong"|"knownLedgers";
 }

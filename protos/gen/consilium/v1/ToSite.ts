@@ -13,6 +13,7 @@ import type { Quorum as _consilium_v1_Quorum, Quorum__Output as _consilium_v1_Qu
 import type { Roster as _consilium_v1_Roster, Roster__Output as _consilium_v1_Roster__Output } from '../../consilium/v1/Roster.ts';
 import type { CoordinatorKeys as _consilium_v1_CoordinatorKeys, CoordinatorKeys__Output as _consilium_v1_CoordinatorKeys__Output } from '../../consilium/v1/CoordinatorKeys.ts';
 import type { Ping as _consilium_v1_Ping, Ping__Output as _consilium_v1_Ping__Output } from '../../consilium/v1/Ping.ts';
+import type { SignedLedger as _consilium_v1_SignedLedger, SignedLedger__Output as _consilium_v1_SignedLedger__Output } from '../../consilium/v1/SignedLedger.ts';
 
 export interface ToSite {
   'study'?: (_consilium_v1_StudyOffer | null);
@@ -28,7 +29,8 @@ export interface ToSite {
   'roster'?: (_consilium_v1_Roster | null);
   'coordinatorKeys'?: (_consilium_v1_CoordinatorKeys | null);
   'ping'?: (_consilium_v1_Ping | null);
-  'message'?: "study"|"assignment"|"collectUpdates"|"roundOver"|"runOver"|"advertiseKeys"|"directory"|"shares"|"survivors"|"quorum"|"roster"|"coordinatorKeys"|"ping";
+  'ledgerSeen'?: (_consilium_v1_SignedLedger | null);
+  'message'?: "study"|"assignment"|"collectUpdates"|"roundOver"|"runOver"|"advertiseKeys"|"directory"|"shares"|"survivors"|"quorum"|"roster"|"coordinatorKeys"|"ping"|"ledgerSeen";
 }
 
 export interface ToSite__Output {
@@ -45,5 +47,6 @@ export interface ToSite__Output {
   'roster'?: (_consilium_v1_Roster__Output | null);
   'coordinatorKeys'?: (_consilium_v1_CoordinatorKeys__Output | null);
   'ping'?: (_consilium_v1_Ping__Output | null);
-  'message'?: "study"|"assignment"|"collectUpdates"|"roundOver"|"runOver"|"advertiseKeys"|"directory"|"shares"|"survivors"|"quorum"|"roster"|"coordinatorKeys"|"ping";
+  'ledgerSeen'?: (_consilium_v1_SignedLedger__Output | null);
+  'message'?: "study"|"assignment"|"collectUpdates"|"roundOver"|"runOver"|"advertiseKeys"|"directory"|"shares"|"survivors"|"quorum"|"roster"|"coordinatorKeys"|"ping"|"ledgerSeen";
 }
