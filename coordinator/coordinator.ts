@@ -23,6 +23,7 @@ import { openSerial } from './running/serial.ts'
 import { signedPlans } from './running/signed-plans.ts'
 import { receive } from './running/site-messages.ts'
 import { openStoredMessages, type StoredMessages } from './running/stored-messages.ts'
+import { openStoredSums } from './running/stored-sums.ts'
 import { openUploads } from './running/uploads.ts'
 import type { AdminService, FederationService } from './services.ts'
 import { openSessionLedgers } from './session-ledgers.ts'
@@ -67,8 +68,9 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
   })
   const threads = openMaskThreads(Math.max(1, availableParallelism() - 1))
   const messages = openStoredMessages(objects)
+  const sums = openStoredSums(objects)
   const uploads = openUploads({ objects, clock, findRun })
-  const sources = { planOf: signedPlans(options.identity), messages }
+  const sources = { planOf: signedPlans(options.identity), messages, sums }
 
   function deliver(site: SiteName): void {
     const allRuns = [...runs.values()].map(({ run }) => run)
@@ -106,6 +108,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
       ...options,
       threads,
       messages,
+      sums,
       attendance: (run, progress) => attendanceOf(stream.state, attending, run, progress),
       onChange: onRunChange,
     })

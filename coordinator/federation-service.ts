@@ -4,6 +4,7 @@ import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import { decideStudy } from './federation/consent.ts'
 import { checkCaller, checkJoin, joined } from './federation/enrolment.ts'
 import type { Parts } from './parts.ts'
+import type { OpenRound } from './round/round.ts'
 import { proveLog } from './running/prove-log.ts'
 import type { Caller, FederationService, JoinReply, JoinRequest } from './services.ts'
 import { readFrom } from './store/object-store.ts'
@@ -105,6 +106,13 @@ function mayFetch({ stream, studies, runs }: Parts, site: SiteName, sha256: Sha2
   return [...runs.values()].some(
     ({ run }) =>
       stream.state.studies.get(run.study)?.decisions.get(site)?.decision === 'approve' &&
-      (run.parameters === sha256 || run.past.some(({ setting }) => setting.model === sha256)),
+      (run.parameters === sha256 ||
+        run.past.some(({ setting }) => setting.model === sha256) ||
+        isSumFor(run.current, site, sha256)),
   )
+}
+
+/** The sum of a round is for its survivors to verify. */
+function isSumFor(round: OpenRound | undefined, site: SiteName, sha256: Sha256): boolean {
+  return round?.phase === 'verify' && round.judged.sums === sha256 && round.session.survivors.includes(site)
 }

@@ -69,6 +69,8 @@ export type ErrorCode =
   | 'peer-restored'
   | 'site-restored'
   | 'not-restored'
+  | 'sum-not-verified'
+  | 'round-unverified'
   | 'coordinator-key-changed'
   // The log and the stores.
   | 'log-broken'

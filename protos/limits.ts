@@ -28,6 +28,8 @@ export const secureVectorsMax = 4
 export const advertisedBytesMax = 256
 /** Sites whose ledgers one site tells of at once. */
 export const knownLedgersMax = 1000
+/** The sum of a round that travels with the request to verify it, bytes; a longer one is fetched. */
+export const sumInlineBytesMax = 64 * 1024
 /** How long a join code may be good, minutes, and how long it is where nobody says. */
 export const joinCodeMinutesMax = 30 * 24 * 60
 export const joinCodeMinutesDefault = 24 * 60

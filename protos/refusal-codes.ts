@@ -36,6 +36,7 @@ const ofWhatWasSent = [
   'session-lost',
   'peer-restored',
   'site-restored',
+  'sum-not-verified',
 ] as const satisfies readonly ErrorCode[]
 
 export const refusalCodes = [...ofWhatWasSent, 'data-not-ready', 'site-fault'] as const

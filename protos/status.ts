@@ -102,6 +102,8 @@ const statusOf: Readonly<Record<ErrorCode, status>> = {
   'peer-restored': status.FAILED_PRECONDITION,
   'site-restored': status.FAILED_PRECONDITION,
   'not-restored': status.FAILED_PRECONDITION,
+  'sum-not-verified': status.DATA_LOSS,
+  'round-unverified': status.ABORTED,
   'coordinator-key-changed': status.FAILED_PRECONDITION,
   'log-broken': status.DATA_LOSS,
   'append-conflict': status.ABORTED,

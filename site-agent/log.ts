@@ -67,6 +67,8 @@ export function describeEvent(event: AgentEvent): string {
       return `${round(event)}: confirmed the sum of ${event.survivors} sites`
     case 'unmasked':
       return `${round(event)}: helped to unmask the sum`
+    case 'sum-verified':
+      return `${round(event)}: the sum is that of what was masked, and makes what the coordinator says`
     case 'uploading':
       return `${round(event)}: ${event.sentBytes} of ${event.totalBytes} bytes sent`
     case 'uploaded':

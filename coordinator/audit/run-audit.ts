@@ -6,7 +6,7 @@ import { canonicalJson } from '@consilium/protos/hash.ts'
 import type { LogHead } from '@consilium/protos/log/head.ts'
 import type { MerkleTree } from '@consilium/protos/log/merkle.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
-import { planHash, type RoundPlan, type Standardisation } from '@consilium/protos/plan/round-plan.ts'
+import { type Proven, planHash, type RoundPlan, type Standardisation } from '@consilium/protos/plan/round-plan.ts'
 import type { ReadStudy } from '@consilium/protos/plan/signed-study.ts'
 import { verifyRollback } from '@consilium/protos/rollback.ts'
 import type { ShareKeysMessage, Unmask } from '@consilium/protos/secagg/messages.ts'
@@ -16,6 +16,7 @@ import type { RunEvent } from '../run/events.ts'
 import type { FederationAudit } from './federation-audit.ts'
 import { fromBase64, hex, present, require, short } from './refuse.ts'
 import { auditSecureRound, type SecureCounts, type SecureRoundAudit } from './secure-round.ts'
+import { auditVerification, type MadeResult, type SumVerification } from './verify-audit.ts'
 
 export type RoundReport = {
   readonly round: number
@@ -43,7 +44,7 @@ export type Objects = {
 
 /** `tree` holds the run's entries up to the one that is taken. */
 export function auditRun(id: RunId, federation: FederationAudit, tree: Pick<MerkleTree, 'root'>): RunAudit {
-  const run: Run = { id, federation, tree, made: new Map(), reports: [] }
+  const run: Run = { id, federation, tree, made: new Map(), provenOf: new Map(), proven: {}, reports: [] }
   return {
     take(event, seq, given) {
       require(run.ended === undefined, 'the run had ended before it')
@@ -64,18 +65,28 @@ type Run = {
   readonly tree: Pick<MerkleTree, 'root'>
   /** Parameters that each training round made. */
   readonly made: Map<number, Sha256>
+  /** Who verified them, in secure mode. */
+  readonly provenOf: Map<number, Proven>
   readonly reports: RoundReport[]
   study?: ReadStudy
   publicKey?: string
   model?: { readonly parameters: Sha256; readonly entry?: number }
   standardisation?: Standardisation
+  /** Who verified the sums of both. */
+  proven: NonNullable<RoundPlan['proven']>
   next?: { readonly round: number; readonly purpose: Purpose }
   open?: OpenRound
   ended?: 'finished' | 'failed' | 'cancelled'
 }
 type Started = Run & Required<Pick<Run, 'study' | 'publicKey' | 'model'>>
 
-type OpenRound = { readonly plan: RoundPlan; readonly hash: Sha256; readonly secure?: SecureRoundAudit }
+type OpenRound = {
+  readonly plan: RoundPlan
+  readonly hash: Sha256
+  readonly secure?: SecureRoundAudit
+  /** Committed, and not gone on from yet: too few sites have verified the sum. */
+  verifying?: SumVerification
+}
 
 function start(run: Run, event: Extract<RunEvent, { type: 'run-started' }>, seq: number, { study }: Objects): void {
   require(seq === 0 && event.run === run.id, `it does not start run ${run.id}`)
@@ -125,11 +136,19 @@ function take(run: Started, event: RunEvent, seq: number, { message }: Objects):
 }
 
 function takeInRound(run: Started, event: OfPlan, seq: number, message: Objects['message']): void {
-  const { plan, hash, secure } = present(run.open, 'there is no round it could be part of')
+  const { plan, hash, secure, verifying } = present(run.open, 'there is no round it could be part of')
   require(event.planHash === hash, 'it is part of another plan than the one under way')
   if ('site' in event) require(plan.cohort.includes(event.site), `${event.site} is not in the cohort`)
+  if (event.type === 'sum-verified' || event.type === 'sum-not-verified') {
+    const made = present(verifying, 'no sum was committed that it could judge').take(event)
+    if (made) adopt(run, made)
+    return
+  }
+  require(!verifying || outsideOfSum.includes(event.type), 'its round was committed before')
   secure?.take(event, { message, checkHead: (head) => checkHead(run, head, seq) })
 }
+/** What can happen to a sum that is committed, and changes nothing of it. */
+const outsideOfSum: readonly string[] = ['site-dropped', 'late-update-refused']
 type OfPlan = Extract<RoundEvent, { planHash: Sha256 }>
 
 function select(
@@ -150,6 +169,7 @@ function select(
   const isOwed = purpose !== 'statistics' && study.manifest.study.standardisation === 'federated'
   require(!isOwed || due !== undefined, 'its study standardises by all sites, and no statistics round was committed')
   require(sameJson(plan.standardisation, due), 'its plan standardises by other figures than the statistics round gave')
+  require(sameJson(plan.proven ?? {}, run.proven), 'its plan names others as those who verified what it starts from')
   checkHead(run, plan.logHead, seq)
   require(plan.modelEntry === undefined || plan.modelEntry < plan.logHead.size, 'its head does not cover its model')
   for (const site of plan.cohort) run.federation.checkApproved(site, plan.study)
@@ -178,17 +198,33 @@ function secureOf(run: Started, plan: RoundPlan): { readonly secure?: SecureRoun
   return { secure: auditSecureRound({ ...plan, secure: plan.secure }, planHash(plan)) }
 }
 
-function commit(run: Started, { planHash: named, result }: EventOf<'round-committed'>, seq: number): void {
+function commit(run: Started, event: EventOf<'round-committed'>, seq: number): void {
+  const { planHash: named, result } = event
   const { plan, hash, secure } = present(run.open, 'there is no round to commit')
   require(named === hash, 'it commits another plan than the one under way')
   require(result.purpose === plan.purpose, 'its result is of another purpose than the plan')
   secure?.checkCommitted()
-  if (result.purpose === 'statistics') run.standardisation = result.standardisation
-  if (result.purpose === 'evaluate' && secure) require(result.perSite.length === 0, 'it holds results of single sites')
-  if (result.purpose === 'train') {
-    run.model = { parameters: result.parameters, entry: seq }
-    run.made.set(plan.round, result.parameters)
+  require((plan.secure !== undefined) === (event.sums !== undefined), 'it names a sum only in secure mode')
+  require(run.open?.verifying === undefined, 'its round was committed before')
+  if (result.purpose === 'evaluate') {
+    require(!secure || result.perSite.length === 0, 'it holds results of single sites')
+    close(run, 'committed')
+    return
   }
+  const made = { result, seq, round: plan.round }
+  if (!plan.secure || !secure) adopt(run, made)
+  else run.open!.verifying = auditVerification(run.id, plan.secure, event, made, secure.survivors())
+}
+
+/** The run goes on from what a round made. */
+function adopt(run: Started, { result, seq, round, proven }: MadeResult): void {
+  if (result.purpose === 'statistics') run.standardisation = result.standardisation
+  else {
+    run.model = { parameters: result.parameters, entry: seq }
+    run.made.set(round, result.parameters)
+    if (proven) run.provenOf.set(round, proven)
+  }
+  run.proven = { ...run.proven, ...(proven && { [result.purpose === 'train' ? 'model' : 'standardisation']: proven }) }
   close(run, 'committed')
 }
 
@@ -200,6 +236,9 @@ function rollBack(run: Started, event: Extract<RunEvent, { type: 'run-rolled-bac
   require(isSigned, 'it is not signed by the coordinator')
   close(run, 'failed')
   run.model = { parameters, entry: seq }
+  const { model: _, ...others } = run.proven
+  const proven = run.provenOf.get(round)
+  run.proven = proven ? { ...others, model: proven } : others
 }
 
 /** A head that this log had: every entry below it, and nothing else. */

@@ -27,6 +27,8 @@ export type SecureRoundAudit = {
   take(event: RoundEvent, given: Given): void
   /** Throws `log-broken` where the round could not have been committed. */
   checkCommitted(): void
+  /** U3; throws `log-broken` before it was fixed. */
+  survivors(): readonly RosterEntry[]
   counts(): SecureCounts
 }
 
@@ -61,6 +63,7 @@ export function auditSecureRound(
       require(confirmed.size >= threshold, `${confirmed.size} of ${threshold} survivors confirmed`)
       require(released.size >= threshold, `${released.size} of ${threshold} survivors released their shares`)
     },
+    survivors: () => fixed(round.survivors, 'U3').sites,
     counts: () => ({
       advertised: round.session?.sites.length ?? 0,
       shared: round.sharers?.sites.length ?? 0,

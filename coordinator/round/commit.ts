@@ -6,11 +6,12 @@
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import { refuseLateUpdate } from './collect-updates.ts'
 import { dropEvents, failure, withDropout } from './dropouts.ts'
-import type { RoundEvent } from './events.ts'
+import type { EventOf, RoundEvent } from './events.ts'
 import { committedRound, failedRound } from './over.ts'
-import { membersOf, type Planned } from './planned.ts'
+import { membersOf, type Planned, plannedOf } from './planned.ts'
 import type { Round, RoundCommand, Update } from './round.ts'
 import type { UnmaskingSession } from './session.ts'
+import { verifying } from './verify.ts'
 
 export type Committing = Planned & {
   readonly phase: 'commit'
@@ -29,7 +30,15 @@ export function decide(round: Committing, command: RoundCommand, now: Date): Rou
       return dropEvents(round, [{ site, cause: 'update-invalid', reason }], now)
     }
     case 'commit':
-      return [{ type: 'round-committed', at: now.toISOString(), planHash: round.planHash, result: command.result }]
+      return [
+        {
+          type: 'round-committed',
+          at: now.toISOString(),
+          planHash: round.planHash,
+          result: command.result,
+          ...(command.sums && { sums: command.sums }),
+        },
+      ]
     case 'give-up':
       return [failure(round.setting, command.code, command.reason, now)]
     case 'refuse-late-update':
@@ -46,12 +55,19 @@ export function evolve(round: Committing, event: RoundEvent): Round {
     case 'late-update-refused':
       return { ...round, lateSites: new Set([...round.lateSites, event.site]) }
     case 'round-committed':
-      return committedRound(round, event, survivorsOf(round), round.updates)
+      return next(round, event)
     case 'round-failed':
       return failedRound(round, event, round.updates)
     default:
       return round
   }
+}
+
+/** What sites go on with is verified by them first. */
+function next(round: Committing, event: EventOf<'round-committed'>): Round {
+  const { updates, lateSites, session } = round
+  const due = session && verifying({ ...plannedOf(round), updates, lateSites, session }, event)
+  return due ?? committedRound(round, event, survivorsOf(round), updates)
 }
 
 /** The sites whose contributions count, sorted: the order in which they are added. */

@@ -131,12 +131,29 @@ export const roundEventSchemas = [
   z.strictObject({ type: z.literal('update-received'), at, ...ofSite, ...update }),
   /** An upload that came after its site was dropped; recorded once, without effect. */
   z.strictObject({ type: z.literal('late-update-refused'), at, ...ofSite, reason }),
-  z.strictObject({ type: z.literal('round-committed'), at, planHash: sha256Schema, result: roundResultSchema }),
+  z.strictObject({
+    type: z.literal('round-committed'),
+    at,
+    planHash: sha256Schema,
+    result: roundResultSchema,
+    /** Secure mode: the object that holds the unmasked vectors, one after the other. */
+    sums: sha256Schema.exactOptional(),
+  }),
+  /** What a survivor signed of that sum (`verdictMessage`). */
+  z.strictObject({ type: z.literal('sum-verified'), at, ...ofSite, signature }),
+  z.strictObject({ type: z.literal('sum-not-verified'), at, ...ofSite, signature }),
   z.strictObject({
     type: z.literal('round-failed'),
     at,
     ...round,
-    code: z.enum(['cohort-too-small', 'quorum-lost', 'update-invalid', 'shares-invalid', 'cancelled']),
+    code: z.enum([
+      'cohort-too-small',
+      'quorum-lost',
+      'update-invalid',
+      'shares-invalid',
+      'round-unverified',
+      'cancelled',
+    ]),
     reason,
   }),
 ] as const

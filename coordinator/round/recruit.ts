@@ -83,7 +83,7 @@ function planOf(
   attendance: Attendance,
   logHead: LogHead,
 ): RoundPlan {
-  const { run, study, round, purpose, model, modelEntry, standardisation, runPublicKey, vectors } = setting
+  const { run, study, round, purpose, model, modelEntry, standardisation, proven, runPublicKey, vectors } = setting
   const thresholds = thresholdsOf(setting, cohort.length)
   return {
     format: roundPlanFormat,
@@ -98,6 +98,7 @@ function planOf(
     ...(modelEntry !== undefined && { modelEntry }),
     ...(thresholds
       ? {
+          ...(proven && { proven }),
           secure: {
             roster: cohort.map((site) => attendance.get(site)!.identityPublicKey),
             ...thresholds,

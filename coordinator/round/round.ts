@@ -5,7 +5,7 @@
  */
 import type { LogHead } from '@consilium/protos/log/head.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
-import type { Standardisation } from '@consilium/protos/plan/round-plan.ts'
+import type { Proven, RoundPlan, Standardisation } from '@consilium/protos/plan/round-plan.ts'
 import type { Study } from '@consilium/protos/plan/study.ts'
 import type { MaskedInput, ShareKeysMessage, Unmask } from '@consilium/protos/secagg/messages.ts'
 import type { ComplaintReason } from '@consilium/protos/secagg/signed-messages.ts'
@@ -20,6 +20,7 @@ import type { EventOf, RoundEvent, RoundResult } from './events.ts'
 import * as recruit from './recruit.ts'
 import * as shareKeys from './share-keys.ts'
 import * as unmask from './unmask.ts'
+import * as verify from './verify.ts'
 import * as work from './work.ts'
 
 /** What is settled before a round starts. */
@@ -34,6 +35,8 @@ export type RoundSetting = {
   /** Position in the run's log of the entry that made the model; absent for the initial parameters. */
   readonly modelEntry?: number
   readonly standardisation?: Standardisation
+  /** Secure mode: who verified what made the model and the standardisation. */
+  readonly proven?: NonNullable<RoundPlan['proven']>
   /** X25519, base64; sealed mode puts it into the plan. */
   readonly runPublicKey: string
   readonly aggregation: Study['aggregation']
@@ -53,6 +56,7 @@ export type OpenRound =
   | confirmSurvivors.ConfirmingSurvivors
   | unmask.Unmasking
   | commit.Committing
+  | verify.Verifying
 export type Round = OpenRound | RoundOver
 
 export type RoundOver = {
@@ -68,6 +72,8 @@ export type RoundOver = {
   readonly updates: ReadonlyMap<SiteName, Update>
   /** The session of a secure round, as far as it came about. */
   readonly secure?: { readonly thresholds: Thresholds; readonly confirmed: readonly SiteName[] }
+  /** Of a committed round whose sum sites verified. */
+  readonly proven?: Proven
   readonly endedAtMs: number
   readonly outcome:
     | { readonly type: 'committed'; readonly result: RoundResult }
@@ -106,7 +112,13 @@ export type RoundCommand =
       readonly site: SiteName
       readonly reason: string
     }
-  | { readonly type: 'commit'; readonly planHash: Sha256; readonly result: RoundResult }
+  | { readonly type: 'commit'; readonly planHash: Sha256; readonly result: RoundResult; readonly sums?: Sha256 }
+  | (OfSite<'judge-sum'> & {
+      readonly verdict: 'verified' | 'sum-not-verified'
+      readonly sums: Sha256
+      readonly made: Sha256
+      readonly signature: Uint8Array
+    })
   | {
       readonly type: 'give-up'
       readonly planHash: Sha256
@@ -135,6 +147,8 @@ export function decideRound(round: OpenRound, command: RoundCommand, now: Date):
       return unmask.decide(round, command, now)
     case 'commit':
       return commit.decide(round, command, now)
+    case 'verify':
+      return verify.decide(round, command, now)
   }
 }
 
@@ -156,6 +170,8 @@ export function evolveRound(round: OpenRound, event: RoundEvent): Round {
       return unmask.evolve(round, event)
     case 'commit':
       return commit.evolve(round, event)
+    case 'verify':
+      return verify.evolve(round, event)
   }
 }
 
@@ -179,11 +195,12 @@ export function nextDeadline(round: OpenRound, attendance: Attendance): number |
       return confirmSurvivors.deadline(round)
     case 'unmask':
     case 'commit':
+    case 'verify':
       return undefined
   }
 }
 
 /** The round after a restart of the coordinator: its phase gets its whole time again. */
 export function resumeRound(round: OpenRound, atMs: number): OpenRound {
-  return round.phase === 'commit' ? round : { ...round, sinceMs: atMs }
+  return round.phase === 'commit' || round.phase === 'verify' ? round : { ...round, sinceMs: atMs }
 }

@@ -6,7 +6,7 @@
 import type { LogHead } from '@consilium/protos/log/head.ts'
 import { vectorSizes } from '@consilium/protos/plan/contribution.ts'
 import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
-import type { Standardisation } from '@consilium/protos/plan/round-plan.ts'
+import type { RoundPlan, Standardisation } from '@consilium/protos/plan/round-plan.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import { secureVectors } from '@consilium/protos/secagg/vectors.ts'
 import { type Attendance, failure } from '../round/dropouts.ts'
@@ -47,6 +47,10 @@ export type Run = {
   /** Position of the entry that made them; absent for the study's initial parameters. */
   readonly modelEntry?: number
   readonly standardisation?: Standardisation
+  /** Who verified the sums that made the parameters and the standardisation; absent in sealed mode and at the start. */
+  readonly proven: NonNullable<RoundPlan['proven']>
+  /** Position of the newest entry that committed a round. */
+  readonly committedEntry?: number
   readonly current?: OpenRound
   readonly past: readonly RoundOver[]
   /** Of the newest evaluation; sealed mode only. */
@@ -76,6 +80,7 @@ export function startedRun(event: Extract<RunEvent, { type: 'run-started' }>, ma
     entries: 1,
     sites: [],
     parameters: manifest.initialParameters.sha256,
+    proven: {},
     past: [],
     siteResults: [],
   }
@@ -138,7 +143,9 @@ function evolveBy(run: Run, event: RunEvent): Run {
       return { ...withSites(run, expected), current: { phase: 'recruit', setting, expected, sinceMs } }
     }
     case 'run-rolled-back':
-      return { ...run, parameters: event.parameters, modelEntry: run.entries }
+      return { ...run, parameters: event.parameters, modelEntry: run.entries, proven: provenAgain(run, event.round) }
+    case 'round-committed':
+      return run.current ? withRound({ ...run, committedEntry: run.entries }, evolveRound(run.current, event)) : run
     case 'run-finished':
       return { ...ended(run, event), model: event.model, parameters: event.parameters }
     case 'run-failed':
@@ -167,12 +174,13 @@ function expectedSites(run: Run, { attendance }: Extract<RunCommand, { type: 'lo
 
 function settingOf(run: Run, event: Extract<RunEvent, { type: 'round-started' }>, startedAtMs: number): RoundSetting {
   const { cohort, deadlines, aggregation } = run.manifest.study
-  const { id, study, parameters: model, modelEntry, standardisation, publicKey: runPublicKey } = run
+  const { id, study, parameters: model, modelEntry, standardisation, proven, publicKey: runPublicKey } = run
   const { round, purpose } = event
   return {
     ...{ run: id, study, round, purpose, model, runPublicKey, aggregation, cohort, deadlines, startedAtMs },
     ...(modelEntry !== undefined && { modelEntry }),
     ...(standardisation && { standardisation }),
+    ...((proven.model || proven.standardisation) && { proven }),
     vectors: secureVectors(purpose, vectorSizes(run.manifest)),
   }
 }
@@ -188,14 +196,33 @@ function withRound(run: Run, round: Round): Run {
   const past = [...run.past, round]
   if (round.outcome.type === 'failed') return { ...rest, past }
   const { result } = round.outcome
+  const { proven: by } = round
   switch (result.purpose) {
     case 'statistics':
-      return { ...rest, past, standardisation: result.standardisation }
+      return {
+        ...rest,
+        past,
+        standardisation: result.standardisation,
+        proven: { ...run.proven, ...(by && { standardisation: by }) },
+      }
     case 'train':
-      return { ...rest, past, parameters: result.parameters, modelEntry: run.entries }
+      return {
+        ...rest,
+        past,
+        parameters: result.parameters,
+        ...(run.committedEntry !== undefined && { modelEntry: run.committedEntry }),
+        proven: { ...run.proven, ...(by && { model: by }) },
+      }
     case 'evaluate':
       return { ...rest, past, siteResults: result.perSite }
   }
+}
+
+/** Who verified the model of an earlier train round, for a run that goes back to it. */
+function provenAgain({ past, proven }: Run, round: number): Run['proven'] {
+  const { model: _, ...others } = proven
+  const over = past.find(({ setting }) => setting.purpose === 'train' && setting.round === round)
+  return over?.proven ? { ...others, model: over.proven } : others
 }
 
 /** An open round ends with its run. */

@@ -4,6 +4,7 @@ import { awaitedConfirmations } from '../round/confirm-survivors.ts'
 import type { LeftOut } from '../round/pins.ts'
 import type { OpenRound, RoundOver } from '../round/round.ts'
 import { awaitedReleases } from '../round/unmask.ts'
+import { awaitedVerdicts } from '../round/verify.ts'
 import type { RoundView, RunView } from '../services.ts'
 import type { Run } from './run.ts'
 import { missingSites } from './subset.ts'
@@ -137,6 +138,7 @@ function currentView(
 /** The phases that end with a threshold of answers, whoever gives them. */
 function awaitedAnswers(round: OpenRound): { answers: number; sites: readonly SiteName[] } | undefined {
   if (round.phase === 'confirm-survivors') return awaitedConfirmations(round)
+  if (round.phase === 'verify') return awaitedVerdicts(round)
   return round.phase === 'unmask' ? awaitedReleases(round) : undefined
 }
 
@@ -161,5 +163,9 @@ function siteState(round: OpenRound, site: SiteName): string {
       return round.session.confirmed.has(site) ? 'confirmed' : 'uploaded'
     case 'commit':
       return round.session?.revealed.has(site) ? 'revealed' : 'uploaded'
+    case 'verify':
+      if (round.verified.has(site)) return 'verified'
+      if (round.disputed.has(site)) return 'found the sum wrong'
+      return round.session.revealed.has(site) ? 'revealed' : 'uploaded'
   }
 }

@@ -3,17 +3,18 @@
  * then the vector of the round's purpose. The coordinator learns sums, and nothing of any one site.
  */
 import { FederationError } from '@consilium/protos/errors.ts'
+import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import { readEvaluationCounts } from '@consilium/protos/secagg/evaluation-counts.ts'
 import type { Quantisation } from '@consilium/protos/secagg/fixed-point.ts'
 import { type HeaderSum, headerName, readHeaderSum } from '@consilium/protos/secagg/header.ts'
-import { histogramsName, readCounts } from '@consilium/protos/secagg/histograms.ts'
+import { readCounts } from '@consilium/protos/secagg/histograms.ts'
 import type { MaskThreads } from '@consilium/protos/secagg/mask-threads.ts'
 import { roundQuantisation } from '@consilium/protos/secagg/quantise-round.ts'
-import { readStatistics, statisticsName } from '@consilium/protos/secagg/statistics.ts'
+import { readStatistics } from '@consilium/protos/secagg/statistics.ts'
 import { type RemovalSeed, removalMasks } from '@consilium/protos/secagg/unmask.ts'
-import { updateName } from '@consilium/protos/secagg/vectors.ts'
 import { assertEnoughContribute } from '@consilium/protos/strategy/contributors.ts'
+import { splitSum } from '@consilium/protos/strategy/split-sum.ts'
 import { pooledStatistics } from '@consilium/protos/strategy/standardisation.ts'
 import type { Committing } from '../round/commit.ts'
 import type { RoundResult } from '../round/events.ts'
@@ -21,6 +22,7 @@ import type { UnmaskingSession } from '../round/session.ts'
 import { pooledEvaluation } from '../statistics/evaluation.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { storeNextParameters } from './next-parameters.ts'
+import type { StoredSums } from './stored-sums.ts'
 import { sumVector } from './sum-vector.ts'
 import { uploadId } from './upload-id.ts'
 
@@ -28,7 +30,10 @@ export type SecureRoundOver = Pick<Committing, 'setting' | 'planHash' | 'cohort'
   readonly session: UnmaskingSession
 }
 
-type Tools = { readonly objects: ObjectStore; readonly threads: MaskThreads }
+type Tools = { readonly objects: ObjectStore; readonly threads: MaskThreads; readonly sums: StoredSums }
+
+/** What a sum made, and the object that holds it whole. */
+export type SecureResult = { readonly result: RoundResult; readonly sums: Sha256 }
 
 /**
  * Undefined where no survivor has an example. Rejects with `update-invalid` where masks are left in the sums or these
@@ -39,36 +44,48 @@ export async function aggregateSecure(
   manifest: StudyManifest,
   seeds: readonly RemovalSeed[],
   tools: Tools,
-): Promise<RoundResult | undefined> {
+): Promise<SecureResult | undefined> {
   const quantised = roundQuantisation(round, manifest.study)
   const survivors = round.session.survivors.length
   const header = readHeaderSum(await sumWhole(round, headerName, seeds, tools), survivors, quantised)
-  switch (round.setting.purpose) {
-    case 'statistics':
-      return pooledStatistics(readStatistics(await sumWhole(round, statisticsName, seeds, tools)), survivors)
-    case 'train':
-      assertEnoughContribute(header, round.session.plan)
-      return trainResult(round, header, quantised, seeds, tools)
-    case 'evaluate': {
-      const counts = readCounts(await sumWhole(round, histogramsName, seeds, tools))
-      const sum = readEvaluationCounts(counts, survivors)
-      return pooledEvaluation(sum, header.lossSum, manifest.study.label.type !== 'number')
-    }
-  }
+  if (round.setting.purpose === 'train') assertEnoughContribute(header, round.session.plan)
+  const sums = await tools.sums.put(everyVector(round, seeds, tools))
+  const result = await resultOf(round, manifest, header, quantised, sums, tools)
+  return result && { result, sums }
 }
 
-async function trainResult(
+async function* everyVector(
   round: SecureRoundOver,
-  { weight, lossSum, clipped, survivors, contributors }: HeaderSum,
-  quantised: Quantisation,
   seeds: readonly RemovalSeed[],
   tools: Tools,
+): AsyncGenerator<Int32Array> {
+  for (const { name } of round.session.plan.vectors) yield* sumOf(round, name, seeds, tools)
+}
+
+async function resultOf(
+  { setting, session }: SecureRoundOver,
+  { study }: StudyManifest,
+  { weight, lossSum, clipped, survivors, contributors }: HeaderSum,
+  quantised: Quantisation,
+  sums: Sha256,
+  { objects }: Tools,
 ): Promise<RoundResult | undefined> {
-  if (weight === 0) return undefined
-  const pieces = sumOf(round, updateName, seeds, tools)
-  const sum = { pieces, survivors, weight, quantised }
-  const parameters = await storeNextParameters(round.setting.model, sum, tools.objects)
-  return { purpose: 'train', examples: weight, parameters, loss: lossSum / weight, clippedSites: clipped, contributors }
+  const whole = async () => splitSum(await objects.get(sums), session.plan.vectors)[1]
+  switch (setting.purpose) {
+    case 'statistics':
+      return pooledStatistics(readStatistics(await whole()), survivors)
+    case 'train': {
+      if (weight === 0) return undefined
+      const sum = { sums, survivors, weight, quantised }
+      const parameters = await storeNextParameters(setting.model, sum, objects)
+      const loss = lossSum / weight
+      return { purpose: 'train', examples: weight, parameters, loss, clippedSites: clipped, contributors }
+    }
+    case 'evaluate': {
+      const counts = readEvaluationCounts(readCounts(await whole()), survivors)
+      return pooledEvaluation(counts, lossSum, study.label.type !== 'number')
+    }
+  }
 }
 
 /** The unmasked sum of one vector; its bytes stand behind those of the vectors before it in every upload. */

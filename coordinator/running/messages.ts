@@ -6,12 +6,14 @@ import type { Federation } from '../federation/federation.ts'
 import { rotationChain } from '../federation/key-rotation.ts'
 import { offeredRoster, rosterKey } from '../federation/roster.ts'
 import type { OpenRound, RoundOver } from '../round/round.ts'
+import { pending } from '../round/verify.ts'
 import type { Run } from '../run/run.ts'
 import type { ToSite } from '../services.ts'
 import type { Studies } from '../study/studies.ts'
 import type { Outgoing } from './attending.ts'
-import { directory, quorum, shares, survivors } from './secure-messages.ts'
+import { directory, quorum, shares, survivors, verifySum } from './secure-messages.ts'
 import type { StoredMessages } from './stored-messages.ts'
+import type { StoredSums } from './stored-sums.ts'
 
 /** Whose keys count: the coordinator's own, should it have changed, and the roster. First of all, for plans follow from it. */
 export function membership(federation: Federation): Outgoing[] {
@@ -51,6 +53,7 @@ export function runMessages(runs: readonly Run[], site: SiteName, sources: Messa
 export type MessageSources = {
   readonly planOf: (round: OpenRound) => SignedRoundPlan
   readonly messages: Pick<StoredMessages, 'loaded'>
+  readonly sums: Pick<StoredSums, 'loaded'>
 }
 
 /** In the order in which a site should hear them: what is over before what begins. */
@@ -73,7 +76,7 @@ export function roundOver(round: RoundOver, site: SiteName): Outgoing[] {
 }
 
 /** What the phase asks of the site, until the site has answered. */
-function currentRound(round: OpenRound, site: SiteName, { planOf, messages }: MessageSources): Outgoing[] {
+function currentRound(round: OpenRound, site: SiteName, { planOf, messages, sums }: MessageSources): Outgoing[] {
   if (round.phase === 'recruit' || !round.cohort.includes(site)) return []
   const { planHash } = round
   const dropout = round.dropouts.find((dropped) => dropped.site === site)
@@ -97,6 +100,13 @@ function currentRound(round: OpenRound, site: SiteName, { planOf, messages }: Me
       return [survivors(planHash, round.session), quorum(planHash, round.session)]
     case 'commit':
       return []
+    case 'verify':
+      if (!pending(round).includes(site)) return []
+      // Who was not needed to unmask learns of the survivors first.
+      return [
+        ...(round.session.confirmed.has(site) ? [] : [survivors(planHash, round.session)]),
+        verifySum(round, sums),
+      ]
   }
 }
 

@@ -14,12 +14,14 @@ import { storeFinishedModel } from './finished-model.ts'
 import { rebuildSecrets } from './rebuild-secrets.ts'
 import { openRunKey } from './run-keys.ts'
 import type { StoredMessages } from './stored-messages.ts'
+import type { StoredSums } from './stored-sums.ts'
 
 export type Tools = {
   readonly objects: ObjectStore
   readonly vault: KeyVault
   readonly threads: MaskThreads
   readonly messages: StoredMessages
+  readonly sums: StoredSums
   readonly log: Logger
 }
 
@@ -58,7 +60,7 @@ async function commitSecure(run: Run, round: SecureRoundOver, tools: Tools): Pro
     const result = await aggregateSecure(round, run.manifest, seeds, tools).finally(() => {
       for (const { seed } of seeds) seed.fill(0)
     })
-    return [result ? { type: 'commit', planHash, result } : nothingCameIn(planHash)]
+    return [result ? { type: 'commit', planHash, ...result } : nothingCameIn(planHash)]
   } catch (error) {
     const code = errorCode(error)
     if (code !== 'update-invalid' && code !== 'shares-invalid') throw error

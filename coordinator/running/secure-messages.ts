@@ -15,8 +15,10 @@ import {
   sharersOf,
   survivorListOf,
 } from '../round/session.ts'
+import type { Verifying } from '../round/verify.ts'
 import type { Outgoing } from './attending.ts'
 import type { StoredMessages } from './stored-messages.ts'
+import type { StoredSums } from './stored-sums.ts'
 
 /** U1, with the keys of each. */
 export function directory(planHash: Sha256, session: SharingSession): Outgoing {
@@ -51,6 +53,15 @@ export function survivors(planHash: Sha256, session: ConfirmingSession): Outgoin
 export function quorum(planHash: Sha256, session: ConfirmingSession): Outgoing {
   return lazily('quorum', planHash, () => {
     return { type: 'quorum', planHash, confirmations: confirmationsOf(session) }
+  })
+}
+
+/** The committed sum and what it made; the words come along where they are short and at hand. */
+export function verifySum({ planHash, judged }: Verifying, stored: Pick<StoredSums, 'loaded'>): Outgoing {
+  return lazily('verify-sum', planHash, () => {
+    const { sums, made } = judged
+    const words = stored.loaded(sums)
+    return { type: 'verify-sum', planHash, sums, made, ...(words && { words }) }
   })
 }
 

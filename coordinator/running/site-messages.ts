@@ -34,6 +34,8 @@ async function take(parts: Parts, from: SiteStream, message: FromSite): Promise<
     case 'complaint':
     case 'confirm':
     case 'unmask':
+    case 'verified':
+    case 'sum-not-verified':
       return takeSecure(parts, site, message)
     case 'refusal': {
       const reason = refusalText(message.code)

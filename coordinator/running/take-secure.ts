@@ -29,6 +29,12 @@ export async function takeSecure(parts: Parts, site: SiteName, message: SecureFr
       return process.command({ type: 'confirm-survivors', planHash, site, signature: message.signature })
     case 'unmask':
       return parts.inOrder(`${planHash}:${site}`, () => takeUnmask(parts, process, site, message))
+    case 'verified':
+    case 'sum-not-verified': {
+      const { type: verdict, sums, made, signature } = message
+      if (verdict === 'sum-not-verified') parts.log.warn({ site, planHash }, 'a site found the sum of a round wrong')
+      return process.command({ type: 'judge-sum', planHash, site, verdict, sums, made, signature })
+    }
   }
 }
 

@@ -48,6 +48,7 @@ import type { StudiesRequest as _consilium_v1_StudiesRequest, StudiesRequest__Ou
 import type { StudyDecision as _consilium_v1_StudyDecision, StudyDecision__Output as _consilium_v1_StudyDecision__Output } from './consilium/v1/StudyDecision.ts';
 import type { StudyDecisionReply as _consilium_v1_StudyDecisionReply, StudyDecisionReply__Output as _consilium_v1_StudyDecisionReply__Output } from './consilium/v1/StudyDecisionReply.ts';
 import type { StudyOffer as _consilium_v1_StudyOffer, StudyOffer__Output as _consilium_v1_StudyOffer__Output } from './consilium/v1/StudyOffer.ts';
+import type { SumNotVerified as _consilium_v1_SumNotVerified, SumNotVerified__Output as _consilium_v1_SumNotVerified__Output } from './consilium/v1/SumNotVerified.ts';
 import type { Survivor as _consilium_v1_Survivor, Survivor__Output as _consilium_v1_Survivor__Output } from './consilium/v1/Survivor.ts';
 import type { Survivors as _consilium_v1_Survivors, Survivors__Output as _consilium_v1_Survivors__Output } from './consilium/v1/Survivors.ts';
 import type { ToSite as _consilium_v1_ToSite, ToSite__Output as _consilium_v1_ToSite__Output } from './consilium/v1/ToSite.ts';
@@ -57,6 +58,8 @@ import type { UploadOffsetReply as _consilium_v1_UploadOffsetReply, UploadOffset
 import type { UploadOffsetRequest as _consilium_v1_UploadOffsetRequest, UploadOffsetRequest__Output as _consilium_v1_UploadOffsetRequest__Output } from './consilium/v1/UploadOffsetRequest.ts';
 import type { UploadPart as _consilium_v1_UploadPart, UploadPart__Output as _consilium_v1_UploadPart__Output } from './consilium/v1/UploadPart.ts';
 import type { UploadReply as _consilium_v1_UploadReply, UploadReply__Output as _consilium_v1_UploadReply__Output } from './consilium/v1/UploadReply.ts';
+import type { Verified as _consilium_v1_Verified, Verified__Output as _consilium_v1_Verified__Output } from './consilium/v1/Verified.ts';
+import type { VerifySum as _consilium_v1_VerifySum, VerifySum__Output as _consilium_v1_VerifySum__Output } from './consilium/v1/VerifySum.ts';
 import type { WorkDone as _consilium_v1_WorkDone, WorkDone__Output as _consilium_v1_WorkDone__Output } from './consilium/v1/WorkDone.ts';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
@@ -113,6 +116,7 @@ export interface ProtoGrpcType {
       StudyDecision: MessageTypeDefinition<_consilium_v1_StudyDecision, _consilium_v1_StudyDecision__Output>
       StudyDecisionReply: MessageTypeDefinition<_consilium_v1_StudyDecisionReply, _consilium_v1_StudyDecisionReply__Output>
       StudyOffer: MessageTypeDefinition<_consilium_v1_StudyOffer, _consilium_v1_StudyOffer__Output>
+      SumNotVerified: MessageTypeDefinition<_consilium_v1_SumNotVerified, _consilium_v1_SumNotVerified__Output>
       Survivor: MessageTypeDefinition<_consilium_v1_Survivor, _consilium_v1_Survivor__Output>
       Survivors: MessageTypeDefinition<_consilium_v1_Survivors, _consilium_v1_Survivors__Output>
       ToSite: MessageTypeDefinition<_consilium_v1_ToSite, _consilium_v1_ToSite__Output>
@@ -122,6 +126,8 @@ export interface ProtoGrpcType {
       UploadOffsetRequest: MessageTypeDefinition<_consilium_v1_UploadOffsetRequest, _consilium_v1_UploadOffsetRequest__Output>
       UploadPart: MessageTypeDefinition<_consilium_v1_UploadPart, _consilium_v1_UploadPart__Output>
       UploadReply: MessageTypeDefinition<_consilium_v1_UploadReply, _consilium_v1_UploadReply__Output>
+      Verified: MessageTypeDefinition<_consilium_v1_Verified, _consilium_v1_Verified__Output>
+      VerifySum: MessageTypeDefinition<_consilium_v1_VerifySum, _consilium_v1_VerifySum__Output>
       WorkDone: MessageTypeDefinition<_consilium_v1_WorkDone, _consilium_v1_WorkDone__Output>
     }
   }

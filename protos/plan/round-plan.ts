@@ -41,6 +41,18 @@ export const secureRoundSchema = z.strictObject({
     .max(4),
 })
 
+/**
+ * Who verified the sum that made a model or a standardisation (fedsum, section E.3): what a site that was not in that round
+ * takes it over by. Each signature is over `verdictMessage`.
+ */
+export const provenSchema = z.strictObject({
+  /** Of the round that made it. */
+  planHash: sha256Schema,
+  /** SHA-256 of its unmasked vectors. */
+  sums: sha256Schema,
+  verified: z.array(z.strictObject({ site: siteNameSchema, signature: base64Schema(64) })).max(cohortMax),
+})
+
 /** Since 2: shares of 96 bytes with a part of the group secret, and tags in the header. */
 export const roundPlanFormat = 2
 
@@ -63,6 +75,10 @@ export const roundPlanSchema = z.strictObject({
   logHead: logHeadSchema,
   /** Position in the log of the entry that made `model`; absent for the study's initial parameters. */
   modelEntry: z.int().min(0).exactOptional(),
+  /** Secure mode: of `model`, unless it is the study's initial one, and of `standardisation`. */
+  proven: z
+    .strictObject({ model: provenSchema.exactOptional(), standardisation: provenSchema.exactOptional() })
+    .exactOptional(),
   /** Sealed mode: the X25519 public key of the run, to which updates are sealed. */
   runPublicKey: base64Schema(32).exactOptional(),
   /** Secure mode: what the masks and thresholds follow from. */
@@ -70,6 +86,7 @@ export const roundPlanSchema = z.strictObject({
 })
 
 export type Standardisation = z.output<typeof standardisationSchema>
+export type Proven = z.output<typeof provenSchema>
 export type SecureRound = z.output<typeof secureRoundSchema>
 export type RoundPlan = z.output<typeof roundPlanSchema>
 /** The plan's canonical bytes and the coordinator's signature over its hash. */

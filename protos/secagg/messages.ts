@@ -73,5 +73,21 @@ export type Unmask = {
   readonly signature: Uint8Array
 }
 
-export type SecureToSite = AdvertiseKeys | Directory | Shares | Survivors | Quorum
-export type SecureFromSite = Advertise | ShareKeysMessage | Complaint | Confirm | Unmask
+/** Verify: a committed sum and what it made, then each site's signed word on it. */
+export type VerifySum = Made & {
+  readonly type: 'verify-sum'
+  /** The unmasked vectors as `sums` names them; absent where they are to be fetched. */
+  readonly words?: Uint8Array
+}
+export type Verified = Made & { readonly type: 'verified'; readonly signature: Uint8Array }
+export type SumNotVerified = Made & { readonly type: 'sum-not-verified'; readonly signature: Uint8Array }
+type Made = {
+  readonly planHash: Sha256
+  /** SHA-256 of the unmasked vectors, one after the other in the plan's order. */
+  readonly sums: Sha256
+  /** Of the next global parameters, or of the standardisation (`strategy/made.ts`). */
+  readonly made: Sha256
+}
+
+export type SecureToSite = AdvertiseKeys | Directory | Shares | Survivors | Quorum | VerifySum
+export type SecureFromSite = Advertise | ShareKeysMessage | Complaint | Confirm | Unmask | Verified | SumNotVerified

@@ -5,6 +5,7 @@
 import { FederationError } from '../errors.ts'
 import { labelledHash } from '../hash.ts'
 import { type Identity, sign, verifySignature } from '../identity.ts'
+import type { Purpose, RunId, Sha256 } from '../plan/names.ts'
 import { encodeLedger, type LedgerPosition } from './session-ledger.ts'
 import { assertAscending, exactly, type ShareKind, siteIndexBytes } from './transcript.ts'
 
@@ -141,6 +142,24 @@ export function unmaskMessage(
       ),
     ],
   }
+}
+
+/** What a verdict is about: a sum of a round, and what is said to be made of it. */
+export type JudgedSum = {
+  readonly run: RunId
+  readonly purpose: Purpose
+  readonly planHash: Sha256
+  readonly sums: Sha256
+  readonly made: Sha256
+}
+
+/** What a site says of a committed sum: that it is the sum of what was masked and makes this, or that it is not. */
+export function verdictMessage(
+  type: 'verified' | 'sum-not-verified',
+  { run, purpose, planHash, sums, made }: JudgedSum,
+): SignedMessage {
+  const hashes = [planHash, sums, made].map((hash) => exactly(32, Buffer.from(hash, 'hex'), 'a hash'))
+  return { type, parts: [Buffer.from(run), Buffer.from(purpose), ...hashes] }
 }
 
 export const complaintReasons = [

@@ -16,7 +16,9 @@ import type { Shares__Output as WireShares } from '../gen/consilium/v1/Shares.ts
 import type { Survivors__Output as WireSurvivors } from '../gen/consilium/v1/Survivors.ts'
 import type { ToSite__Output, ToSite as WireToSite } from '../gen/consilium/v1/ToSite.ts'
 import type { Unmask__Output as WireUnmask } from '../gen/consilium/v1/Unmask.ts'
-import { advertisedBytesMax, cohortMax, logSizeMax, secureVectorsMax } from '../limits.ts'
+import type { Verified__Output as WireVerified } from '../gen/consilium/v1/Verified.ts'
+import type { VerifySum__Output as WireVerifySum } from '../gen/consilium/v1/VerifySum.ts'
+import { advertisedBytesMax, cohortMax, logSizeMax, secureVectorsMax, sumInlineBytesMax } from '../limits.ts'
 import type { LogHead } from '../log/head.ts'
 import type {
   Advertise,
@@ -31,6 +33,8 @@ import type {
   Shares,
   Survivors,
   Unmask,
+  Verified,
+  VerifySum,
 } from './messages.ts'
 import { complaintReasons, sealedShareBytes } from './signed-messages.ts'
 
@@ -41,6 +45,8 @@ export function readSecureFromSite(wire: FromSite__Output): SecureFromSite | und
   if (wire.complaint) return complaint(wire.complaint)
   if (wire.confirm) return confirm(wire.confirm)
   if (wire.unmask) return unmask(wire.unmask)
+  if (wire.verified) return { type: 'verified', ...verdict(wire.verified) }
+  if (wire.sumNotVerified) return { type: 'sum-not-verified', ...verdict(wire.sumNotVerified) }
   return undefined
 }
 
@@ -52,6 +58,7 @@ export function readSecureToSite(wire: ToSite__Output): SecureToSite | undefined
   if (wire.shares) return shares(wire.shares)
   if (wire.survivors) return survivors(wire.survivors)
   if (wire.quorum) return quorum(wire.quorum)
+  if (wire.verifySum) return verifySum(wire.verifySum)
   return undefined
 }
 
@@ -71,6 +78,10 @@ export function wireSecureFromSite(message: SecureFromSite): WireFromSite {
       return { confirm: { planHash, signature } }
     case 'unmask':
       return { unmask: { planHash, revealed: [...message.revealed], signature } }
+    case 'verified':
+      return { verified: { planHash, ...wireMade(message), signature } }
+    case 'sum-not-verified':
+      return { sumNotVerified: { planHash, ...wireMade(message), signature } }
   }
 }
 
@@ -93,6 +104,8 @@ export function wireSecureToSite(message: SecureToSite): WireToSite {
     }
     case 'quorum':
       return { quorum: { planHash, confirmations: [...message.confirmations] } }
+    case 'verify-sum':
+      return { verifySum: { planHash, ...wireMade(message), ...(message.words && { words: message.words }) } }
   }
 }
 
@@ -220,6 +233,27 @@ function unmask({ planHash, revealed, signature }: WireUnmask): Unmask {
     })),
     signature: signatureField(signature),
   }
+}
+
+function verifySum(wire: WireVerifySum): VerifySum {
+  const words = bytesField(wire.words, 'words', 0, sumInlineBytesMax)
+  return { type: 'verify-sum', ...made(wire), ...(words.length > 0 && { words }) }
+}
+
+function verdict(wire: WireVerified): Omit<Verified, 'type'> {
+  return { ...made(wire), signature: signatureField(wire.signature) }
+}
+
+function made(wire: Pick<WireVerified, 'planHash' | 'sums' | 'made'>): Omit<VerifySum, 'type' | 'words'> {
+  return {
+    planHash: hashField(wire.planHash, 'plan_hash'),
+    sums: hashField(wire.sums, 'sums'),
+    made: hashField(wire.made, 'made'),
+  }
+}
+
+function wireMade({ sums, made }: Pick<VerifySum, 'sums' | 'made'>) {
+  return { sums: hashBytes(sums), made: hashBytes(made) }
 }
 
 function commitments(row: { readonly keyCommitment: Uint8Array; readonly selfCommitment: Uint8Array }, name: string) {

@@ -6,9 +6,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { storeNextParameters } from '@consilium/coordinator/running/next-parameters.ts'
+import { openStoredSums } from '@consilium/coordinator/running/stored-sums.ts'
 import { sumVector } from '@consilium/coordinator/running/sum-vector.ts'
 import { openFileObjectStore } from '@consilium/coordinator/store/file-object-store.ts'
 import { quantisation } from '@consilium/protos/secagg/fixed-point.ts'
+import { headerWords } from '@consilium/protos/secagg/header.ts'
 import { maskKey } from '@consilium/protos/secagg/keys.ts'
 import { addMasks, type Mask } from '@consilium/protos/secagg/mask-stream.ts'
 import { openMaskThreads } from '@consilium/protos/secagg/mask-threads.ts'
@@ -24,9 +26,10 @@ try {
   const objects = await openFileObjectStore({ objects: join(folder, 'objects'), staging: join(folder, 'staging') })
   const { sha256: model } = await objects.putStream(zeros(4 * parameters))
   const started = performance.now()
-  const pieces = sumVector({ words: parameters, sources: masks(1).map(uploadUnder), masks: masks(-1) }, threads)
+  const summed = sumVector({ words: parameters, sources: masks(1).map(uploadUnder), masks: masks(-1) }, threads)
+  const sums = await openStoredSums(objects).put(afterHeader(summed))
   const quantised = quantisation({ cohort: sites, updateNormMax: 1, weightMax, rounding: 'stochastic' })
-  const sum = { pieces, survivors: sites, weight: sites * weightMax, quantised }
+  const sum = { sums, survivors: sites, weight: sites * weightMax, quantised }
   // Every update is zero: masks that were left would make the sum too long to be accepted.
   const next = await storeNextParameters(model, sum, objects)
   if (next !== model) throw new Error('the sum of updates of zero changed the parameters')
@@ -35,6 +38,12 @@ try {
 } finally {
   await threads.close()
   await rm(folder, { recursive: true, force: true })
+}
+
+/** A sum as it is stored: a header first. */
+async function* afterHeader(pieces: AsyncIterable<Int32Array>): AsyncGenerator<Int32Array> {
+  yield new Int32Array(headerWords)
+  yield* pieces
 }
 
 /** The self masks of all sites; those of pairs cancel. */

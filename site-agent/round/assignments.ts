@@ -4,7 +4,7 @@
  * one plan is done one after the other: a request that comes while the site still works waits its turn.
  */
 import { type ErrorCode, errorCode, type FederationError } from '@consilium/protos/errors.ts'
-import type { Sha256 } from '@consilium/protos/plan/names.ts'
+import type { RunId, Sha256 } from '@consilium/protos/plan/names.ts'
 import { planHash as hashOfPlan, roundPlanSchema, type SignedRoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { refusalCodeOf } from '@consilium/protos/refusal-codes.ts'
 import { secureUploadBytes } from '@consilium/protos/secagg/vectors.ts'
@@ -25,6 +25,7 @@ import { assertNotLost } from './session.ts'
 import { shareKeys } from './share-keys.ts'
 import type { Site } from './site.ts'
 import { unmask } from './unmask.ts'
+import { verifySum } from './verify.ts'
 import { workOrZeros } from './zeros.ts'
 
 /** Runs something that takes time beside the messages; what it throws is told, and ends nothing else. */
@@ -33,7 +34,7 @@ export type Start = (task: Promise<void>) => void
 /** What the coordinator asks of a site whose work is finished. */
 export type PhaseRequest = Extract<
   FromCoordinator,
-  { type: 'collect-updates' | 'advertise-keys' | 'directory' | 'shares' | 'survivors' | 'quorum' }
+  { type: 'collect-updates' | 'advertise-keys' | 'directory' | 'shares' | 'survivors' | 'quorum' | 'verify-sum' }
 >
 
 type Task = (signal: AbortSignal) => Promise<void>
@@ -45,6 +46,8 @@ type Line = {
   tasks: number
   /** The work itself runs, or waits to. */
   isWorking: boolean
+  /** The sum of the round is being checked, or waits to. */
+  isVerifying: boolean
   progress?: WorkProgress
 }
 
@@ -98,8 +101,10 @@ export class Assignments {
 
   /** Answers a request of one phase once everything before it is done; a round that is over here is not answered. */
   answer(request: PhaseRequest): void {
-    if (this.#isOpen(request.planHash) || this.#lines.has(request.planHash))
-      this.#enqueue(request.planHash, (signal) => this.#answer(request, signal))
+    const { planHash, type } = request
+    if (!this.#isOpen(planHash) && !this.#lines.has(planHash)) return
+    this.#enqueue(planHash, (signal) => this.#answer(request, signal))
+    if (type === 'verify-sum') this.#lines.get(planHash)!.isVerifying = true
   }
 
   /** Ends what still runs for plans that are over, or for all. The last answer to an upload may follow its commit. */
@@ -145,12 +150,19 @@ export class Assignments {
 
   async #takeUp(assignment: Assignment, signal: AbortSignal): Promise<void> {
     const { planHash, plan } = assignment
+    await this.#verified(plan.run)
     await checkLineage(assignment, this.#site, signal)
     // Another plan may have been taken up while the log was asked.
     checkFresh(plan, this.#site)
     this.#site.store.journal.begin(planHash, plan)
     this.callOff('over')
     tidy(this.#site)
+  }
+
+  /** A plan may name what a sum makes that this site still checks: others were faster. */
+  async #verified(run: RunId): Promise<void> {
+    for (const [planHash, line] of this.#lines)
+      if (line.isVerifying && this.#site.store.journal.find(planHash)?.run === run) await line.last
   }
 
   async #work(assignment: Assignment, first: Task, signal: AbortSignal): Promise<void> {
@@ -247,11 +259,13 @@ async function answerTo(
       return confirmSurvivors(request, assignment, site, signal)
     case 'quorum':
       return unmask(request, assignment, site)
+    case 'verify-sum':
+      return verifySum(request, assignment, site, signal)
   }
 }
 
 function newLine(): Line {
-  return { controller: new AbortController(), last: Promise.resolve(), tasks: 0, isWorking: false }
+  return { controller: new AbortController(), last: Promise.resolve(), tasks: 0, isWorking: false, isVerifying: false }
 }
 
 /** Hash and study of a plan that failed a check, for the refusal to name; nothing is done with them but that. */

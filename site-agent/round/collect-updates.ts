@@ -145,7 +145,7 @@ async function maskOutbox(
   const signature = signMessage(site.identity, inputMessage(checked.sid, u2Hash, index, root))
   const masked = { root, vectorHashes, signature }
   const { secrets: _, ...kept } = session.state
-  sessions.sign(planHash, sealState({ ...kept, masked }, planHash, site))
+  sessions.reseal(planHash, sealState({ ...kept, masked }, planHash, site))
   for (const secret of Object.values(secrets)) secret.fill(0)
   for (const seed of [seeds.self, ...seeds.pairs.values()]) seed.fill(0)
   outbox.removeWords(planHash)

@@ -14,6 +14,7 @@ export function commitRound({ planHash, outcome, reason }: RoundOver, site: Pick
   const work = site.store.journal.find(planHash)
   // It is said again to whoever comes back.
   if (!work || work.state === 'over') return
+  if (outcome === 'failed') site.store.results.forget(planHash)
   site.store.journal.over(planHash, outcome, reason)
   tidy(site)
   site.emit({ type: 'round-over', ...inRound(planHash, work), outcome, reason })
@@ -35,5 +36,6 @@ export function tidy({ store }: Pick<Site, 'store'>): void {
   const open = new Set(store.journal.open().map(({ planHash }) => planHash))
   store.sessions.keepOnly(open)
   store.outbox.keepOnly(open)
-  store.objects.keepOnly(new Set([...store.journal.modelsInUse(), ...store.studies.graphs()]))
+  const models = [...store.journal.modelsInUse(), ...store.results.modelsInUse()]
+  store.objects.keepOnly(new Set([...models, ...store.studies.graphs()]))
 }

@@ -41,6 +41,8 @@ export type AgentEvent =
   | ({ readonly type: 'keys-shared'; readonly sites: number } & InRound)
   | ({ readonly type: 'survivors-confirmed'; readonly survivors: number } & InRound)
   | ({ readonly type: 'unmasked' } & InRound)
+  /** The sum is that of what was masked, and makes what the coordinator says. */
+  | ({ readonly type: 'sum-verified' } & InRound)
   | ({ readonly type: 'uploading'; readonly sentBytes: number; readonly totalBytes: number } & InRound)
   | ({ readonly type: 'uploaded'; readonly bytes: number } & InRound)
   | {

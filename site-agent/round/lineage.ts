@@ -12,10 +12,11 @@ import { verifyRollback } from '@consilium/protos/rollback.ts'
 import type { Policy } from '../policy.ts'
 import type { AcceptedHead, AcceptedModel } from '../store/heads.ts'
 import type { Assignment } from './assignment.ts'
+import { acceptProven } from './proven.ts'
 import type { Site } from './site.ts'
 
 export type LineageSite = Pick<Site, 'store' | 'link' | 'coordinatorPublicKey'> & {
-  readonly readPolicy: () => Pick<Policy, 'rollback'>
+  readonly readPolicy: () => Pick<Policy, 'rollback' | 'secure'>
 }
 
 /**
@@ -41,6 +42,7 @@ export async function checkLineage(
     assertExtends(plan, known, plan.logHead, proof)
     if (isNewModel) assertMadeModel(plan, proof, site)
   }
+  acceptProven({ plan, study }, site)
   heads.accept(plan.run, plan.logHead, modelOf(plan))
 }
 
@@ -67,12 +69,12 @@ function checkModelEntry(
   plan: RoundPlan,
   initial: string,
   known: AcceptedHead | undefined,
-  { store: { journal } }: LineageSite,
+  { store }: LineageSite,
 ): boolean {
   const { run, round, model, modelEntry, logHead } = plan
   const refuse = (why: string) =>
     new FederationError('model-not-in-log', `round ${round} of run ${run} starts from ${model.slice(0, 12)}: ${why}`)
-  const trained = newestTraining(plan, journal)
+  const trained = newestTraining(plan, store)
   if (trained && (modelEntry ?? -1) <= (trained.modelEntry ?? -1))
     throw refuse(`training round ${trained.round} was committed since, so there is a later model`)
   if (modelEntry === undefined) {
@@ -91,11 +93,12 @@ function checkModelEntry(
 /** The plan of the last training round of the run that this site was told is committed. */
 function newestTraining(
   { run, round }: RoundPlan,
-  journal: LineageSite['store']['journal'],
+  { journal, results }: Pick<LineageSite['store'], 'journal' | 'results'>,
 ): Pick<RoundPlan, 'round' | 'modelEntry'> | undefined {
   for (let earlier = round; earlier >= 1; earlier--) {
     const work = journal.findRound(run, earlier, 'train')
-    if (work?.outcome === 'committed') return journal.planOf(work.planHash) ?? { round: earlier }
+    if (work && (work.outcome === 'committed' || results.find(work.planHash)))
+      return journal.planOf(work.planHash) ?? { round: earlier }
   }
   return undefined
 }

@@ -2,8 +2,6 @@
  * Work, at the site: fetch the global parameters, have the trainer train, evaluate or summarise, and report progress.
  * Nothing leaves here but the share that is done.
  */
-import { FederationError } from '@consilium/protos/errors.ts'
-import { parameterCount } from '@consilium/protos/plan/signed-study.ts'
 import type {
   EvaluateRequest,
   EvaluateResult,
@@ -15,6 +13,7 @@ import type {
 import type { Assignment } from './assignment.ts'
 import { checkpointKeeper } from './checkpoint.ts'
 import { inRound } from './events.ts'
+import { fetchParameters } from './global-model.ts'
 import type { WorkProgress } from './progress.ts'
 import type { Site } from './site.ts'
 
@@ -44,24 +43,6 @@ export async function work(
     if (plan.purpose === 'evaluate') return evaluate(trainer, request)
     return train(trainer, { ...request, round: plan.round }, assignment, site)
   })
-}
-
-async function fetchParameters(
-  { plan, study }: Assignment,
-  site: Site,
-  signal: AbortSignal,
-  onProgress: () => void,
-): Promise<Float32Array> {
-  const due = 4 * parameterCount(study.manifest.layout)
-  const wanted = { sha256: plan.model, bytesMax: due, study: study.hash, onProgress }
-  const bytes = await site.fetchObject(wanted, signal)
-  if (bytes.length !== due)
-    throw new FederationError(
-      'shape-mismatch',
-      `the global parameters have ${bytes.length} bytes, the study's layout needs ${due}`,
-    )
-  // A copy, since a Float32Array needs its bytes aligned.
-  return new Float32Array(new Uint8Array(bytes).buffer)
 }
 
 async function summarise(trainer: Trainer, request: Pick<TrainRequest, 'onProgress' | 'signal'>): Promise<WorkResult> {

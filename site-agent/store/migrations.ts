@@ -204,4 +204,17 @@ export const migrations: readonly string[] = [
     account TEXT NOT NULL DEFAULT ''
   ) STRICT;
   `,
+  `
+  -- What rounds made, as far as this site goes on with it: verified here, or by enough others' signatures.
+  CREATE TABLE results (
+    plan_hash TEXT PRIMARY KEY,
+    run TEXT NOT NULL,
+    purpose TEXT NOT NULL CHECK (purpose IN ('train', 'statistics')),
+    sums TEXT NOT NULL,
+    made TEXT NOT NULL,
+    how TEXT NOT NULL CHECK (how IN ('verified', 'signed')),
+    at TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX results_run ON results (run, purpose, made);
+  `,
 ]

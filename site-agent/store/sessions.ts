@@ -38,7 +38,7 @@ export type Sessions = {
   /** Throws `already-uploaded` where this site has committed to other sharers, or for the same model and round before. */
   commit(planHash: Sha256, u2Hash: string, sealed: Uint8Array): void
   /** What is sealed changes, nothing else. Survives a power cut, and what was sealed before is overwritten. */
-  sign(planHash: Sha256, sealed: Uint8Array): void
+  reseal(planHash: Sha256, sealed: Uint8Array): void
   /** Throws `survivors-conflict` where this site has confirmed other survivors. */
   confirm(planHash: Sha256, u3Hash: string, survivors: readonly SiteName[], sealed: Uint8Array): void
   release(planHash: Sha256, sealed: Uint8Array): void
@@ -93,7 +93,7 @@ export function openSessions(database: DatabaseSync): Sessions {
           )
         sql.commit.run(u2Hash, planHash)
       }),
-    sign(planHash, sealed) {
+    reseal(planHash, sealed) {
       durably(database, () => change(planHash, sealed, () => void sql.overwrite.run(planHash)))
       isLogClean = false
       cleanLog()

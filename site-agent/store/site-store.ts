@@ -8,6 +8,7 @@ import { type ObjectFolder, type Outbox, openObjectFolder, openOutbox } from './
 import { type Heads, openHeads } from './heads.ts'
 import { type Journal, openJournal } from './journal.ts'
 import { openRecords, type Records } from './records.ts'
+import { openResults, type Results } from './results.ts'
 import { openRoster, type Roster } from './roster.ts'
 import { openSessionLedger, type SessionLedger } from './session-ledger.ts'
 import { openSessions, type Sessions } from './sessions.ts'
@@ -22,6 +23,7 @@ export type SiteStore = {
   readonly attendance: AttendanceStore
   readonly roster: Roster
   readonly heads: Heads
+  readonly results: Results
   readonly egress: EgressStore
   readonly outbox: Outbox
   readonly objects: ObjectFolder
@@ -41,6 +43,7 @@ export function openSiteStore(state: string, now: () => Date = () => new Date())
     attendance: openAttendance(database, now),
     roster: openRoster(database, now),
     heads: openHeads(database, now),
+    results: openResults(database, now),
     egress: openEgressLedger(database),
     outbox: openOutbox(join(state, 'outbox')),
     objects: openObjectFolder(join(state, 'objects')),

@@ -327,10 +327,10 @@ test('what a watcher sees begins at once and ends with the run', async () => {
 })
 
 test.for([
-  { mode: 'sealed', study: sealed, perRound: 2 + 4 + 4 + 4 + 1 },
-  // Keys, directory, shares, sharers, uploads, survivors, and a threshold of three that confirm and unmask.
-  { mode: 'secure', study: {}, perRound: 2 + 4 + 4 + 1 + 4 + 1 + 4 + 4 + 1 + 3 + 3 + 1 },
-])('the events of an undisturbed $mode round are few', async ({ study, perRound }) => {
+  { mode: 'sealed', study: sealed, perRound: 2 + 4 + 4 + 4 + 1, verified: 0 },
+  // Keys, directory, shares, sharers, uploads, survivors, a threshold of three that confirm and unmask; two verify a model.
+  { mode: 'secure', study: {}, perRound: 2 + 4 + 4 + 1 + 4 + 1 + 4 + 4 + 1 + 3 + 3 + 1, verified: 2 },
+])('the events of an undisturbed $mode round are few', async ({ study, perRound, verified }) => {
   const fixture = await coordinatorFixture()
   await fixture.sites()
   const { run } = await fixture.startRun({ ...study, standardisation: 'none', rounds: 1 })
@@ -338,6 +338,6 @@ test.for([
   const types = typesOf(await eventsOf(fixture, run))
   expect(types.slice(0, 3)).toEqual(['run-started', 'round-started', 'cohort-selected'])
   expect(types.filter((type) => type === 'work-done')).toHaveLength(8)
-  expect(types).toHaveLength(2 * perRound + 2)
+  expect(types).toHaveLength(2 * perRound + verified + 2)
   expect(types.at(-1)).toBe('run-finished')
 })

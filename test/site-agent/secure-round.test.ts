@@ -241,7 +241,7 @@ describe('kill -9', () => {
     const words = readFileSync(site.store.outbox.wordsPath(round.hash))
     const unsigned = site.store.sessions.sealed(round.hash)!
     const first = await round.uploaded()
-    site.store.sessions.sign(round.hash, unsigned)
+    site.store.sessions.reseal(round.hash, unsigned)
     writeFileSync(site.store.outbox.wordsPath(round.hash), words)
     await uploadAgain(site, due)
     expect(Buffer.compare(site.coordinator.uploads.get(round.hash)!, first)).toBe(0)
@@ -275,7 +275,7 @@ describe('kill -9', () => {
     const round = secureRound(site)
     const directory = round.directory(await round.advertised())
     const sealed = site.store.sessions.sealed(round.hash)!
-    site.store.sessions.sign(
+    site.store.sessions.reseal(
       round.hash,
       sealed.map((byte, i) => (i === 40 ? byte ^ 1 : byte)),
     )
@@ -304,7 +304,7 @@ describe('one update, one mask: a site whose outbox was lost', () => {
 
   test('control: with its keys it masks another update, and the uploads differ by what the updates do', async () => {
     const { site, round, due, first, trained } = await loseOutbox((lost, hash, unsigned) =>
-      lost.store.sessions.sign(hash, unsigned),
+      lost.store.sessions.reseal(hash, unsigned),
     )
     const numbers = roundQuantisation(round.plan, site.study.manifest.study)
     const before = quantisedUpdate(round, numbers, trained)

@@ -205,6 +205,8 @@ export class FakeSite {
         return this.say(this.secure.confirm(message))
       case 'quorum':
         return this.say(this.secure.unmask(message.planHash))
+      case 'verify-sum':
+        return this.say(this.secure.verify(message))
     }
   }
 
@@ -240,7 +242,7 @@ export class FakeSite {
   }
 }
 
-const secureTypes: readonly string[] = ['advertise-keys', 'directory', 'shares', 'survivors', 'quorum']
+const secureTypes: readonly string[] = ['advertise-keys', 'directory', 'shares', 'survivors', 'quorum', 'verify-sum']
 
 function isSecure(message: ToSite): message is SecureToSite {
   return secureTypes.includes(message.type)

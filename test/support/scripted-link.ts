@@ -20,6 +20,8 @@ export type ScriptedLink = {
   /** What the coordinator proves of its log: nothing, unless a test says otherwise. */
   prove: (request: LogProofRequest) => LogProof
   readonly fetched: string[]
+  /** What the site can fetch, by SHA-256. */
+  readonly objects: Map<string, Uint8Array>
   /** Signed studies that `studies()` gives. */
   readonly studies: Uint8Array[]
   /** While set, `fetch`, `decide` and `proveLog` reject as they do when nothing answers. */
@@ -54,6 +56,7 @@ export function scriptedLink(site: string): ScriptedLink {
     proofsAsked: [],
     prove: () => ({ consistency: [], inclusion: [] }),
     fetched: [],
+    objects,
     studies: [],
     unreachable: false,
     answer: undefined,

@@ -2,8 +2,10 @@
  * One secure round around a site under test: the honest coordinator that a fixture's link stands for, and the site's peers
  * with words of their own. Each step gives the message that is due, for a test to send as it is, or changed.
  */
+import { sha256Hex } from '@consilium/protos/hash.ts'
 import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { readAdvertisement } from '@consilium/protos/secagg/advertisement.ts'
+import { encodeHeader, headerName, readHeaderSum } from '@consilium/protos/secagg/header.ts'
 import { addMasks, addVectors } from '@consilium/protos/secagg/mask-stream.ts'
 import type {
   Advertise,
@@ -16,11 +18,17 @@ import type {
   Shares,
   Survivors,
   Unmask,
+  VerifySum,
 } from '@consilium/protos/secagg/messages.ts'
+import { roundQuantisation } from '@consilium/protos/secagg/quantise-round.ts'
 import { rebuildSecret } from '@consilium/protos/secagg/shamir.ts'
 import { messageHash, shareKeysMessage } from '@consilium/protos/secagg/signed-messages.ts'
+import { encodeStatistics, readStatistics } from '@consilium/protos/secagg/statistics.ts'
 import { sessionThresholds } from '@consilium/protos/secagg/thresholds.ts'
 import { removalMasks, removalSeeds } from '@consilium/protos/secagg/unmask.ts'
+import { standardisationHash } from '@consilium/protos/strategy/made.ts'
+import { nextModel } from '@consilium/protos/strategy/next-model.ts'
+import { pooledStatistics } from '@consilium/protos/strategy/standardisation.ts'
 import { logHead, type PlanFields, peers, type SiteFixture, siteName } from './site-fixture.ts'
 
 export const fiveSites = ['basel', 'hope', siteName, 'saint-anne', 'zurich']
@@ -133,9 +141,16 @@ export function secureRound(site: SiteFixture, fields: PlanFields = {}) {
       coordinator.say(round.quorum(await round.survivors(names, sharers), own, names))
       return sent('unmask')
     },
-    /** The words of one vector added up over the survivors, all of whom have revealed their shares. */
     /** The session, once the peers are in it. */
     sid: () => peer(others[0]!).session(hash)!.sid!,
+    /** The words of one vector added up over the survivors, all of whom have revealed their shares. */
+    /** What the sum makes, by a computation of its own, and the request to verify it. */
+    async verifySum(names = others, sharers = others): Promise<VerifySum & { readonly words: Uint8Array }> {
+      const vectors = [await round.sum(0, names, sharers), await round.sum(1, names, sharers)]
+      const words = Buffer.concat(vectors.map(({ buffer }) => new Uint8Array(buffer)))
+      const made = madeOf(vectors[0]!, vectors[1]!, names.length + 1, plan, site)
+      return { type: 'verify-sum', planHash: hash, sums: sha256Hex(words), made, words }
+    },
     async sum(vector: number, names = others, sharers = others): Promise<Int32Array> {
       const releases = names.map((name) => [indexOf(name), peer(name).unmask(hash)] as const)
       const revealed = new Map([[index, await sent('unmask')] as const, ...releases])
@@ -186,12 +201,29 @@ function sumOf(
   return sum
 }
 
-/** Anything: a peer's words are no concern of the site. */
-function peerWords(name: string, { secure }: RoundPlan): Int32Array[] {
+/** What an honest peer with data of its own gives. */
+function peerWords(name: string, { secure, cohort, purpose }: RoundPlan): Int32Array[] {
   const salt = name.charCodeAt(0) * 1000 + name.length
-  return secure!.vectors.map(({ words }) =>
-    Int32Array.from({ length: words }, (_, i) => Math.imul(salt + i, 0x9e3779b1) >>> 4),
-  )
+  const header = { weight: 4, clipped: false, clampedCoordinates: 0, lossSum: salt / 1024, contributes: true }
+  return secure!.vectors.map(({ name: vector, words }) => {
+    if (vector === headerName) return encodeHeader(header, { cohort: cohort.length, weightMax: 8 })
+    // As many rows in every column, and squares enough for their sums.
+    if (purpose === 'statistics')
+      return encodeStatistics(Float64Array.from({ length: words / 4 }, (_, i) => (3 * i < words / 4 ? 10 : salt % 97)))
+    return Int32Array.from({ length: words }, (_, i) => Math.imul(salt + i, 0x9e3779b1) >>> 15)
+  })
+}
+
+/** SHA-256 of what an honest coordinator makes of a sum, or of nothing where it makes nothing. */
+function madeOf(header: Int32Array, content: Int32Array, survivors: number, plan: RoundPlan, site: SiteFixture) {
+  if (plan.purpose === 'evaluate') return sha256Hex(Buffer.alloc(0))
+  if (plan.purpose === 'statistics')
+    return standardisationHash(pooledStatistics(readStatistics(content), survivors)!.standardisation)
+  const quantised = roundQuantisation(plan, site.study.manifest.study)
+  const { weight } = readHeaderSum(header, survivors, quantised)
+  const global = new Float32Array(new Uint8Array(site.coordinator.objects.get(plan.model)!).buffer)
+  const next = nextModel({ survivors, weight, quantised }).next(global, content)
+  return sha256Hex(new Uint8Array(next.buffer))
 }
 
 function pick<T extends { readonly body: Uint8Array; readonly signature: Uint8Array }>({ body, signature }: T) {

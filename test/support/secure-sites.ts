@@ -28,8 +28,11 @@ import type {
   MaskedInput,
   ShareKeysMessage,
   Shares,
+  SumNotVerified,
   Survivors,
   Unmask,
+  Verified,
+  VerifySum,
 } from '@consilium/protos/secagg/messages.ts'
 import { dealShares, type HeldShare, openShare } from '@consilium/protos/secagg/sealed-share.ts'
 import { emptyLedgerHead, type LedgerPosition, nextLedgerHead } from '@consilium/protos/secagg/session-ledger.ts'
@@ -43,6 +46,7 @@ import {
   type SignedMessage,
   shareKeysMessage,
   unmaskMessage,
+  verdictMessage,
 } from '@consilium/protos/secagg/signed-messages.ts'
 import { addHeader, groupSecret, type SumTagger, sumTagger, withTags } from '@consilium/protos/secagg/sum-tags.ts'
 import { sessionThresholds } from '@consilium/protos/secagg/thresholds.ts'
@@ -64,6 +68,8 @@ export type SecureSite = {
   complain(planHash: Sha256, against: number): Complaint
   confirm(survivors: Survivors): Confirm
   unmask(planHash: Sha256): Unmask
+  /** Its word on a sum, which it takes on trust. */
+  verify(sum: VerifySum, type?: 'verified' | 'sum-not-verified'): Verified | SumNotVerified
   /** All it knows of the session, its secrets included. */
   session(planHash: Sha256): Session | undefined
 }
@@ -137,6 +143,11 @@ export function secureSite(name: string, identity: Identity = generateIdentity()
       const revealed = sharesToReveal(sharers!, survivors!, held)
       const signature = signMessage(key, unmaskMessage(sid!, u3Hash!, index, revealed))
       return { type: 'unmask', planHash: plan, revealed, signature }
+    },
+    verify({ planHash: hash, sums, made }, type = 'verified') {
+      const { run, purpose } = sessionOf(hash).plan
+      const judged = { planHash: hash, sums, made }
+      return { type, ...judged, signature: signMessage(key, verdictMessage(type, { run, purpose, ...judged })) }
     },
     session: (plan) => sessions.get(plan),
   }

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateIdentity, type Identity } from '@consilium/protos/identity.ts'
 import { vectorSizes } from '@consilium/protos/plan/contribution.ts'
+import type { Purpose } from '@consilium/protos/plan/names.ts'
 import {
+  type Proven,
   planHash,
   type RoundPlan,
   type SecureRound,
@@ -21,8 +23,10 @@ import {
 import { type StudyInput, studySchema } from '@consilium/protos/plan/study.ts'
 import { generateRunKeyPair } from '@consilium/protos/sealing/sealed-update.ts'
 import { openMaskThreads } from '@consilium/protos/secagg/mask-threads.ts'
+import { signMessage, verdictMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import { defaultColluders, defaultSurvivorsMin } from '@consilium/protos/secagg/thresholds.ts'
 import { secureVectors } from '@consilium/protos/secagg/vectors.ts'
+import { standardisationHash } from '@consilium/protos/strategy/made.ts'
 import { Agent } from '../../site-agent/agent.ts'
 import { openConsent } from '../../site-agent/consent.ts'
 import { openPinnedCoordinator } from '../../site-agent/coordinator-key.ts'
@@ -160,14 +164,19 @@ export function openSite(
       const { secure, ...others } = fields
       const isSecure = study.manifest.study.aggregation.mode === 'secure'
       const named = { purpose: 'train', cohort, ...others } as const
-      const plan: RoundPlan = {
-        format: 2,
+      const startsFrom = {
         run: 'heart-1',
-        study: studyHash(study.manifest),
-        round: 1,
         model,
         ...(named.purpose !== 'statistics' && { standardisation }),
+        ...others,
+      }
+      const plan: RoundPlan = {
+        format: 2,
+        ...startsFrom,
+        study: studyHash(study.manifest),
+        round: 1,
         logHead,
+        ...(isSecure && { proven: provenBy(startsFrom) }),
         ...(isSecure
           ? { secure: { ...secureOf(named, fixture.identity, study.manifest), ...secure } }
           : { runPublicKey: Buffer.from(runKey.publicKey).toString('base64') }),
@@ -201,6 +210,27 @@ export function openSite(
 
 /** Fields of a plan that a test changes; those of `secure` one by one. */
 export type PlanFields = Partial<Omit<RoundPlan, 'secure'>> & { readonly secure?: Partial<SecureRound> }
+
+/** Every peer signed what a plan starts from. */
+export function provenBy({
+  run,
+  model,
+  modelEntry,
+  standardisation,
+}: Pick<RoundPlan, 'run' | 'model' | 'modelEntry' | 'standardisation'>): NonNullable<RoundPlan['proven']> {
+  const by = (purpose: Purpose, made: string): Proven => {
+    const sum = { planHash: 'ee'.repeat(32), sums: 'ff'.repeat(32) }
+    const message = verdictMessage('verified', { ...sum, run, purpose, made })
+    const verified = [...peers.values()].map(({ name, identity }) => {
+      return { site: name, signature: Buffer.from(signMessage(identity, message)).toString('base64') }
+    })
+    return { ...sum, verified }
+  }
+  return {
+    ...(modelEntry !== undefined && { model: by('train', model) }),
+    ...(standardisation && { standardisation: by('statistics', standardisationHash(standardisation)) }),
+  }
+}
 
 const standardisation = { means: [50, 240], standardDeviations: [9, 50] }
 /** Of a log that nobody has asked to see. */

@@ -18,6 +18,7 @@ import { signRollback } from '@consilium/protos/rollback.ts'
 import type { Directory, ShareKeysMessage, Shares, Survivors, Unmask } from '@consilium/protos/secagg/messages.ts'
 import { messageHash, shareKeysMessage, unmaskMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import { rosterHash, sessionId, sharersHash, survivorsHash } from '@consilium/protos/secagg/transcript.ts'
+import { standardisationHash } from '@consilium/protos/strategy/made.ts'
 import type { BundleSource } from '../../../coordinator/audit/bundle.ts'
 import type { AuditRoster } from '../../../coordinator/audit/roster.ts'
 import { decodeMessage, encodeMessage } from '../../../coordinator/running/stored-messages.ts'
@@ -106,23 +107,26 @@ export function writeRun(
 
   run.add({ type: 'run-started', run: runId, study, ...keys })
   const makeRound = options.mode === 'sealed' ? sealedRound : secureRound
-  const given = {
+  const given: Given = {
     run,
     put,
     study,
     publicKey: keys.publicKey,
+    proven: {},
   }
   const initial = { parameters: manifest.initialParameters.sha256 }
   makeRound(given, { round: 0, purpose: 'statistics', model: initial })
-  makeRound(given, { round: 1, purpose: 'train', model: initial })
+  const entry = makeRound(given, { round: 1, purpose: 'train', model: initial })
+  const { proven } = given
   const newest = () => run.length() - 1
   if (!options.isShort) {
     run.add({ type: 'run-resumed' })
-    makeRound(given, { round: 1, purpose: 'evaluate', model: { parameters: modelOf(1), entry: newest() - 1 } })
+    makeRound(given, { round: 1, purpose: 'evaluate', model: { parameters: modelOf(1), entry } })
     run.add({ type: 'round-started', round: 2, purpose: 'train', expected: names })
     run.add({ type: 'round-failed', round: 2, purpose: 'train', code: 'cohort-too-small', reason: 'nobody came' })
     const signature = base64(signRollback(coordinator, runId, 1, modelOf(1)))
     run.add({ type: 'run-rolled-back', round: 1, parameters: modelOf(1), reason: 'better', signature })
+    given.proven = proven
     makeRound(given, { round: 2, purpose: 'train', model: { parameters: modelOf(1), entry: newest() } })
   }
   run.add({ type: 'run-finished', model: modelOf(9), parameters: modelOf(options.isShort ? 1 : 2) })
@@ -231,6 +235,8 @@ type Given = {
   readonly study: string
   readonly publicKey: string
   put(bytes: Uint8Array): string
+  /** Who verified what the next plan starts from. */
+  proven: NonNullable<RoundPlan['proven']>
 }
 type Setting = {
   readonly round: number
@@ -238,8 +244,9 @@ type Setting = {
   readonly model: { readonly parameters: string; readonly entry?: number }
 }
 
-/** From recruit to commit; one site drops out after it shared its keys. */
-function secureRound({ run, put, study }: Given, { round, purpose, model }: Setting): void {
+/** From recruit to the word of two sites on the sum; one site drops out after it shared its keys. Where it was committed. */
+function secureRound(given: Given, { round, purpose, model }: Setting): number {
+  const { run, put, study, proven } = given
   run.add({ type: 'round-started', round, purpose, expected: names })
   const plan: RoundPlan = {
     format: 2,
@@ -252,6 +259,7 @@ function secureRound({ run, put, study }: Given, { round, purpose, model }: Sett
     ...(purpose === 'statistics' ? {} : { standardisation }),
     logHead: run.head(),
     ...(model.entry === undefined ? {} : { modelEntry: model.entry }),
+    ...(proven.model || proven.standardisation ? { proven } : {}),
     secure: { roster: sites.map((site) => site.publicKeyBase64), colluders: 1, survivorsMin: 3, vectors },
   }
   const planHash = hashOfPlan(plan)
@@ -349,10 +357,21 @@ function secureRound({ run, put, study }: Given, { round, purpose, model }: Sett
       message: put(encodeMessage(message)),
     })
   }
-  run.add({ type: 'round-committed', planHash, result: resultOf(round, purpose) })
+  const sums = sha256Hex(Buffer.from(`sum of ${purpose} ${round}`))
+  const committed = run.length()
+  run.add({ type: 'round-committed', planHash, result: resultOf(round, purpose), sums })
+  if (purpose === 'evaluate') return committed
+  const made = purpose === 'train' ? modelOf(round) : standardisationHash(standardisation)
+  const verified = alive.slice(0, 2).map((site) => {
+    const signature = base64(site.verify({ type: 'verify-sum', planHash, sums, made }).signature)
+    run.add({ type: 'sum-verified', planHash, site: site.name, signature })
+    return { site: site.name, signature }
+  })
+  given.proven = { ...proven, [purpose === 'train' ? 'model' : 'standardisation']: { planHash, sums, verified } }
+  return committed
 }
 
-function sealedRound({ run, study, publicKey }: Given, { round, purpose, model }: Setting): void {
+function sealedRound({ run, study, publicKey }: Given, { round, purpose, model }: Setting): number {
   run.add({ type: 'round-started', round, purpose, expected: names })
   const plan: RoundPlan = {
     format: 2,
@@ -376,6 +395,7 @@ function sealedRound({ run, study, publicKey }: Given, { round, purpose, model }
     run.add({ type: 'update-received', ...update })
   }
   run.add({ type: 'round-committed', planHash, result: resultOf(round, purpose) })
+  return run.length() - 1
 }
 
 function resultOf(round: number, purpose: Purpose): Body {

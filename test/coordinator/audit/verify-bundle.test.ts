@@ -409,13 +409,26 @@ describe('a coordinator that writes', () => {
       'results of single sites',
     ],
     [
-      'a model that the next plan does not start from',
+      'a model that no site verified',
       change(
         'round-committed',
         () => ({ result: { purpose: 'train', examples: 1, parameters: modelOf(6), loss: 1, clippedSites: 0 } }),
         1,
       ),
-      'the newest model is',
+      'did not sign its word on the sum',
+    ],
+    [
+      'a sum that no site verified',
+      change('round-committed', () => ({ sums: modelOf(6) }), 1),
+      'did not sign its word',
+    ],
+    ['a model that one site too few verified', change('sum-verified', removed, 2), 'another one is open'],
+    ['a word on a sum that another site gave', change('sum-verified', () => ({ site: 'hungary' }), 2), 'did not sign'],
+    ['a site that judged a sum twice', change('sum-verified', () => ({ site: 'basel' }), 3), 'basel did not sign'],
+    [
+      'a plan that names others as verifiers',
+      change('cohort-selected', otherPlan({ proven: {} }), 2),
+      'its plan names others as those who verified',
     ],
     [
       'a rollback that it did not sign',

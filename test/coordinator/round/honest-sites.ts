@@ -2,6 +2,7 @@
 import { sha256Hex } from '@consilium/protos/hash.ts'
 import type { Identity } from '@consilium/protos/identity.ts'
 import type { ShareKeysMessage, Shares, Survivors } from '@consilium/protos/secagg/messages.ts'
+import { signMessage, verdictMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import { membersOf } from '../../../coordinator/round/planned.ts'
 import type { OpenRound, RoundCommand } from '../../../coordinator/round/round.ts'
 import {
@@ -11,6 +12,7 @@ import {
   sharersOf,
   survivorListOf,
 } from '../../../coordinator/round/session.ts'
+import type { Verifying } from '../../../coordinator/round/verify.ts'
 import { type SecureSite, secureSite } from '../../support/secure-sites.ts'
 
 /** Hash and size of what a site would upload in a sealed round. */
@@ -71,9 +73,18 @@ export function honestSites(names: readonly string[], identityOf: (site: string)
         const message = site.unmask(planHash)
         return [{ type: 'reveal-shares', ...from, message, object: sha256Hex(message.signature) }]
       }
+      case 'verify':
+        return [verdictOf(round, name)]
     }
   }
-  return { site: (name: string): SecureSite => sites.get(name)!, commands }
+  /** The site found the sum right, or wrong. */
+  function verdictOf(round: Verifying, name: string, verdict: 'verified' | 'sum-not-verified' = 'verified') {
+    const { judged, planHash } = round
+    const signature = signMessage(identityOf(name), verdictMessage(verdict, judged))
+    const { sums, made } = judged
+    return { type: 'judge-sum', planHash, site: name, verdict, sums, made, signature } as const
+  }
+  return { site: (name: string): SecureSite => sites.get(name)!, commands, verdictOf }
 }
 
 function upload(site: SecureSite, shares: Shares, { plan }: MaskingSession) {

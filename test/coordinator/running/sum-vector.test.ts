@@ -1,10 +1,13 @@
 /** The streamed sum of masked vectors, and the parameters made of it, against the whole done at once. */
+
 import { randomBytes } from 'node:crypto'
 import { quantisation } from '@consilium/protos/secagg/fixed-point.ts'
+import { headerWords } from '@consilium/protos/secagg/header.ts'
 import { addMasks, type Mask } from '@consilium/protos/secagg/mask-stream.ts'
 import { type MaskThreads, openMaskThreads } from '@consilium/protos/secagg/mask-threads.ts'
 import { afterEach, expect, test } from 'vitest'
 import { storeNextParameters } from '../../../coordinator/running/next-parameters.ts'
+import { openStoredSums } from '../../../coordinator/running/stored-sums.ts'
 import { pieceWordsMax, sumVector } from '../../../coordinator/running/sum-vector.ts'
 import { openMemoryObjectStore } from '../../../coordinator/store/memory-object-store.ts'
 import { collect } from '../../support/collect.ts'
@@ -58,8 +61,8 @@ async function nextOf(words: Int32Array, length = words.length) {
   const objects = openMemoryObjectStore()
   const global = Float32Array.from({ length }, (_, i) => i / 3)
   const { sha256 } = await objects.put(new Uint8Array(global.buffer))
-  const pieces = iterate([words.subarray(0, 2), words.subarray(2)])
-  const sum = { pieces, survivors: 3, weight: 16, quantised }
+  const sums = await openStoredSums(objects).put(iterate([new Int32Array(headerWords), words]))
+  const sum = { sums, survivors: 3, weight: 16, quantised }
   const stored = await storeNextParameters(sha256, sum, objects)
   return { global, next: new Float32Array(new Uint8Array(await objects.get(stored)).buffer) }
 }

@@ -88,7 +88,7 @@ const site = (): LineageSite => ({
   store,
   link: link.link,
   coordinatorPublicKey: coordinator.publicKey,
-  readPolicy: () => ({ rollback: { accept: acceptsRollback } }),
+  readPolicy: () => ({ secure: {}, rollback: { accept: acceptsRollback } }),
 })
 
 function assigned(fields: Partial<RoundPlan> = {}): Assignment {

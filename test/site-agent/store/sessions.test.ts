@@ -92,7 +92,7 @@ test('what a signature erases is in no file any more, at once', () => {
   const bytes = () => ['', '-wal'].map((suffix) => String(readFileSync(join(state, `agent.sqlite${suffix}`)))).join()
   begin(session, sealed('unspeakable'))
   expect(bytes()).toMatch(/unspeakable/)
-  sessions.sign(one, sealed('signed'))
+  sessions.reseal(one, sealed('signed'))
   expect(bytes()).not.toMatch(/unspeakable/)
   expect(Buffer.from(sessions.sealed(one)!).toString()).toMatch(/^signed /)
 })

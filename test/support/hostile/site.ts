@@ -155,6 +155,8 @@ export function hostileSite(joined: JoinedSite, number: number, lies: SiteLies, 
         return answer(me.confirm(message))
       case 'quorum':
         return answer(me.unmask(message.planHash))
+      case 'verify-sum':
+        return answer(me.verify(message))
       case 'round-over':
         return moments.get(message.planHash)?.end()
     }

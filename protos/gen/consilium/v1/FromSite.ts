@@ -12,6 +12,8 @@ import type { Unmask as _consilium_v1_Unmask, Unmask__Output as _consilium_v1_Un
 import type { Pinned as _consilium_v1_Pinned, Pinned__Output as _consilium_v1_Pinned__Output } from '../../consilium/v1/Pinned.ts';
 import type { Pong as _consilium_v1_Pong, Pong__Output as _consilium_v1_Pong__Output } from '../../consilium/v1/Pong.ts';
 import type { KnownLedgers as _consilium_v1_KnownLedgers, KnownLedgers__Output as _consilium_v1_KnownLedgers__Output } from '../../consilium/v1/KnownLedgers.ts';
+import type { Verified as _consilium_v1_Verified, Verified__Output as _consilium_v1_Verified__Output } from '../../consilium/v1/Verified.ts';
+import type { SumNotVerified as _consilium_v1_SumNotVerified, SumNotVerified__Output as _consilium_v1_SumNotVerified__Output } from '../../consilium/v1/SumNotVerified.ts';
 
 export interface FromSite {
   'hello'?: (_consilium_v1_Hello | null);
@@ -26,7 +28,9 @@ export interface FromSite {
   'pinned'?: (_consilium_v1_Pinned | null);
   'pong'?: (_consilium_v1_Pong | null);
   'knownLedgers'?: (_consilium_v1_KnownLedgers | null);
-  'message'?: "hello"|"progress"|"workDone"|"refusal"|"advertise"|"shareKeys"|"complaint"|"confirm"|"unmask"|"pinned"|"pong"|"knownLedgers";
+  'verified'?: (_consilium_v1_Verified | null);
+  'sumNotVerified'?: (_consilium_v1_SumNotVerified | null);
+  'message'?: "hello"|"progress"|"workDone"|"refusal"|"advertise"|"shareKeys"|"complaint"|"confirm"|"unmask"|"pinned"|"pong"|"knownLedgers"|"verified"|"sumNotVerified";
 }
 
 export interface FromSite__Output {
@@ -42,5 +46,7 @@ export interface FromSite__Output {
   'pinned'?: (_consilium_v1_Pinned__Output | null);
   'pong'?: (_consilium_v1_Pong__Output | null);
   'knownLedgers'?: (_consilium_v1_KnownLedgers__Output | null);
-  'message'?: "hello"|"progress"|"workDone"|"refusal"|"advertise"|"shareKeys"|"complaint"|"confirm"|"unmask"|"pinned"|"pong"|"knownLedgers";
+  'verified'?: (_consilium_v1_Verified__Output | null);
+  'sumNotVerified'?: (_consilium_v1_SumNotVerified__Output | null);
+  'message'?: "hello"|"progress"|"workDone"|"refusal"|"advertise"|"shareKeys"|"complaint"|"confirm"|"unmask"|"pinned"|"pong"|"knownLedgers"|"verified"|"sumNotVerified";
 }

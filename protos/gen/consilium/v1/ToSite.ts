@@ -14,6 +14,7 @@ import type { Roster as _consilium_v1_Roster, Roster__Output as _consilium_v1_Ro
 import type { CoordinatorKeys as _consilium_v1_CoordinatorKeys, CoordinatorKeys__Output as _consilium_v1_CoordinatorKeys__Output } from '../../consilium/v1/CoordinatorKeys.ts';
 import type { Ping as _consilium_v1_Ping, Ping__Output as _consilium_v1_Ping__Output } from '../../consilium/v1/Ping.ts';
 import type { SignedLedger as _consilium_v1_SignedLedger, SignedLedger__Output as _consilium_v1_SignedLedger__Output } from '../../consilium/v1/SignedLedger.ts';
+import type { VerifySum as _consilium_v1_VerifySum, VerifySum__Output as _consilium_v1_VerifySum__Output } from '../../consilium/v1/VerifySum.ts';
 
 export interface ToSite {
   'study'?: (_consilium_v1_StudyOffer | null);
@@ -30,7 +31,8 @@ export interface ToSite {
   'coordinatorKeys'?: (_consilium_v1_CoordinatorKeys | null);
   'ping'?: (_consilium_v1_Ping | null);
   'ledgerSeen'?: (_consilium_v1_SignedLedger | null);
-  'message'?: "study"|"assignment"|"collectUpdates"|"roundOver"|"runOver"|"advertiseKeys"|"directory"|"shares"|"survivors"|"quorum"|"roster"|"coordinatorKeys"|"ping"|"ledgerSeen";
+  'verifySum'?: (_consilium_v1_VerifySum | null);
+  'message'?: "study"|"assignment"|"collectUpdates"|"roundOver"|"runOver"|"advertiseKeys"|"directory"|"shares"|"survivors"|"quorum"|"roster"|"coordinatorKeys"|"ping"|"ledgerSeen"|"verifySum";
 }
 
 export interface ToSite__Output {
@@ -48,5 +50,6 @@ export interface ToSite__Output {
   'coordinatorKeys'?: (_consilium_v1_CoordinatorKeys__Output | null);
   'ping'?: (_consilium_v1_Ping__Output | null);
   'ledgerSeen'?: (_consilium_v1_SignedLedger__Output | null);
-  'message'?: "study"|"assignment"|"collectUpdates"|"roundOver"|"runOver"|"advertiseKeys"|"directory"|"shares"|"survivors"|"quorum"|"roster"|"coordinatorKeys"|"ping"|"ledgerSeen";
+  'verifySum'?: (_consilium_v1_VerifySum__Output | null);
+  'message'?: "study"|"assignment"|"collectUpdates"|"roundOver"|"runOver"|"advertiseKeys"|"directory"|"shares"|"survivors"|"quorum"|"roster"|"coordinatorKeys"|"ping"|"ledgerSeen"|"verifySum";
 }
