@@ -103,6 +103,7 @@ test('a round that is over is played again in vain', async () => {
     'share-keys',
     'confirm',
     'unmask',
+    'verified',
   ])
   expect(await leaks(federation)).toEqual([])
 })
