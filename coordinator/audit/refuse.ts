@@ -1,5 +1,7 @@
 /** How every check of an audit says no: one code, and words that name what is wrong with the entry under scrutiny. */
+
 import { FederationError } from '@consilium/protos/errors.ts'
+import { canonicalJson } from '@consilium/protos/hash.ts'
 
 /** Throws `log-broken` unless `holds`. */
 export function require(holds: boolean, why: string): asserts holds {
@@ -22,4 +24,9 @@ export function fromBase64(text: string): Uint8Array {
 
 export function short(hash: string): string {
   return hash.slice(0, 12)
+}
+
+export function sameJson(one: unknown, other: unknown): boolean {
+  if (one === undefined || other === undefined) return one === other
+  return canonicalJson(one).equals(canonicalJson(other))
 }

@@ -2,7 +2,7 @@
  * A run's stream as an auditor follows it: every plan has the hash it is named by, starts from the model that the entry
  * it names made, and names a head that this very log had; every secure round is checked message by message.
  */
-import { canonicalJson } from '@consilium/protos/hash.ts'
+import { sha256Hex } from '@consilium/protos/hash.ts'
 import type { LogHead } from '@consilium/protos/log/head.ts'
 import type { MerkleTree } from '@consilium/protos/log/merkle.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
@@ -14,8 +14,9 @@ import { studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
 import type { EventOf, RoundEvent } from '../round/events.ts'
 import type { RunEvent } from '../run/events.ts'
 import type { FederationAudit } from './federation-audit.ts'
-import { fromBase64, hex, present, require, short } from './refuse.ts'
+import { fromBase64, hex, present, require, sameJson, short } from './refuse.ts'
 import { auditSecureRound, type SecureCounts, type SecureRoundAudit } from './secure-round.ts'
+import { remake } from './sums-audit.ts'
 import { auditVerification, type MadeResult, type SumVerification } from './verify-audit.ts'
 
 export type RoundReport = {
@@ -26,6 +27,8 @@ export type RoundReport = {
   readonly cohort: readonly SiteName[]
   /** Of secure rounds. */
   readonly counts?: SecureCounts
+  /** Whether its result was made again from the sum in the bundle. */
+  readonly remade?: boolean
 }
 
 export type RunAudit = {
@@ -40,11 +43,22 @@ export type RunAudit = {
 export type Objects = {
   readonly study: ReadStudy | undefined
   readonly message: ShareKeysMessage | Unmask | undefined
+  /** The study's initial parameters, or the sum that the event names; undefined in a bundle without sums. */
+  readonly bytes: Uint8Array | undefined
 }
 
 /** `tree` holds the run's entries up to the one that is taken. */
 export function auditRun(id: RunId, federation: FederationAudit, tree: Pick<MerkleTree, 'root'>): RunAudit {
-  const run: Run = { id, federation, tree, made: new Map(), provenOf: new Map(), proven: {}, reports: [] }
+  const run: Run = {
+    id,
+    federation,
+    tree,
+    made: new Map(),
+    provenOf: new Map(),
+    remade: new Map(),
+    proven: {},
+    reports: [],
+  }
   return {
     take(event, seq, given) {
       require(run.ended === undefined, 'the run had ended before it')
@@ -67,10 +81,14 @@ type Run = {
   readonly made: Map<number, Sha256>
   /** Who verified them, in secure mode. */
   readonly provenOf: Map<number, Proven>
+  /** Those that were made again, of the last rounds: a run may go back to one. */
+  readonly remade: Map<number, Float32Array>
   readonly reports: RoundReport[]
   study?: ReadStudy
   publicKey?: string
   model?: { readonly parameters: Sha256; readonly entry?: number }
+  /** The parameters themselves, as long as they could be made again. */
+  parameters?: Float32Array | undefined
   standardisation?: Standardisation
   /** Who verified the sums of both. */
   proven: NonNullable<RoundPlan['proven']>
@@ -86,9 +104,15 @@ type OpenRound = {
   readonly secure?: SecureRoundAudit
   /** Committed, and not gone on from yet: too few sites have verified the sum. */
   verifying?: SumVerification
+  remade?: boolean
 }
 
-function start(run: Run, event: Extract<RunEvent, { type: 'run-started' }>, seq: number, { study }: Objects): void {
+function start(
+  run: Run,
+  event: Extract<RunEvent, { type: 'run-started' }>,
+  seq: number,
+  { study, bytes }: Objects,
+): void {
   require(seq === 0 && event.run === run.id, `it does not start run ${run.id}`)
   const record = run.federation.runRecord()
   require(record.study === event.study, 'the federation created this run for another study')
@@ -96,10 +120,14 @@ function start(run: Run, event: Extract<RunEvent, { type: 'run-started' }>, seq:
   run.study = present(study, 'the study it names is not in the bundle')
   require(run.study.hash === event.study, 'the study in the bundle is not the one it names')
   run.publicKey = event.publicKey
-  run.model = { parameters: run.study.manifest.initialParameters.sha256 }
+  const { sha256 } = run.study.manifest.initialParameters
+  run.model = { parameters: sha256 }
+  if (!bytes) return
+  require(sha256Hex(bytes) === sha256, 'the parameters before it are not the initial ones of its study')
+  run.parameters = floatsOf(bytes)
 }
 
-function take(run: Started, event: RunEvent, seq: number, { message }: Objects): void {
+function take(run: Started, event: RunEvent, seq: number, { message, bytes }: Objects): void {
   switch (event.type) {
     case 'round-started':
       require(run.open === undefined && run.next === undefined, 'a round starts while another one is open')
@@ -109,7 +137,7 @@ function take(run: Started, event: RunEvent, seq: number, { message }: Objects):
       select(run, event, seq)
       return
     case 'round-committed':
-      commit(run, event, seq)
+      commit(run, event, seq, bytes)
       return
     case 'round-failed':
       close(run, 'failed')
@@ -198,7 +226,7 @@ function secureOf(run: Started, plan: RoundPlan): { readonly secure?: SecureRoun
   return { secure: auditSecureRound({ ...plan, secure: plan.secure }, planHash(plan)) }
 }
 
-function commit(run: Started, event: EventOf<'round-committed'>, seq: number): void {
+function commit(run: Started, event: EventOf<'round-committed'>, seq: number, sum: Uint8Array | undefined): void {
   const { planHash: named, result } = event
   const { plan, hash, secure } = present(run.open, 'there is no round to commit')
   require(named === hash, 'it commits another plan than the one under way')
@@ -206,21 +234,36 @@ function commit(run: Started, event: EventOf<'round-committed'>, seq: number): v
   secure?.checkCommitted()
   require((plan.secure !== undefined) === (event.sums !== undefined), 'it names a sum only in secure mode')
   require(run.open?.verifying === undefined, 'its round was committed before')
+  const parameters = sum && remakeRound(run, event, sum)
   if (result.purpose === 'evaluate') {
     require(!secure || result.perSite.length === 0, 'it holds results of single sites')
     close(run, 'committed')
     return
   }
-  const made = { result, seq, round: plan.round }
+  const made = { result, seq, round: plan.round, ...(parameters && { parameters }) }
   if (!plan.secure || !secure) adopt(run, made)
   else run.open!.verifying = auditVerification(run.id, plan.secure, event, made, secure.survivors())
 }
 
+/** The next parameters of a train round, where the ones before it could be made. */
+function remakeRound(run: Started, event: EventOf<'round-committed'>, sum: Uint8Array): Float32Array | undefined {
+  const { plan, secure } = present(run.open, 'there is no round to commit')
+  require(plan.secure !== undefined && secure !== undefined, 'there is a sum before it, and it is of a sealed round')
+  const { parameters } = run
+  if (!parameters) return undefined
+  const { study } = run.study.manifest
+  const next = remake(event, { ...plan, secure: plan.secure }, study, secure.survivors().length, { sum, parameters })
+  run.open!.remade = true
+  return next
+}
+
 /** The run goes on from what a round made. */
-function adopt(run: Started, { result, seq, round, proven }: MadeResult): void {
+function adopt(run: Started, { result, seq, round, proven, parameters }: MadeResult): void {
   if (result.purpose === 'statistics') run.standardisation = result.standardisation
   else {
     run.model = { parameters: result.parameters, entry: seq }
+    run.parameters = parameters
+    if (parameters) keepMade(run.remade, round, parameters)
     run.made.set(round, result.parameters)
     if (proven) run.provenOf.set(round, proven)
   }
@@ -236,6 +279,7 @@ function rollBack(run: Started, event: Extract<RunEvent, { type: 'run-rolled-bac
   require(isSigned, 'it is not signed by the coordinator')
   close(run, 'failed')
   run.model = { parameters, entry: seq }
+  run.parameters = run.remade.get(round)
   const { model: _, ...others } = run.proven
   const proven = run.provenOf.get(round)
   run.proven = proven ? { ...others, model: proven } : others
@@ -253,13 +297,24 @@ function close(run: Run, outcome: 'committed' | 'failed'): void {
   delete run.next
 }
 
-function reportOf({ plan, secure }: OpenRound, outcome: RoundReport['outcome']): RoundReport {
-  const { round, purpose, cohort } = plan
-  const common = { round, purpose, outcome, cohort }
-  return secure ? { ...common, mode: 'secure', counts: secure.counts() } : { ...common, mode: 'sealed' }
+/** How much of models that a run may go back to is kept, bytes. */
+const keptBytesMax = 2 ** 30
+
+function keepMade(remade: Map<number, Float32Array>, round: number, parameters: Float32Array): void {
+  remade.set(round, parameters)
+  for (const oldest of remade.keys())
+    if (remade.size > 1 && remade.size * parameters.byteLength > keptBytesMax) remade.delete(oldest)
 }
 
-function sameJson(one: unknown, other: unknown): boolean {
-  if (one === undefined || other === undefined) return one === other
-  return canonicalJson(one).equals(canonicalJson(other))
+function floatsOf(bytes: Uint8Array): Float32Array {
+  // A copy, since floats need their bytes aligned.
+  return new Float32Array(new Uint8Array(bytes).buffer)
+}
+
+function reportOf({ plan, secure, remade }: OpenRound, outcome: RoundReport['outcome']): RoundReport {
+  const { round, purpose, cohort } = plan
+  const common = { round, purpose, outcome, cohort }
+  return secure
+    ? { ...common, mode: 'secure', counts: secure.counts(), remade: remade === true }
+    : { ...common, mode: 'sealed' }
 }

@@ -17,6 +17,8 @@ export type MadeResult = {
   readonly seq: number
   readonly round: number
   readonly proven?: Proven
+  /** The parameters themselves, where they were made again. */
+  readonly parameters?: Float32Array
 }
 
 export type SumVerification = {

@@ -78,12 +78,13 @@ function openBundle(first: BundleLine, roster: AuditRoster): Bundle {
   const run = auditRun(header.run, federation, streams.run.tree)
   const checkpoints: Checkpoint[] = []
   let object: { readonly sha256: Sha256; readonly text: string } | undefined
+  let pieces: Pieces | undefined
 
   function takeEntry(entry: LogEntry): void {
     require(checkpoints.length === 2, 'an entry comes before the checkpoints')
     if (entry.stream === federationStream) {
       require(streams.run.length() === 0, 'entries of the federation come before those of the run')
-      require(object === undefined, 'the object before it is not one that it names')
+      require(object === undefined && pieces === undefined, 'the object before it is not one that it names')
       streams.federation.take(entry)
       federation.take(readFederationEvent(entry))
       return
@@ -93,8 +94,9 @@ function openBundle(first: BundleLine, roster: AuditRoster): Bundle {
     const event = readRunEvent(entry)
     const signedStudy = event.type === 'run-started' ? federation.studyObject(event.study) : undefined
     require(object?.sha256 === objectNamedBy(entry, signedStudy), 'the object before it is not the one that it names')
-    run.take(event, entry.seq, objectsOf(event.type, object?.text))
+    run.take(event, entry.seq, objectsOf(event.type, object?.text, pieces && wholeOf(pieces)))
     object = undefined
+    pieces = undefined
   }
 
   function take(line: BundleLine): void {
@@ -103,7 +105,8 @@ function openBundle(first: BundleLine, roster: AuditRoster): Bundle {
     else if ('checkpoint' in line) {
       require(checkpoints.length < 2 && streams.federation.length() === 0, 'two checkpoints follow the header')
       checkpoints.push(line.checkpoint)
-    } else takeObject(line)
+    } else if ('piece' in line) pieces = withPiece(pieces, line)
+    else takeObject(line)
   }
 
   function takeObject({ object: sha256, text }: Extract<BundleLine, { object: string }>): void {
@@ -124,7 +127,7 @@ function openBundle(first: BundleLine, roster: AuditRoster): Bundle {
     take,
     sofar,
     finish() {
-      require(object === undefined, 'no entry follows its last object')
+      require(object === undefined && pieces === undefined, 'no entry follows its last object')
       require(header.federation === federation.name, 'its header names another federation')
       federation.checkCoordinator()
       require(streams.run.length() > 0, `it has no entry of run ${header.run}`)
@@ -179,10 +182,31 @@ function checkAnchor(
     (anchor.root ?? stream.root()) === stream.root(), `the federation anchors another log of run ${run}`)
 }
 
-function objectsOf(type: string, text: string | undefined): Objects {
-  const bytes = text === undefined ? undefined : Buffer.from(text, 'utf8')
-  if (!bytes) return { study: undefined, message: undefined }
+function objectsOf(type: string, text: string | undefined, bytes: Uint8Array | undefined): Objects {
+  require(bytes === undefined || type === 'run-started' || type === 'round-committed', 'it names no parameters or sum')
+  const json = text === undefined ? undefined : Buffer.from(text, 'utf8')
+  if (!json) return { study: undefined, message: undefined, bytes }
   return type === 'run-started'
-    ? { study: readSignedStudy(bytes), message: undefined }
-    : { study: undefined, message: decodeMessage(bytes) }
+    ? { study: readSignedStudy(json), message: undefined, bytes }
+    : { study: undefined, message: decodeMessage(json), bytes }
+}
+
+/** Parameters or a sum, as far as they have come. */
+type Pieces = { readonly sha256: Sha256; readonly chunks: readonly Uint8Array[]; readonly bytes: number }
+
+/** What is recomputed has to fit into memory. */
+const piecesBytesMax = 2 ** 31
+
+function withPiece(before: Pieces | undefined, line: Extract<BundleLine, { piece: string }>): Pieces {
+  const { chunks, bytes } = before ?? { chunks: [], bytes: 0 }
+  require(before === undefined || before.sha256 === line.piece, 'two objects follow each other')
+  const chunk = Buffer.from(line.base64, 'base64')
+  require(bytes + chunk.length <= piecesBytesMax, 'its sums are too large to compute with: export it without them')
+  return { sha256: line.piece, chunks: [...chunks, chunk], bytes: bytes + chunk.length }
+}
+
+function wholeOf({ sha256, chunks }: Pieces): Uint8Array {
+  const whole = Buffer.concat(chunks)
+  require(sha256Hex(whole) === sha256, 'the pieces before it do not have the SHA-256 they are named by')
+  return whole
 }

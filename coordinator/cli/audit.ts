@@ -15,7 +15,7 @@ import { colored, fields, formatBytes, type Terminal, table } from './output.ts'
 export async function exportBundle(
   { home, print }: Pick<Invocation<unknown>, 'home' | 'print'>,
   run: string,
-  out: string,
+  { out, sums }: { readonly out: string; readonly sums: boolean },
 ): Promise<void> {
   const { bundleLines } = await import('../audit/bundle.ts')
   const { withAdmin } = await import('./with-admin.ts')
@@ -31,7 +31,7 @@ export async function exportBundle(
   let bytes = 0
   await withAdmin(home, async (admin) => {
     const counted = async function* () {
-      for await (const line of bundleLines(admin, run)) {
+      for await (const line of bundleLines(admin, run, { sums })) {
         lines += 1
         bytes += Buffer.byteLength(line) + 1
         yield `${line}\n`
@@ -91,14 +91,18 @@ function reportText(report: BundleReport & { readonly source: string }, terminal
   return `${report.source}: ${verdict}, ${report.entries} entries\n${facts}${rounds}`
 }
 
-/** U1 advertised keys, U2 shared them, U3 are in the sum; confirmations and releases of how many that were needed. */
-const header = ['round', 'purpose', 'mode', 'cohort', 'U1', 'U2', 'U3', 'confirmed', 'released', 'result']
+/**
+ * U1 advertised keys, U2 shared them, U3 are in the sum; confirmations and releases of how many that were needed; whether
+ * the result was made again from the sum.
+ */
+const header = ['round', 'purpose', 'mode', 'cohort', 'U1', 'U2', 'U3', 'confirmed', 'released', 'result', 'made again']
 
-function row({ round, purpose, mode, outcome, cohort, counts }: BundleReport['rounds'][number]): string[] {
+function row({ round, purpose, mode, outcome, cohort, counts, remade }: BundleReport['rounds'][number]): string[] {
   const result = outcome === 'committed' ? 'OK' : outcome
   const named = [String(round), purpose, mode, String(cohort.length)]
-  if (!counts) return [...named, '-', '-', '-', '-', '-', result]
+  const again = remade ? 'yes' : '-'
+  if (!counts) return [...named, '-', '-', '-', '-', '-', result, again]
   const { advertised, shared, survivors, confirmations, releases, threshold } = counts
   const sets = [advertised, shared, survivors].map(String)
-  return [...named, ...sets, `${confirmations} of ${threshold}`, `${releases} of ${threshold}`, result]
+  return [...named, ...sets, `${confirmations} of ${threshold}`, `${releases} of ${threshold}`, result, again]
 }

@@ -49,13 +49,18 @@ export function addLogCommands(root: Command, context: CommandContext): void {
   log
     .command('export')
     .description(
-      'Writes every entry as canonical JSON, one to a line: what log verify <file> takes, anywhere. With --run and --out it writes the audit bundle of a run: its log, the messages that its sites signed, and the signature of the coordinator over it all.',
+      'Writes every entry as canonical JSON, one to a line: what log verify <file> takes, anywhere. With --run and --out it writes the audit bundle of a run: its log, the messages that its sites signed, the sums that its models are made of, and the signature of the coordinator over it all.',
     )
     .option('--run <run>', "only this run's entries")
     .option('--out <file>', 'with --run: where to write the audit bundle of the run; the coordinator must be running')
+    .option('--without-sums', 'with --out: a small bundle, from which no model can be made again')
     .addHelpText(
       'after',
-      examples('consilium log export > log.ndjson', 'consilium log export --run <run> --out heart-1.jsonl'),
+      examples(
+        'consilium log export > log.ndjson',
+        'consilium log export --run <run> --out heart-1.jsonl',
+        'consilium log export --run <run> --out heart-1.jsonl --without-sums',
+      ),
     )
     .action(action(context, exportLog))
 }
@@ -122,14 +127,18 @@ function entryLine(where: string, value: unknown): string {
   return `${formatTime(printable(String(at)))}  ${printable(`${stream}#${seq}  ${type}`)}  ${shown}\n`
 }
 
-async function exportLog(invocation: Invocation<RunOption & { readonly out?: string }>): Promise<void> {
+type ExportOptions = RunOption & { readonly out?: string; readonly withoutSums?: boolean }
+
+async function exportLog(invocation: Invocation<ExportOptions>): Promise<void> {
   const { home, options, terminal } = invocation
   if (options.out !== undefined) {
     if (options.run === undefined)
       throw new FederationError('invalid-argument', '--out goes with --run: an audit bundle is of one run')
     const { exportBundle } = await import('./audit.ts')
-    return exportBundle(invocation, options.run, options.out)
+    return exportBundle(invocation, options.run, { out: options.out, sums: !options.withoutSums })
   }
+  if (options.withoutSums)
+    throw new FederationError('invalid-argument', '--without-sums goes with --out: the log itself holds no sums')
   const { canonicalJson } = await import('@consilium/protos/hash.ts')
   const { withLog } = await import('./log-source.ts')
   await withLog({ home, run: options.run }, async ({ lines }) => {

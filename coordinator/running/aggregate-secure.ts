@@ -5,21 +5,17 @@
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
-import { readEvaluationCounts } from '@consilium/protos/secagg/evaluation-counts.ts'
 import type { Quantisation } from '@consilium/protos/secagg/fixed-point.ts'
 import { type HeaderSum, headerName, readHeaderSum } from '@consilium/protos/secagg/header.ts'
-import { readCounts } from '@consilium/protos/secagg/histograms.ts'
 import type { MaskThreads } from '@consilium/protos/secagg/mask-threads.ts'
 import { roundQuantisation } from '@consilium/protos/secagg/quantise-round.ts'
-import { readStatistics } from '@consilium/protos/secagg/statistics.ts'
 import { type RemovalSeed, removalMasks } from '@consilium/protos/secagg/unmask.ts'
 import { assertEnoughContribute } from '@consilium/protos/strategy/contributors.ts'
 import { splitSum } from '@consilium/protos/strategy/split-sum.ts'
-import { pooledStatistics } from '@consilium/protos/strategy/standardisation.ts'
 import type { Committing } from '../round/commit.ts'
 import type { RoundResult } from '../round/events.ts'
 import type { UnmaskingSession } from '../round/session.ts'
-import { pooledEvaluation } from '../statistics/evaluation.ts'
+import { contentResult, trainResult } from '../statistics/sum-result.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { storeNextParameters } from './next-parameters.ts'
 import type { StoredSums } from './stored-sums.ts'
@@ -65,27 +61,18 @@ async function* everyVector(
 async function resultOf(
   { setting, session }: SecureRoundOver,
   { study }: StudyManifest,
-  { weight, lossSum, clipped, survivors, contributors }: HeaderSum,
+  header: HeaderSum,
   quantised: Quantisation,
   sums: Sha256,
   { objects }: Tools,
 ): Promise<RoundResult | undefined> {
-  const whole = async () => splitSum(await objects.get(sums), session.plan.vectors)[1]
-  switch (setting.purpose) {
-    case 'statistics':
-      return pooledStatistics(readStatistics(await whole()), survivors)
-    case 'train': {
-      if (weight === 0) return undefined
-      const sum = { sums, survivors, weight, quantised }
-      const parameters = await storeNextParameters(setting.model, sum, objects)
-      const loss = lossSum / weight
-      return { purpose: 'train', examples: weight, parameters, loss, clippedSites: clipped, contributors }
-    }
-    case 'evaluate': {
-      const counts = readEvaluationCounts(readCounts(await whole()), survivors)
-      return pooledEvaluation(counts, lossSum, study.label.type !== 'number')
-    }
+  if (setting.purpose !== 'train') {
+    const [, content] = splitSum(await objects.get(sums), session.plan.vectors)
+    return contentResult(setting.purpose, header, content, study)
   }
+  const { weight, survivors } = header
+  if (weight === 0) return undefined
+  return trainResult(header, await storeNextParameters(setting.model, { sums, survivors, weight, quantised }, objects))
 }
 
 /** The unmasked sum of one vector; its bytes stand behind those of the vectors before it in every upload. */

@@ -10,18 +10,27 @@ import { chain, type LogEntry, type NewEntry, noHead } from '@consilium/protos/l
 import type { LogHead } from '@consilium/protos/log/head.ts'
 import { openMerkleTree } from '@consilium/protos/log/merkle.ts'
 import { entryLeaf } from '@consilium/protos/log/model-entry.ts'
+import { vectorSizes } from '@consilium/protos/plan/contribution.ts'
 import type { Purpose } from '@consilium/protos/plan/names.ts'
-import { planHash as hashOfPlan, type RoundPlan } from '@consilium/protos/plan/round-plan.ts'
-import { signStudy, studyHash } from '@consilium/protos/plan/signed-study.ts'
+import { planHash as hashOfPlan, type RoundPlan, type Standardisation } from '@consilium/protos/plan/round-plan.ts'
+import { type StudyManifest, signStudy, studyHash } from '@consilium/protos/plan/signed-study.ts'
 import { type StudyInput, studySchema } from '@consilium/protos/plan/study.ts'
 import { signRollback } from '@consilium/protos/rollback.ts'
+import { evaluationCounts } from '@consilium/protos/secagg/evaluation-counts.ts'
+import { encodeHeader, readHeaderSum } from '@consilium/protos/secagg/header.ts'
+import { encodeCounts } from '@consilium/protos/secagg/histograms.ts'
 import type { Directory, ShareKeysMessage, Shares, Survivors, Unmask } from '@consilium/protos/secagg/messages.ts'
+import { roundQuantisation } from '@consilium/protos/secagg/quantise-round.ts'
 import { messageHash, shareKeysMessage, unmaskMessage } from '@consilium/protos/secagg/signed-messages.ts'
+import { encodeStatistics } from '@consilium/protos/secagg/statistics.ts'
 import { rosterHash, sessionId, sharersHash, survivorsHash } from '@consilium/protos/secagg/transcript.ts'
-import { standardisationHash } from '@consilium/protos/strategy/made.ts'
+import { secureVectors } from '@consilium/protos/secagg/vectors.ts'
+import { type Made, madeHash } from '@consilium/protos/strategy/made.ts'
+import { nextModel } from '@consilium/protos/strategy/next-model.ts'
 import type { BundleSource } from '../../../coordinator/audit/bundle.ts'
 import type { AuditRoster } from '../../../coordinator/audit/roster.ts'
 import { decodeMessage, encodeMessage } from '../../../coordinator/running/stored-messages.ts'
+import { contentResult, trainResult } from '../../../coordinator/statistics/sum-result.ts'
 import { aManifest, aStudy } from '../../support/a-study.ts'
 import { secureSite } from '../../support/secure-sites.ts'
 
@@ -29,22 +38,21 @@ export const at = '2026-11-22T10:00:00.000Z'
 export const runId = 'heart-1'
 export const names = ['basel', 'cleveland', 'hungary', 'zurich'] as const
 const dropout = 'zurich'
-const vectors = [
-  { name: 'hdr', words: 16 },
-  { name: 'update', words: 3 },
-]
 
 /** Keys are drawn once: most of the time goes into signatures as it is. */
 export const coordinator = generateIdentity()
 const lead = generateIdentity()
 export const sites = names.map((name) => secureSite(name))
+const initialParameters = new Uint8Array(Float32Array.of(1, -1, 0.5, 0, 2, 3).buffer)
 const studyOf = (aggregation: StudyInput['aggregation']) => {
-  const manifest = aManifest({ study: studySchema.parse({ ...aStudy, rounds: 2, aggregation }) })
+  const study = studySchema.parse({ ...aStudy, rounds: 2, aggregation, evaluation: { bins: 4 } })
+  const { sha256, bytes } = { sha256: sha256Hex(initialParameters), bytes: initialParameters.length }
+  const manifest = aManifest({ study, initialParameters: { sha256, bytes } })
   return { manifest, signed: signStudy(manifest, lead), hash: studyHash(manifest) }
 }
 const studies = { secure: studyOf({ mode: 'secure', survivorsMin: 3 }), sealed: studyOf({ mode: 'sealed' }) }
-const standardisation = { means: [1, 2, 3, 4, 5, 6], standardDeviations: [1, 1, 1, 1, 1, 1] }
-export const modelOf = (round: number) => sha256Hex(Buffer.from(`model ${round}`))
+/** A hash that stands for no model of the run. */
+export const noModel = (round: number) => sha256Hex(Buffer.from(`model ${round}`))
 
 export const roster: AuditRoster = {
   coordinator: fingerprint(coordinator.publicKey),
@@ -112,9 +120,12 @@ export function writeRun(
     put,
     study,
     publicKey: keys.publicKey,
+    manifest,
     proven: {},
+    models: new Map([[0, new Float32Array(new Uint8Array(initialParameters).buffer)]]),
   }
-  const initial = { parameters: manifest.initialParameters.sha256 }
+  const modelOf = (round: number) => sha256Hex(new Uint8Array(given.models.get(round)!.buffer))
+  const initial = { parameters: put(initialParameters) }
   makeRound(given, { round: 0, purpose: 'statistics', model: initial })
   const entry = makeRound(given, { round: 1, purpose: 'train', model: initial })
   const { proven } = given
@@ -129,7 +140,7 @@ export function writeRun(
     given.proven = proven
     makeRound(given, { round: 2, purpose: 'train', model: { parameters: modelOf(1), entry: newest() } })
   }
-  run.add({ type: 'run-finished', model: modelOf(9), parameters: modelOf(options.isShort ? 1 : 2) })
+  run.add({ type: 'run-finished', model: noModel(9), parameters: modelOf(options.isShort ? 1 : 2) })
   const { size, root } = run.head()
   const ended = { run: runId, outcome: 'finished', entries: size, head: run.entries.at(-1)!.hash, root }
   federation.add({ type: 'run-ended', ...ended })
@@ -235,8 +246,12 @@ type Given = {
   readonly study: string
   readonly publicKey: string
   put(bytes: Uint8Array): string
+  readonly manifest: StudyManifest
   /** Who verified what the next plan starts from. */
   proven: NonNullable<RoundPlan['proven']>
+  standardisation?: Standardisation
+  /** Parameters that each train round made. */
+  readonly models: Map<number, Float32Array>
 }
 type Setting = {
   readonly round: number
@@ -246,7 +261,8 @@ type Setting = {
 
 /** From recruit to the word of two sites on the sum; one site drops out after it shared its keys. Where it was committed. */
 function secureRound(given: Given, { round, purpose, model }: Setting): number {
-  const { run, put, study, proven } = given
+  const { run, put, study, proven, manifest, standardisation } = given
+  const vectors = secureVectors(purpose, vectorSizes(manifest))
   run.add({ type: 'round-started', round, purpose, expected: names })
   const plan: RoundPlan = {
     format: 2,
@@ -256,7 +272,7 @@ function secureRound(given: Given, { round, purpose, model }: Setting): number {
     purpose,
     cohort: [...names],
     model: model.parameters,
-    ...(purpose === 'statistics' ? {} : { standardisation }),
+    ...(purpose !== 'statistics' && standardisation && { standardisation }),
     logHead: run.head(),
     ...(model.entry === undefined ? {} : { modelEntry: model.entry }),
     ...(proven.model || proven.standardisation ? { proven } : {}),
@@ -317,7 +333,7 @@ function secureRound(given: Given, { round, purpose, model }: Setting): number {
         return from === index ? [] : [{ ...row, index: from, groupCommitment: message.groupCommitment }]
       }),
     }
-    const words = vectors.map((vector) => new Int32Array(vector.words))
+    const words = wordsOfSite(purpose, given)
     const { bytes, sha256, masked } = site.mask(shares, words)
     run.add({
       type: 'update-announced',
@@ -357,11 +373,13 @@ function secureRound(given: Given, { round, purpose, model }: Setting): number {
       message: put(encodeMessage(message)),
     })
   }
-  const sums = sha256Hex(Buffer.from(`sum of ${purpose} ${round}`))
+  const [header, content] = wordsOfSite(purpose, given).map((words) => words.map((word) => alive.length * word))
+  const sums = put(Buffer.concat([header!, content!].map(({ buffer }) => new Uint8Array(buffer))))
   const committed = run.length()
-  run.add({ type: 'round-committed', planHash, result: resultOf(round, purpose), sums })
+  const result = resultOf(plan, header!, content!, given)
+  run.add({ type: 'round-committed', planHash, result, sums })
   if (purpose === 'evaluate') return committed
-  const made = purpose === 'train' ? modelOf(round) : standardisationHash(standardisation)
+  const made = madeHash(result as Made)
   const verified = alive.slice(0, 2).map((site) => {
     const signature = base64(site.verify({ type: 'verify-sum', planHash, sums, made }).signature)
     run.add({ type: 'sum-verified', planHash, site: site.name, signature })
@@ -371,7 +389,8 @@ function secureRound(given: Given, { round, purpose, model }: Setting): number {
   return committed
 }
 
-function sealedRound({ run, study, publicKey }: Given, { round, purpose, model }: Setting): number {
+function sealedRound(given: Given, { round, purpose, model }: Setting): number {
+  const { run, study, publicKey, standardisation } = given
   run.add({ type: 'round-started', round, purpose, expected: names })
   const plan: RoundPlan = {
     format: 2,
@@ -381,7 +400,7 @@ function sealedRound({ run, study, publicKey }: Given, { round, purpose, model }
     purpose,
     cohort: [...names],
     model: model.parameters,
-    ...(purpose === 'statistics' ? {} : { standardisation }),
+    ...(purpose !== 'statistics' && standardisation && { standardisation }),
     logHead: run.head(),
     ...(model.entry === undefined ? {} : { modelEntry: model.entry }),
     runPublicKey: publicKey,
@@ -389,19 +408,47 @@ function sealedRound({ run, study, publicKey }: Given, { round, purpose, model }
   const planHash = hashOfPlan(plan)
   run.add({ type: 'cohort-selected', round, purpose, plan, planHash })
   for (const site of names) {
-    const update = { planHash, site, sha256: modelOf(99), bytes: 100 }
+    const update = { planHash, site, sha256: noModel(99), bytes: 100 }
     run.add({ type: 'work-done', planHash, site })
     run.add({ type: 'update-announced', ...update })
     run.add({ type: 'update-received', ...update })
   }
-  run.add({ type: 'round-committed', planHash, result: resultOf(round, purpose) })
+  const [header, content] = wordsOfSite(purpose, given).map((words) => words.map((word) => names.length * word))
+  run.add({ type: 'round-committed', planHash, result: resultOf(plan, header!, content!, given) })
   return run.length() - 1
 }
 
-function resultOf(round: number, purpose: Purpose): Body {
-  if (purpose === 'statistics') return { purpose, examples: 40, standardisation }
-  if (purpose === 'evaluate') return { purpose, examples: 40, loss: 0.4, perSite: [] }
-  return { purpose, examples: 40, parameters: modelOf(round), loss: 0.5, clippedSites: 0 }
+/** What every site gives: header and content. */
+function wordsOfSite(purpose: Purpose, { manifest }: Given): Int32Array[] {
+  const numbers = { cohort: names.length, weightMax: 65_536 }
+  const header = { weight: 8, clipped: false, clampedCoordinates: 0, lossSum: 5, contributes: true }
+  const [, content] = secureVectors(purpose, vectorSizes(manifest))
+  const values = content!.words / 4
+  const statistics = () => Float64Array.from({ length: values }, (_, i) => (3 * i < values ? 10 : 5 + i))
+  const evaluation = { examples: 4, correct: 3, histogram: Float64Array.of(1, 1, 0, 0, 0, 0, 1, 1) }
+  const words = {
+    statistics: () => encodeStatistics(statistics()),
+    train: () => Int32Array.from({ length: content!.words }, (_, i) => 1000 * (i + 1)),
+    evaluate: () => encodeCounts(evaluationCounts(evaluation), names.length),
+  }
+  return [encodeHeader(header, numbers), words[purpose]()]
+}
+
+/** What the sum comes to; the next round goes on from it. */
+function resultOf(plan: RoundPlan, header: Int32Array, content: Int32Array, given: Given): Body {
+  const { purpose, round } = plan
+  const survivors = header[0]!
+  const quantised = roundQuantisation(plan, studies.secure.manifest.study)
+  const read = readHeaderSum(header, survivors, quantised)
+  if (purpose !== 'train') {
+    const result = contentResult(purpose, read, content, given.manifest.study)!
+    if (result.purpose === 'statistics') given.standardisation = result.standardisation
+    return result
+  }
+  const before = [...given.models].find(([, made]) => sha256Hex(new Uint8Array(made.buffer)) === plan.model)![1]
+  const next = nextModel({ survivors, weight: read.weight, quantised }).next(before, content)
+  given.models.set(round, next)
+  return trainResult(read, sha256Hex(new Uint8Array(next.buffer)))
 }
 
 export function base64(bytes: Uint8Array): string {

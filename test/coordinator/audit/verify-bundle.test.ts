@@ -15,8 +15,8 @@ import {
   base64,
   coordinator,
   cutAt,
-  modelOf,
   names,
+  noModel,
   retell,
   roster,
   runId,
@@ -27,7 +27,7 @@ import {
   writeRun,
 } from './a-bundle.ts'
 
-const linesOfRun = (run: WrittenRun) => collect(bundleLines(run, runId))
+const linesOfRun = (run: WrittenRun, sums = true) => collect(bundleLines(run, runId, { sums }))
 const asFile = (lines: readonly string[]) => Buffer.from(lines.map((line) => `${line}\n`).join(''))
 const verify = (lines: readonly string[], given = roster): Promise<BundleReport> =>
   verifyBundle(linesOf([asFile(lines)]), given)
@@ -60,8 +60,23 @@ describe('an honest bundle', () => {
           [1, 'evaluate'],
           [2, 'train'],
         ] as const
-      ).map(([round, purpose]) => ({ round, purpose, mode: 'secure', outcome: 'committed', cohort: names, counts })),
+      ).map(([round, purpose]) => ({
+        round,
+        purpose,
+        mode: 'secure',
+        outcome: 'committed',
+        cohort: names,
+        counts,
+        remade: true,
+      })),
     )
+  })
+
+  test('without sums holds too, and says that nothing was made again', async () => {
+    const lines = await linesOfRun(honest, false)
+    expect(lines.some((line) => line.includes('"piece"'))).toBe(false)
+    const { ok, rounds } = await verify(lines)
+    expect([ok, ...rounds.map(({ remade }) => remade)]).toEqual([true, false, false, false, false])
   })
 
   test('holds against a roster of whole keys', async () => {
@@ -188,7 +203,7 @@ const lies: readonly (readonly [string, Tampering['run'], string])[] = [
     change('cohort-selected', ({ planHash: hash }: { planHash: string }) => ({ planHash: flip(hash) })),
     'its plan has another hash',
   ],
-  ['a plan on another model', change('cohort-selected', otherPlan({ model: modelOf(7) })), 'the newest model is'],
+  ['a plan on another model', change('cohort-selected', otherPlan({ model: noModel(7) })), 'the newest model is'],
   [
     'a plan that names an entry which made no model',
     change('cohort-selected', otherPlan({ modelEntry: 0 })),
@@ -380,7 +395,7 @@ const lies: readonly (readonly [string, Tampering['run'], string])[] = [
   ],
   [
     'another result than the next plan starts from',
-    change('run-finished', () => ({ parameters: modelOf(8) })),
+    change('run-finished', () => ({ parameters: noModel(8) })),
     'not those of the newest model',
   ],
   [
@@ -399,29 +414,41 @@ describe('a coordinator that writes', () => {
   })
 
   test.for([
+    ['an evaluation that names single sites', evaluated([{ site: 'basel', examples: 1 }]), 'results of single sites'],
+    ['a model that no site verified', trained({}), 'did not sign its word on the sum'],
+    ['a sum that no site verified', change('round-committed', () => ({ sums: noModel(6) }), 1), 'did not sign'],
+  ] as const)('%s is found out without the sums', async ([, run, why]) => {
+    expect((await verify(await linesOfRun(retell(honest, { run }), false))).errors[0]).toContain(why)
+  })
+
+  test.for([
+    ['a model that is not made of its sum', trained({}), 'its model is not the one that its sum makes'],
+    ['a loss that is not in its sum', trained({ loss: 0.1 }), 'its model is not the one that its sum makes'],
+    ['figures that are not in their sum', evaluated([]), 'its result is not what its sum comes to'],
     [
-      'an evaluation that names single sites',
-      change(
-        'round-committed',
-        () => ({ result: { purpose: 'evaluate', examples: 1, perSite: [{ site: 'basel', examples: 1 }] } }),
-        2,
-      ),
-      'results of single sites',
+      'a standardisation that is not made of its sum',
+      change('round-committed', (body: { result: object }) => ({
+        result: { ...body.result, standardisation: { means: [1], standardDeviations: [1] } },
+      })),
+      'its result is not what its sum comes to',
     ],
-    [
-      'a model that no site verified',
-      change(
-        'round-committed',
-        () => ({ result: { purpose: 'train', examples: 1, parameters: modelOf(6), loss: 1, clippedSites: 0 } }),
-        1,
-      ),
-      'did not sign its word on the sum',
-    ],
-    [
-      'a sum that no site verified',
-      change('round-committed', () => ({ sums: modelOf(6) }), 1),
-      'did not sign its word',
-    ],
+  ] as const)('%s is found out by making it again, whoever signed it', async ([, run, why]) => {
+    expect((await verify(await linesOfRun(retell(honest, { run })))).errors[0]).toContain(why)
+  })
+
+  test.for([
+    ['one bit', (line: string) => line.replace(/"base64":"(.)/, (_, c) => `"base64":"${c === 'A' ? 'B' : 'A'}`)],
+    ['a piece', () => undefined],
+  ] as const)('a sum with %s changed or missing is found out', async ([, change]) => {
+    const at = honestLines.findLastIndex((line) => line.includes('"piece"'))
+    const lines = honestLines.flatMap((line, i) => (i === at ? (change(line) ?? []) : line))
+    const { ok, errors, rounds } = await verify(lines)
+    if (lines.length === honestLines.length) expect(errors[0]).toContain('do not have the SHA-256')
+    // A sum that is left out is one that is not made again, and told so.
+    else expect([ok, rounds.at(-1)!.remade]).toEqual([true, false])
+  })
+
+  test.for([
     ['a model that one site too few verified', change('sum-verified', removed, 2), 'another one is open'],
     ['a word on a sum that another site gave', change('sum-verified', () => ({ site: 'hungary' }), 2), 'did not sign'],
     ['a site that judged a sum twice', change('sum-verified', () => ({ site: 'basel' }), 3), 'basel did not sign'],
@@ -437,7 +464,7 @@ describe('a coordinator that writes', () => {
     ],
     [
       'a rollback to a model that was never made',
-      change('run-rolled-back', () => ({ parameters: modelOf(5) })),
+      change('run-rolled-back', () => ({ parameters: noModel(5) })),
       'did not make',
     ],
     ['no rollback where the model goes back', change('run-rolled-back', removed), 'the newest model is'],
@@ -623,3 +650,19 @@ describe('a complaint', () => {
     expect(report.errors[0]).toContain('zurich did not sign its complaint')
   })
 })
+
+function trained(changes: object): Tamper {
+  const result = {
+    purpose: 'train',
+    examples: 24,
+    parameters: noModel(6),
+    loss: 5 / 8,
+    clippedSites: 0,
+    contributors: 3,
+  }
+  return change('round-committed', () => ({ result: { ...result, ...changes } }), 1)
+}
+
+function evaluated(perSite: readonly object[]): Tamper {
+  return change('round-committed', () => ({ result: { purpose: 'evaluate', examples: 1, perSite } }), 2)
+}
