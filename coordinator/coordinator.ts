@@ -14,7 +14,7 @@ import { type FederationEvent, federationEntry, federationStream, readFederation
 import { emptyFederation, evolveFederation, type Federation, type RunRecord } from './federation/federation.ts'
 import { federationService } from './federation-service.ts'
 import type { CoordinatorOptions, Parts } from './parts.ts'
-import type { Run } from './run/run.ts'
+import type { Run } from './run/state.ts'
 import { attendanceOf } from './running/attendance.ts'
 import { type Outgoing, openAttending } from './running/attending.ts'
 import { membership, runMessages, studyOffers } from './running/messages.ts'

@@ -2,7 +2,6 @@
  * A pass over a training step's nodes: an update that follows a matrix product becomes part of it. `w - x'd` and
  * `mu * u + x'd` are what Gemm computes anyway with alpha, beta and C, so a step touches each matrix once.
  */
-
 import { float, floatAttribute } from './onnx/attributes.ts'
 import type { GraphBuilder, Ref } from './onnx/builder.ts'
 import { sameDimensions } from './onnx/dimensions.ts'

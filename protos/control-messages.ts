@@ -1,5 +1,4 @@
 /** What site and coordinator say on the control stream, in the house's own types; both edges turn them into federation.proto. */
-
 import type { RunId, Sha256, SiteName } from './plan/names.ts'
 import type { SignedRoundPlan } from './plan/round-plan.ts'
 import type { RefusalCode } from './refusal-codes.ts'

@@ -36,6 +36,18 @@ test.for([
   expect(imports.filter(({ from, to }) => from.startsWith(who) && to.startsWith(never))).toEqual([])
 })
 
+test('no file imports itself by way of others, types included: the phases of a round import the phases they lead to', () => {
+  expect(circles(imports.map(({ from, to }) => [from, to]))).toEqual([])
+  expect(
+    circles([
+      ['a', 'b'],
+      ['b', 'c'],
+      ['c', 'b'],
+      ['c', 'd'],
+    ]),
+  ).toEqual([['b', 'c']])
+})
+
 test('models imports only the errors of protos, and types', () => {
   const others = imports.filter(
     ({ from, to, typeOnly }) =>
@@ -67,6 +79,27 @@ test('the coordinator has no onnxruntime and the site agent no database client',
   expect(dependencies('coordinator').filter((name) => /onnxruntime|duckdb/.test(name))).toEqual([])
   expect(dependencies('site-agent').filter((name) => /^pg$|aws-sdk/.test(name))).toEqual([])
 })
+
+/** Files that reach themselves, in groups that reach one another (Tarjan 1972). */
+function circles(edges: readonly (readonly [string, string])[]): string[][] {
+  const next = Map.groupBy(edges, ([from]) => from)
+  const [order, low, stack] = [new Map<string, number>(), new Map<string, number>(), [] as string[]]
+  const found: string[][] = []
+  function visit(file: string): void {
+    order.set(file, order.size)
+    low.set(file, order.get(file)!)
+    stack.push(file)
+    for (const [, to] of next.get(file) ?? []) {
+      if (!order.has(to)) visit(to)
+      if (stack.includes(to)) low.set(file, Math.min(low.get(file)!, low.get(to)!))
+    }
+    if (low.get(file) !== order.get(file)) return
+    const group = stack.splice(stack.indexOf(file)).sort()
+    if (group.length > 1) found.push(group)
+  }
+  for (const [from] of edges) if (!order.has(from)) visit(from)
+  return found
+}
 
 function filesBelow(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })

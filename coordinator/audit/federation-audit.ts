@@ -2,7 +2,6 @@
  * The federation's stream as an auditor reads it: the coordinator's key and how it was handed on, the sites' identities,
  * the study of one run, who approved it by signature, and how the run's own stream is anchored.
  */
-
 import { verifySignature } from '@consilium/protos/identity.ts'
 import { assertRotation } from '@consilium/protos/key-rotation.ts'
 import { type Checkpoint, verifyCheckpoint } from '@consilium/protos/log/checkpoint.ts'

@@ -1,5 +1,4 @@
 /** How every check of an audit says no: one code, and words that name what is wrong with the entry under scrutiny. */
-
 import { FederationError } from '@consilium/protos/errors.ts'
 import { canonicalJson } from '@consilium/protos/hash.ts'
 

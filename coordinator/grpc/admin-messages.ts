@@ -1,5 +1,4 @@
 /** The messages of admin.proto from the domain's own types, and the checks of what the operator sends. */
-
 import { countField, invalid, textField } from '@consilium/protos/fields.ts'
 import type { CurrentWork as WireCurrentWork } from '@consilium/protos/gen/consilium/v1/CurrentWork.ts'
 import type { KeyView as WireKeyView } from '@consilium/protos/gen/consilium/v1/KeyView.ts'

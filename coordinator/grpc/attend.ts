@@ -1,5 +1,4 @@
 /** The control stream of one site: its messages checked and handed on, the coordinator's queued within limits. */
-
 import type { Clock } from '@consilium/protos/clock.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { invalid } from '@consilium/protos/fields.ts'

@@ -2,7 +2,6 @@
  * The guard before every method: it admits a call by the verified client certificate, asks again with each message, and
  * ends streams whose certificate expires or was revoked meanwhile. A method without a guard does not exist here.
  */
-
 import type { PeerCertificate } from 'node:tls'
 import type { Clock } from '@consilium/protos/clock.ts'
 import { FederationError } from '@consilium/protos/errors.ts'

@@ -2,7 +2,6 @@
  * Where an error becomes what a caller sees: a FederationError its own status, anything else `internal error` outside and
  * a log line inside.
  */
-
 import { FederationError } from '@consilium/protos/errors.ts'
 import { toStatus } from '@consilium/protos/status.ts'
 import type { StatusObject } from '@grpc/grpc-js'

@@ -2,7 +2,6 @@
  * The upload of a masked or sealed update: chunks go to the service one by one, and each is acknowledged once it is
  * staged. A site keeps at most one chunk unacknowledged, so a cut anywhere costs at most that much.
  */
-
 import { FederationError } from '@consilium/protos/errors.ts'
 import { invalid } from '@consilium/protos/fields.ts'
 import type { UploadPart__Output } from '@consilium/protos/gen/consilium/v1/UploadPart.ts'

@@ -6,22 +6,16 @@
 import { readAdvertisement } from '@consilium/protos/secagg/advertisement.ts'
 import { advertiseMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import { sessionThresholds } from '@consilium/protos/secagg/thresholds.ts'
-import {
-  type Attendance,
-  type Awaited,
-  dropEvents,
-  dropOnCommand,
-  findDropouts,
-  nextDropoutDue,
-  withDropout,
-} from './dropouts.ts'
+import type { RoundCommand } from './commands.ts'
+import { type Awaited, dropEvents, dropOnCommand, findDropouts, nextDropoutDue, withDropout } from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
 import { checked, must, mustBeSigned, unlessFault } from './faults.ts'
-import { failedRound } from './over.ts'
+import { failedRound, type RoundOver } from './over.ts'
 import { membersOf, type Planned, plannedOf, sitesNeeded } from './planned.ts'
+import type { Attendance } from './presence.ts'
 import { requiredOf } from './required.ts'
-import type { Round, RoundCommand } from './round.ts'
 import { type AdvertisingSession, fromBase64, rosterEntry, sidOf, toBase64, toHex } from './session.ts'
+import type { SharingKeys } from './share-keys.ts'
 
 export type AdvertisingKeys = Planned & {
   readonly phase: 'advertise-keys'
@@ -53,7 +47,7 @@ export function decide(round: AdvertisingKeys, command: RoundCommand, now: Date)
   }
 }
 
-export function evolve(round: AdvertisingKeys, event: RoundEvent): Round {
+export function evolve(round: AdvertisingKeys, event: RoundEvent): AdvertisingKeys | SharingKeys | RoundOver {
   const { session } = round
   switch (event.type) {
     case 'keys-advertised': {

@@ -3,25 +3,21 @@
  * announces the hash first, and there is one update per site and round (fedsum, check S7). In a secure round whoever
  * delivered when nobody is awaited any more is U3, fixed once: no second set of survivors is ever asked for.
  */
-import { FederationError } from '@consilium/protos/errors.ts'
 import type { SiteName } from '@consilium/protos/plan/names.ts'
+import type { RoundCommand } from './commands.ts'
+import type { Committing } from './commit.ts'
 import { complain } from './complaints.ts'
-import {
-  type Attendance,
-  type Awaited,
-  dropEvents,
-  dropOnCommand,
-  findDropouts,
-  nextDropoutDue,
-  withDropout,
-} from './dropouts.ts'
+import type { ConfirmingSurvivors } from './confirm-survivors.ts'
+import { type Awaited, dropEvents, dropOnCommand, findDropouts, nextDropoutDue, withDropout } from './dropouts.ts'
 import type { EventOf, RoundEvent } from './events.ts'
 import { checked, unlessFault } from './faults.ts'
+import { refuseLateUpdate } from './late-updates.ts'
 import { checkInput, loggedInput, readInput } from './masked-input.ts'
-import { failedRound } from './over.ts'
-import { membersOf, type Planned, plannedOf, sitesNeeded } from './planned.ts'
+import { failedRound, type RoundOver } from './over.ts'
+import { membersOf, type Planned, plannedOf, sitesNeeded, type Update } from './planned.ts'
+import type { Attendance } from './presence.ts'
 import { requiredOf } from './required.ts'
-import type { OpenRound, Round, RoundCommand, Update } from './round.ts'
+
 import { type MaskingSession, toHex, u3HashOf } from './session.ts'
 
 export type CollectingUpdates = Planned & {
@@ -62,7 +58,10 @@ export function decide(round: CollectingUpdates, command: RoundCommand, now: Dat
   }
 }
 
-export function evolve(round: CollectingUpdates, event: RoundEvent): Round {
+export function evolve(
+  round: CollectingUpdates,
+  event: RoundEvent,
+): CollectingUpdates | ConfirmingSurvivors | Committing | RoundOver {
   switch (event.type) {
     case 'update-announced':
       return withInput({ ...round, announced: withUpdate(round.announced, event) }, event)
@@ -89,38 +88,6 @@ export function evolve(round: CollectingUpdates, event: RoundEvent): Round {
 
 export function deadline(round: CollectingUpdates, attendance: Attendance): number {
   return nextDropoutDue(awaited(round), attendance)
-}
-
-/** An upload that comes after its site was dropped: an event, the first time. */
-export function refuseLateUpdate(
-  round: Planned & { readonly lateSites: ReadonlySet<SiteName>; readonly updates: ReadonlyMap<SiteName, Update> },
-  site: SiteName,
-  now: Date,
-): RoundEvent[] {
-  const dropout = round.dropouts.find((dropped) => dropped.site === site)
-  if (!dropout || round.lateSites.has(site) || round.updates.has(site)) return []
-  const reason = `the site was dropped from this round: ${dropout.reason}`
-  return [{ type: 'late-update-refused', at: now.toISOString(), planHash: round.planHash, site, reason }]
-}
-
-/**
- * Whether a site may upload this just now: `start` or go on, or `received` where it is here already. Throws
- * `stale-round`, `not-in-cohort` or `update-invalid`, which tell the site what to do.
- */
-export function checkUpload(round: OpenRound, site: SiteName, update: Update): 'start' | 'received' {
-  if (round.phase === 'recruit' || !round.cohort.includes(site))
-    throw new FederationError('not-in-cohort', `${site} is not in the cohort of this round`)
-  const received = 'updates' in round ? round.updates.get(site) : undefined
-  const dropout = round.dropouts.find((dropped) => dropped.site === site)
-  // A survivor that is out of the round afterwards stays one: its update is in the sum.
-  if (dropout && !received)
-    throw new FederationError('stale-round', `this round goes on without ${site}: ${dropout.reason}`)
-  if (!('updates' in round))
-    throw new FederationError('stale-round', 'updates are not collected yet: wait for the message that asks for them')
-  const known = received ?? (round.phase === 'collect-updates' ? round.announced.get(site) : undefined)
-  if (known && (known.sha256 !== update.sha256 || known.bytes !== update.bytes))
-    throw new FederationError('update-invalid', `${site} announced another update for this round: one a round is taken`)
-  return received ? 'received' : 'start'
 }
 
 function announce(
@@ -151,7 +118,7 @@ function fixSurvivors(
 }
 
 /** In sealed mode the phase ends when nobody is awaited; a secure round waits for its survivors to be fixed. */
-function next(round: CollectingUpdates): Round {
+function next(round: CollectingUpdates): CollectingUpdates | ConfirmingSurvivors | Committing | RoundOver {
   if (round.session || membersOf(round).length < sitesNeeded(round) || pending(round).length > 0) return round
   const { updates, lateSites } = round
   return { phase: 'commit', ...plannedOf(round), updates, lateSites }

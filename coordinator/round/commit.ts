@@ -4,13 +4,14 @@
  * a dropout, and the round goes on while the quorum holds.
  */
 import type { SiteName } from '@consilium/protos/plan/names.ts'
-import { refuseLateUpdate } from './collect-updates.ts'
+import type { RoundCommand } from './commands.ts'
 import { dropEvents, failure, withDropout } from './dropouts.ts'
 import type { EventOf, RoundEvent } from './events.ts'
-import { committedRound, failedRound } from './over.ts'
-import { membersOf, type Planned, plannedOf } from './planned.ts'
-import type { Round, RoundCommand, Update } from './round.ts'
+import { refuseLateUpdate } from './late-updates.ts'
+import { committedRound, failedRound, type RoundOver } from './over.ts'
+import { membersOf, type Planned, plannedOf, type Update } from './planned.ts'
 import type { UnmaskingSession } from './session.ts'
+import type { Verifying } from './verify.ts'
 import { verifying } from './verify.ts'
 
 export type Committing = Planned & {
@@ -48,7 +49,7 @@ export function decide(round: Committing, command: RoundCommand, now: Date): Rou
   }
 }
 
-export function evolve(round: Committing, event: RoundEvent): Round {
+export function evolve(round: Committing, event: RoundEvent): Committing | Verifying | RoundOver {
   switch (event.type) {
     case 'site-dropped':
       return withDropout(round, event)
@@ -64,7 +65,7 @@ export function evolve(round: Committing, event: RoundEvent): Round {
 }
 
 /** What sites go on with is verified by them first. */
-function next(round: Committing, event: EventOf<'round-committed'>): Round {
+function next(round: Committing, event: EventOf<'round-committed'>): Committing | Verifying | RoundOver {
   const { updates, lateSites, session } = round
   const due = session && verifying({ ...plannedOf(round), updates, lateSites, session }, event)
   return due ?? committedRound(round, event, survivorsOf(round), updates)

@@ -2,17 +2,17 @@
  * A site's complaint that what another sealed for it is not what that one committed to (fedsum, check S3). Nobody else can
  * tell who of the two is wrong, and the one who complains holds no share: it goes, and the complaint stays in the log.
  */
+import type { SiteName } from '@consilium/protos/plan/names.ts'
 import { complaintMessage } from '@consilium/protos/secagg/signed-messages.ts'
-import type { CollectingUpdates } from './collect-updates.ts'
-import { dropEvents } from './dropouts.ts'
+import type { RoundCommand } from './commands.ts'
+import { dropEvents, type Losing } from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
 import { checked, must, mustBeSigned, unlessFault } from './faults.ts'
-import { membersOf } from './planned.ts'
-import type { RoundCommand } from './round.ts'
-import { rosterEntry, toBase64 } from './session.ts'
+import { membersOf, type Update } from './planned.ts'
+import { type MaskingSession, rosterEntry, toBase64 } from './session.ts'
 
 export function complain(
-  round: CollectingUpdates,
+  round: Losing & { readonly updates: ReadonlyMap<SiteName, Update>; readonly session?: MaskingSession },
   command: Extract<RoundCommand, { type: 'complain' }>,
   now: Date,
 ): RoundEvent[] {

@@ -5,15 +5,16 @@
  */
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import { confirmMessage } from '@consilium/protos/secagg/signed-messages.ts'
-import { refuseLateUpdate } from './collect-updates.ts'
+import type { RoundCommand } from './commands.ts'
 import { failure, withDropout } from './dropouts.ts'
 import type { EventOf, RoundEvent } from './events.ts'
 import { checked, mustBeSigned } from './faults.ts'
-import { failedRound } from './over.ts'
-import { type Planned, plannedOf } from './planned.ts'
-import type { Round, RoundCommand, Update } from './round.ts'
+import { refuseLateUpdate } from './late-updates.ts'
+import { failedRound, type RoundOver } from './over.ts'
+import { type Planned, plannedOf, type Update } from './planned.ts'
 import { type ConfirmingSession, fromBase64, rosterEntry, toBase64 } from './session.ts'
 import { dropSurvivor, dropSurvivorOnCommand, isOutOfReach, lostQuorum, speakersOf } from './survivors.ts'
+import type { Unmasking } from './unmask.ts'
 
 export type ConfirmingSurvivors = Planned & {
   readonly phase: 'confirm-survivors'
@@ -41,7 +42,7 @@ export function decide(round: ConfirmingSurvivors, command: RoundCommand, now: D
   }
 }
 
-export function evolve(round: ConfirmingSurvivors, event: RoundEvent): Round {
+export function evolve(round: ConfirmingSurvivors, event: RoundEvent): ConfirmingSurvivors | Unmasking | RoundOver {
   switch (event.type) {
     case 'survivors-confirmed':
       return next(round, event)
@@ -90,7 +91,10 @@ function confirm(
   return [{ type: 'survivors-confirmed', at, planHash, site, signature: toBase64(signature) }]
 }
 
-function next(round: ConfirmingSurvivors, { at, site, signature }: EventOf<'survivors-confirmed'>): Round {
+function next(
+  round: ConfirmingSurvivors,
+  { at, site, signature }: EventOf<'survivors-confirmed'>,
+): ConfirmingSurvivors | Unmasking | RoundOver {
   const sinceMs = Date.parse(at)
   const confirmed = new Map([...round.session.confirmed, [site, fromBase64(signature)]])
   const session = { ...round.session, confirmed }

@@ -4,34 +4,13 @@
  * part at all.
  */
 import type { SiteName } from '@consilium/protos/plan/names.ts'
-import { type DropoutCause, type EventOf, type RoundEvent, shortReason } from './events.ts'
-import { membersOf, type Planned, sitesNeeded } from './planned.ts'
+import type { RoundCommand } from './commands.ts'
+import { type EventOf, type RoundEvent, shortReason } from './events.ts'
+import { type Dropout, membersOf, type Planned, sitesNeeded } from './planned.ts'
+import { type Attendance, exclusion, exclusionReasons, type Presence } from './presence.ts'
 import { requiredOf } from './required.ts'
-import type { RoundCommand, RoundSetting } from './round.ts'
 import type { AdvertisingSession } from './session.ts'
-
-export type Dropout = { readonly site: SiteName; readonly cause: DropoutCause; readonly reason: string }
-/** As a round keeps it, with the phase in which the site was dropped. */
-export type PastDropout = Dropout & { readonly phase: string }
-
-/** How a site stands just now, from its control stream, its progress and its decisions. Not logged. */
-export type Presence = {
-  /** Its Ed25519 identity as it enrolled, base64. */
-  readonly identityPublicKey: string
-  /** Why it may not take part; else absent. */
-  readonly excluded?: 'refused' | 'withdrawn' | 'revoked'
-  /** Since when its control stream is broken, epoch milliseconds; absent while it attends. */
-  readonly absentSinceMs?: number
-  /** Since when it attends, epoch milliseconds; absent while it is away. */
-  readonly attendsSinceMs?: number
-  /** Whose identities it says it has pinned, base64; absent until it has answered the newest roster. */
-  readonly pins?: ReadonlyMap<SiteName, string>
-  /** When it last made progress in the current phase. */
-  readonly progressAtMs?: number
-}
-
-/** Every site that has to do with the study. */
-export type Attendance = ReadonlyMap<SiteName, Presence>
+import type { RoundSetting } from './setting.ts'
 
 /** What a phase waits for. */
 export type Awaited = {
@@ -139,18 +118,6 @@ export function failure(
 ): EventOf<'round-failed'> {
   const { round, purpose } = setting
   return { type: 'round-failed', at: now.toISOString(), round, purpose, code, reason: shortReason(reason) }
-}
-
-export const exclusionReasons = {
-  refused: 'it refused the study',
-  withdrawn: 'it withdrew its approval',
-  revoked: 'its certificate was revoked',
-}
-
-/** A site that has nothing to do with the study any more counts as withdrawn. */
-export function exclusion(attendance: Attendance, site: SiteName): Presence['excluded'] {
-  const presence = attendance.get(site)
-  return presence ? presence.excluded : 'withdrawn'
 }
 
 function silence(awaited: Awaited, { absentSinceMs }: Presence, now: Date): string {

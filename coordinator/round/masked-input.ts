@@ -3,9 +3,9 @@ import { FederationError } from '@consilium/protos/errors.ts'
 import type { MaskedInput } from '@consilium/protos/secagg/messages.ts'
 import { inputMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import { secureUploadBytes } from '@consilium/protos/secagg/vectors.ts'
+import type { RoundCommand } from './commands.ts'
 import type { EventOf } from './events.ts'
 import { must, mustBeSigned } from './faults.ts'
-import type { RoundCommand } from './round.ts'
 import { fromBase64, type MaskingSession, rosterEntry, toBase64, toHex, uploadRootOf } from './session.ts'
 
 type Announcement = Extract<RoundCommand, { type: 'announce-update' }>

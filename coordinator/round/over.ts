@@ -1,9 +1,32 @@
 /** How a round ends: with a result, or failed with a reason. */
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
-import type { PastDropout } from './dropouts.ts'
-import type { EventOf } from './events.ts'
-import type { RoundOver, RoundSetting, Update } from './round.ts'
+import type { Proven } from '@consilium/protos/plan/round-plan.ts'
+import type { Thresholds } from '@consilium/protos/secagg/thresholds.ts'
+import type { EventOf, RoundResult } from './events.ts'
+import type { PastDropout, Update } from './planned.ts'
 import type { AdvertisingSession, ConfirmingSession, SharingSession } from './session.ts'
+import type { RoundSetting } from './setting.ts'
+
+export type RoundOver = {
+  readonly phase: 'over'
+  readonly setting: RoundSetting
+  /** Absent where no cohort was found. */
+  readonly planHash?: Sha256
+  readonly cohort: readonly SiteName[]
+  readonly survivors: readonly SiteName[]
+  /** A site dropped while survivors confirmed or the sum was unmasked is a survivor nevertheless: its update is in it. */
+  readonly dropouts: readonly PastDropout[]
+  /** Hash and size of the updates that came in; the shell drops their bytes once the round is over. */
+  readonly updates: ReadonlyMap<SiteName, Update>
+  /** The session of a secure round, as far as it came about. */
+  readonly secure?: { readonly thresholds: Thresholds; readonly confirmed: readonly SiteName[] }
+  /** Of a committed round whose sum sites verified. */
+  readonly proven?: Proven
+  readonly endedAtMs: number
+  readonly outcome:
+    | { readonly type: 'committed'; readonly result: RoundResult }
+    | { readonly type: 'failed'; readonly code: EventOf<'round-failed'>['code']; readonly reason: string }
+}
 
 type Ending = {
   readonly setting: RoundSetting

@@ -4,9 +4,7 @@
  * that could only fail; no site relies on it.
  */
 import type { SiteName } from '@consilium/protos/plan/names.ts'
-import type { Attendance } from './dropouts.ts'
-import { requiredNow } from './required.ts'
-import type { OpenRound } from './round.ts'
+import type { Attendance } from './presence.ts'
 
 /**
  * These sites, but for those that stand in the way: while a pair has not pinned each other, the site that is in most such
@@ -45,17 +43,6 @@ export function toldSites(attendance: Attendance): SiteName[] {
 }
 
 export type LeftOut = { readonly site: SiteName; readonly reason: string }
-
-/** Who attends and is not in the round because somebody has not pinned somebody; none in sealed mode. */
-export function leftOut(round: OpenRound, attendance: Attendance): LeftOut[] {
-  if (round.setting.aggregation.mode === 'sealed') return []
-  const told = toldSites(attendance)
-  const cohort =
-    round.phase === 'recruit'
-      ? mutuallyPinned(told, attendance, [...requiredNow(round.setting, attendance), ...round.expected])
-      : round.cohort
-  return leftOutOf(cohort, round.phase === 'recruit' ? told : cohort, attendance)
-}
 
 /** `among`: the sites whose missing approvals are told. */
 export function leftOutOf(cohort: readonly SiteName[], among: readonly SiteName[], attendance: Attendance): LeftOut[] {

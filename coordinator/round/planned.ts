@@ -1,9 +1,16 @@
 /** What every phase from work on knows, who is left in it, and how many must be. */
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
-import type { PastDropout } from './dropouts.ts'
-import type { RoundSetting } from './round.ts'
+import type { DropoutCause } from './events.ts'
 import type { AdvertisingSession, SharingSession } from './session.ts'
+import type { RoundSetting } from './setting.ts'
+
+export type Dropout = { readonly site: SiteName; readonly cause: DropoutCause; readonly reason: string }
+/** As a round keeps it, with the phase in which the site was dropped. */
+export type PastDropout = Dropout & { readonly phase: string }
+
+/** Hash and size of what a site uploads. */
+export type Update = { readonly sha256: Sha256; readonly bytes: number }
 
 export type Planned = {
   readonly setting: RoundSetting

@@ -8,13 +8,16 @@ import type { LogHead } from '@consilium/protos/log/head.ts'
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import { planHash, type RoundPlan, roundPlanFormat, type SecureRound } from '@consilium/protos/plan/round-plan.ts'
 import { cohortMin as secureCohortMin, studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
-import { type Attendance, exclusion, exclusionReasons, failure } from './dropouts.ts'
+import type { RoundCommand } from './commands.ts'
+import { failure } from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
-import { failedRound } from './over.ts'
+import { failedRound, type RoundOver } from './over.ts'
 import { leftOutOf, mutuallyPinned, toldSites } from './pins.ts'
 import { sitesOfSession } from './planned.ts'
+import { type Attendance, exclusion, exclusionReasons } from './presence.ts'
 import { fittingCohort, requiredMissing, requiredNow } from './required.ts'
-import type { Round, RoundCommand, RoundSetting } from './round.ts'
+import type { RoundSetting } from './setting.ts'
+import type { Working } from './work.ts'
 
 export type Recruiting = {
   readonly phase: 'recruit'
@@ -45,7 +48,7 @@ export function decide(round: Recruiting, command: RoundCommand, now: Date): Rou
   return overdue ? [failure(setting, 'cohort-too-small', shortage(round, attendance, missing), now)] : []
 }
 
-export function evolve(round: Recruiting, event: RoundEvent): Round {
+export function evolve(round: Recruiting, event: RoundEvent): Recruiting | Working | RoundOver {
   const { setting } = round
   if (event.type === 'cohort-selected') {
     const { planHash, plan } = event

@@ -4,9 +4,9 @@
  */
 import { cohortMax } from '@consilium/protos/limits.ts'
 import type { SiteName } from '@consilium/protos/plan/names.ts'
-import type { Attendance } from './dropouts.ts'
 import type { Planned } from './planned.ts'
-import type { RoundSetting } from './round.ts'
+import type { Attendance } from './presence.ts'
+import type { RoundSetting } from './setting.ts'
 
 /** Those of a cohort. `all` was every site that approved when the cohort was selected, so all of it. */
 export function requiredOf({ setting, cohort }: Pick<Planned, 'setting' | 'cohort'>): readonly SiteName[] {

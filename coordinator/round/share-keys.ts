@@ -3,23 +3,16 @@
  * and committed to. Who did so when nobody is awaited any more is U2: masks go over exactly these sites, so whoever drops
  * out from here on must be unmasked by the survivors.
  */
-import type { SharedTo } from '@consilium/protos/secagg/signed-messages.ts'
-import { shareKeysMessage } from '@consilium/protos/secagg/signed-messages.ts'
-import {
-  type Attendance,
-  type Awaited,
-  dropEvents,
-  dropOnCommand,
-  findDropouts,
-  nextDropoutDue,
-  withDropout,
-} from './dropouts.ts'
+import { type SharedTo, shareKeysMessage } from '@consilium/protos/secagg/signed-messages.ts'
+import type { CollectingUpdates } from './collect-updates.ts'
+import type { RoundCommand } from './commands.ts'
+import { type Awaited, dropEvents, dropOnCommand, findDropouts, nextDropoutDue, withDropout } from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
 import { checked, must, mustBeSigned, unlessFault } from './faults.ts'
-import { failedRound } from './over.ts'
+import { failedRound, type RoundOver } from './over.ts'
 import { membersOf, type Planned, plannedOf, sitesNeeded } from './planned.ts'
+import type { Attendance } from './presence.ts'
 import { requiredOf } from './required.ts'
-import type { Round, RoundCommand } from './round.ts'
 import { directoryOf, rosterEntry, type SharingSession, storedMessage, toBase64, toHex, u2HashOf } from './session.ts'
 
 export type SharingKeys = Planned & {
@@ -44,7 +37,7 @@ export function decide(round: SharingKeys, command: RoundCommand, now: Date): Ro
   }
 }
 
-export function evolve(round: SharingKeys, event: RoundEvent): Round {
+export function evolve(round: SharingKeys, event: RoundEvent): SharingKeys | CollectingUpdates | RoundOver {
   const { session } = round
   switch (event.type) {
     case 'keys-shared':

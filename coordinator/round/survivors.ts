@@ -3,10 +3,11 @@
  * the round fails once a threshold is out of reach for good.
  */
 import type { SiteName } from '@consilium/protos/plan/names.ts'
-import { type Attendance, type Dropout, droppedEvent, exclusion, failure, withDropout } from './dropouts.ts'
+import type { RoundCommand } from './commands.ts'
+import { droppedEvent, failure, withDropout } from './dropouts.ts'
 import type { EventOf, RoundEvent } from './events.ts'
-import type { Planned } from './planned.ts'
-import type { RoundCommand } from './round.ts'
+import type { Dropout, Planned } from './planned.ts'
+import { type Attendance, exclusion } from './presence.ts'
 import type { ConfirmingSession } from './session.ts'
 
 type Surviving = Planned & { readonly phase: string; readonly session: ConfirmingSession }

@@ -6,13 +6,14 @@
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import type { Unmask } from '@consilium/protos/secagg/messages.ts'
 import { unmaskMessage } from '@consilium/protos/secagg/signed-messages.ts'
-import { refuseLateUpdate } from './collect-updates.ts'
+import type { RoundCommand } from './commands.ts'
+import type { Committing } from './commit.ts'
 import { withDropout } from './dropouts.ts'
 import type { EventOf, RoundEvent } from './events.ts'
 import { checked, must, mustBeSigned } from './faults.ts'
-import { failedRound } from './over.ts'
-import { type Planned, plannedOf } from './planned.ts'
-import type { Round, RoundCommand, Update } from './round.ts'
+import { refuseLateUpdate } from './late-updates.ts'
+import { failedRound, type RoundOver } from './over.ts'
+import { type Planned, plannedOf, type Update } from './planned.ts'
 import { rosterEntry, storedMessage, toBase64, toHex, type UnmaskingSession } from './session.ts'
 import { dropSurvivor, dropSurvivorOnCommand, isOutOfReach, lostQuorum, speakersOf } from './survivors.ts'
 
@@ -41,7 +42,7 @@ export function decide(round: Unmasking, command: RoundCommand, now: Date): Roun
   }
 }
 
-export function evolve(round: Unmasking, event: RoundEvent): Round {
+export function evolve(round: Unmasking, event: RoundEvent): Unmasking | Committing | RoundOver {
   switch (event.type) {
     case 'shares-revealed':
       return next(round, event)
@@ -91,7 +92,7 @@ function check(session: UnmaskingSession, site: SiteName, { revealed, signature 
   return mustBeSigned(own, signature, signed, 'these shares and these survivors')
 }
 
-function next(round: Unmasking, event: EventOf<'shares-revealed'>): Round {
+function next(round: Unmasking, event: EventOf<'shares-revealed'>): Unmasking | Committing | RoundOver {
   const revealed = new Map([...round.session.revealed, [event.site, storedMessage(event)]])
   const session = { ...round.session, revealed }
   if (revealed.size < session.thresholds.threshold) return { ...round, session }

@@ -7,13 +7,14 @@ import type { SiteName } from '@consilium/protos/plan/names.ts'
 import type { Proven } from '@consilium/protos/plan/round-plan.ts'
 import { type JudgedSum, verdictMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import { madeHash, verifiersMin } from '@consilium/protos/strategy/made.ts'
-import { refuseLateUpdate } from './collect-updates.ts'
-import { type Attendance, type Dropout, droppedEvent, exclusion, failure, withDropout } from './dropouts.ts'
+import type { RoundCommand } from './commands.ts'
+import { droppedEvent, failure, withDropout } from './dropouts.ts'
 import type { EventOf, RoundEvent } from './events.ts'
 import { checked, must, mustBeSigned } from './faults.ts'
-import { committedRound, failedRound } from './over.ts'
-import type { Planned } from './planned.ts'
-import type { Round, RoundCommand, Update } from './round.ts'
+import { refuseLateUpdate } from './late-updates.ts'
+import { committedRound, failedRound, type RoundOver } from './over.ts'
+import type { Dropout, Planned, Update } from './planned.ts'
+import { type Attendance, exclusion } from './presence.ts'
 import { rosterEntry, toBase64, type UnmaskingSession } from './session.ts'
 import { speakersOf } from './survivors.ts'
 
@@ -60,7 +61,7 @@ export function decide(round: Verifying, command: RoundCommand, now: Date): Roun
   }
 }
 
-export function evolve(round: Verifying, event: RoundEvent): Round {
+export function evolve(round: Verifying, event: RoundEvent): Verifying | RoundOver {
   switch (event.type) {
     case 'sum-verified': {
       const verified = new Map([...round.verified, [event.site, event.signature]])
@@ -114,7 +115,7 @@ function drop(round: Verifying, dropout: Dropout, now: Date): RoundEvent[] {
   return failingWhere(withDropout(round, dropout), [droppedEvent(round, dropout, now)], now)
 }
 
-function failingWhere(next: Round, events: RoundEvent[], now: Date): RoundEvent[] {
+function failingWhere(next: Verifying | RoundOver, events: RoundEvent[], now: Date): RoundEvent[] {
   return next.phase === 'verify' && isOutOfReach(next) ? [...events, unverified(next, now)] : events
 }
 

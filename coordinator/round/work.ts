@@ -2,23 +2,17 @@
  * Work: every site of the cohort trains, evaluates or summarises by the plan and says when it is done. It needs no line for
  * that: a site that is away has the same time as one that is silent, and what it did meanwhile counts when it is back.
  */
-
 import { workWholeMs } from '@consilium/protos/limits.ts'
 import type { SiteName } from '@consilium/protos/plan/names.ts'
-import {
-  type Attendance,
-  type Awaited,
-  dropEvents,
-  dropOnCommand,
-  findDropouts,
-  nextDropoutDue,
-  withDropout,
-} from './dropouts.ts'
+import type { AdvertisingKeys } from './advertise-keys.ts'
+import type { CollectingUpdates } from './collect-updates.ts'
+import type { RoundCommand } from './commands.ts'
+import { type Awaited, dropEvents, dropOnCommand, findDropouts, nextDropoutDue, withDropout } from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
-import { failedRound } from './over.ts'
+import { failedRound, type RoundOver } from './over.ts'
 import { membersOf, type Planned, plannedOf, sitesNeeded } from './planned.ts'
+import type { Attendance } from './presence.ts'
 import { requiredOf } from './required.ts'
-import type { Round, RoundCommand } from './round.ts'
 import { advertisingSession } from './session.ts'
 
 export type Working = Planned & {
@@ -44,7 +38,7 @@ export function decide(round: Working, command: RoundCommand, now: Date): RoundE
   }
 }
 
-export function evolve(round: Working, event: RoundEvent): Round {
+export function evolve(round: Working, event: RoundEvent): Working | AdvertisingKeys | CollectingUpdates | RoundOver {
   switch (event.type) {
     case 'work-done':
       return next({ ...round, done: new Set([...round.done, event.site]) }, event)
@@ -62,7 +56,7 @@ export function deadline(round: Working, attendance: Attendance): number {
 }
 
 /** The phase ends when nobody is awaited; a round that lost too many sites stays, for its failure follows at once. */
-function next(round: Working, event: RoundEvent): Round {
+function next(round: Working, event: RoundEvent): Working | AdvertisingKeys | CollectingUpdates | RoundOver {
   const members = membersOf(round)
   if (members.length < sitesNeeded(round) || members.some((site) => !round.done.has(site))) return round
   const sinceMs = Date.parse(event.at)

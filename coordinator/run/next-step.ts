@@ -1,8 +1,8 @@
 /** What follows the rounds that a run has had: another round, the export of its model, or its failure. */
 import type { Purpose } from '@consilium/protos/plan/names.ts'
 import { isEvaluatedAfter } from '@consilium/protos/plan/study.ts'
-import type { RoundOver } from '../round/round.ts'
-import type { Run } from './run.ts'
+import type { RoundOver } from '../round/over.ts'
+import type { Run } from './state.ts'
 
 export type NextStep =
   | { readonly type: 'round'; readonly round: number; readonly purpose: Purpose }

@@ -3,7 +3,7 @@ import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import { failure } from '../round/dropouts.ts'
 import { shortReason } from '../round/events.ts'
 import type { RunEvent } from './events.ts'
-import type { Run, RunCommand } from './run.ts'
+import type { Run, RunCommand } from './state.ts'
 
 /**
  * Ends the open round and returns to an earlier model. Nothing where the named round committed none or this is the present

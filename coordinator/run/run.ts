@@ -2,69 +2,22 @@
  * One run of a study as the fold of its events: statistics, then rounds of training and the evaluation of what they
  * yield, until the model is exported; or back to an earlier model and on from there. Pure.
  */
-
 import type { LogHead } from '@consilium/protos/log/head.ts'
 import { vectorSizes } from '@consilium/protos/plan/contribution.ts'
-import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
-import type { RoundPlan, Standardisation } from '@consilium/protos/plan/round-plan.ts'
+import type { SiteName } from '@consilium/protos/plan/names.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import { secureVectors } from '@consilium/protos/secagg/vectors.ts'
-import { type Attendance, failure } from '../round/dropouts.ts'
-import { type SiteResult, shortReason } from '../round/events.ts'
+import { failure } from '../round/dropouts.ts'
+import { shortReason } from '../round/events.ts'
 import { mutuallyPinned } from '../round/pins.ts'
+import type { Attendance } from '../round/presence.ts'
 import { requiredNow } from '../round/required.ts'
-import {
-  decideRound,
-  evolveRound,
-  type OpenRound,
-  type Round,
-  type RoundCommand,
-  type RoundOver,
-  type RoundSetting,
-  resumeRound,
-} from '../round/round.ts'
+import { decideRound, evolveRound, type Round, resumeRound } from '../round/round.ts'
+import type { RoundSetting } from '../round/setting.ts'
 import { endings, type RunEvent } from './events.ts'
 import { nextStep } from './next-step.ts'
 import { rollBack } from './roll-back.ts'
-
-export type Run = {
-  readonly id: RunId
-  readonly study: Sha256
-  readonly manifest: StudyManifest
-  readonly publicKey: string
-  /** Base64, by the key vault. */
-  readonly sealedSecretKey: string
-  readonly state: 'running' | 'finished' | 'failed' | 'cancelled'
-  readonly reason: string
-  readonly startedAtMs: number
-  readonly endedAtMs?: number
-  /** Every site that was expected or in a cohort so far. */
-  readonly sites: readonly SiteName[]
-  /** Entries of the run's log so far: the position of the next one. */
-  readonly entries: number
-  /** The present global parameters. */
-  readonly parameters: Sha256
-  /** Position of the entry that made them; absent for the study's initial parameters. */
-  readonly modelEntry?: number
-  readonly standardisation?: Standardisation
-  /** Who verified the sums that made the parameters and the standardisation; absent in sealed mode and at the start. */
-  readonly proven: NonNullable<RoundPlan['proven']>
-  /** Position of the newest entry that committed a round. */
-  readonly committedEntry?: number
-  readonly current?: OpenRound
-  readonly past: readonly RoundOver[]
-  /** Of the newest evaluation; sealed mode only. */
-  readonly siteResults: readonly SiteResult[]
-  readonly model?: Sha256
-}
-
-export type RunCommand =
-  | RoundCommand
-  | { readonly type: 'cancel'; readonly reason: string }
-  | { readonly type: 'finish'; readonly model: Sha256 }
-  /** Back to the model of a train round; signed over ("rollback", run, u32 round, `parametersOf` it), base64. */
-  | { readonly type: 'roll-back'; readonly round: number; readonly reason: string; readonly signature: string }
-  | { readonly type: 'fail'; readonly code: string; readonly reason: string }
+import type { Run, RunCommand } from './state.ts'
 
 /** The run right after its first event. */
 export function startedRun(event: Extract<RunEvent, { type: 'run-started' }>, manifest: StudyManifest): Run {
@@ -160,8 +113,7 @@ function evolveBy(run: Run, event: RunEvent): Run {
 
 /**
  * First every site that may take part; later the survivors of the newest round that has some, and those that the study
- * requires. Under masks, none that could
- * not be in a cohort with the others.
+ * requires. Under masks, none that could not be in a cohort with the others.
  */
 function expectedSites(run: Run, { attendance }: Extract<RunCommand, { type: 'look' }>): SiteName[] {
   const eligible = [...attendance].filter(([, presence]) => !presence.excluded).map(([site]) => site)

@@ -1,7 +1,7 @@
 /** Who is not in a run's model: the sites of the run that are missing from rounds whose sums count. */
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import type { MissingSite, RunView } from '../services.ts'
-import type { Run } from './run.ts'
+import type { Run } from './state.ts'
 
 /** Round numbers that a view names for each site. */
 const namedMax = 10

@@ -1,12 +1,13 @@
 /** A run as the operator's edges show it: one row a round, and how far each site of the present round has come. */
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import { awaitedConfirmations } from '../round/confirm-survivors.ts'
+import type { RoundOver } from '../round/over.ts'
 import type { LeftOut } from '../round/pins.ts'
-import type { OpenRound, RoundOver } from '../round/round.ts'
+import type { OpenRound } from '../round/round.ts'
 import { awaitedReleases } from '../round/unmask.ts'
 import { awaitedVerdicts } from '../round/verify.ts'
 import type { RoundView, RunView } from '../services.ts'
-import type { Run } from './run.ts'
+import type { Run } from './state.ts'
 import { missingSites } from './subset.ts'
 
 /** What a site has done in the present phase: steps or rows while it works, bytes while it uploads. */

@@ -2,8 +2,8 @@
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import { standing } from '../federation/consent.ts'
 import type { Federation } from '../federation/federation.ts'
-import type { Attendance, Presence } from '../round/dropouts.ts'
-import type { Run } from '../run/run.ts'
+import type { Attendance, Presence } from '../round/presence.ts'
+import type { Run } from '../run/state.ts'
 import type { Attending } from './attending.ts'
 import type { Progress } from './progress.ts'
 

@@ -2,7 +2,7 @@
 import { exportModel } from '@consilium/models/export.ts'
 import { decodeModel, encodeModel } from '@consilium/models/onnx/codec.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
-import type { Run } from '../run/run.ts'
+import type { Run } from '../run/state.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { readFloats } from './floats.ts'
 

@@ -8,7 +8,7 @@ import { canonicalJson } from '@consilium/protos/hash.ts'
 import type { RunId, SiteName } from '@consilium/protos/plan/names.ts'
 import type { EventStream } from '../event-stream.ts'
 import type { Federation } from '../federation/federation.ts'
-import type { Run } from '../run/run.ts'
+import type { Run } from '../run/state.ts'
 
 type ProvableRun = { readonly run: Run; prove(request: LogProofRequest): Promise<LogProof> }
 

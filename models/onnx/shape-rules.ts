@@ -2,7 +2,6 @@
  * The table of shape rules: operator to the types and shapes of its outputs. Axes and the like are read from the
  * attribute (older operator sets) or from the input (newer ones), whichever the node has.
  */
-
 import { intAttribute, intsAttribute } from './attributes.ts'
 import { broadcast, quotient, sameDimensions, sizeOf, unknownDimension } from './dimensions.ts'
 import type { Dimension, ElementType, Node } from './graph.ts'

@@ -2,7 +2,6 @@
  * The site's in-memory DuckDB: open while the mapped files are read, then locked, so that the view's SQL reaches nothing
  * but the tables. DuckDB's error texts print whole rows, so none of them ever leaves this file.
  */
-
 import { type ErrorCode, FederationError } from '@consilium/protos/errors.ts'
 import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api'
 

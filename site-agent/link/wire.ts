@@ -2,7 +2,6 @@
  * The one way out: calls of federation.proto whose every message is serialised here, entered in the egress ledger, and
  * only then handed to gRPC as the very bytes that were entered.
  */
-
 import type { Clock } from '@consilium/protos/clock.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { chunkBytesMax, messageBytesMax } from '@consilium/protos/limits.ts'

@@ -1,5 +1,4 @@
 /** What the demo promises on the real hospitals: the benchmark's figures, and the model that leaves is the one evaluated. */
-
 import { readFile } from 'node:fs/promises'
 import { studySchema } from '@consilium/protos/plan/study.ts'
 import { InferenceSession, Tensor } from 'onnxruntime-node'

@@ -3,7 +3,6 @@
  * that was away when it comes back, also after the coordinator was killed, and the next run finishes with all of them.
  * What should not happen: a site joins anew, or goes back to the old key.
  */
-
 import { fingerprint } from '@consilium/protos/identity.ts'
 import { openJoined } from '@consilium/site-agent/link/identity-files.ts'
 import { expect, test } from 'vitest'

@@ -1,5 +1,4 @@
 /** Shape inference against what onnxruntime yields, and with dimensions that are only names; the checker and the printer. */
-
 import { type Attributes, float, int } from '@consilium/models/onnx/attributes.ts'
 import { graphBuilder, type Ref } from '@consilium/models/onnx/builder.ts'
 import { checkGraph } from '@consilium/models/onnx/check.ts'

@@ -1,5 +1,4 @@
 /** An error of ours is the same error again at the other end of the wire; anything else is a link that is down. */
-
 import { FederationError } from '@consilium/protos/errors.ts'
 import { fromServiceError, isErrorCode, toStatus } from '@consilium/protos/status.ts'
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js'

@@ -1,5 +1,4 @@
 /** A bare gRPC client, for what the site agent would never send. */
-
 import type { CertificateAuthority } from '@consilium/coordinator/certificate-authority.ts'
 import type { AdminClient } from '@consilium/protos/gen/consilium/v1/Admin.ts'
 import type { FederationClient } from '@consilium/protos/gen/consilium/v1/Federation.ts'

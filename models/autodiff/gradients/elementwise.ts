@@ -1,5 +1,4 @@
 /** Gradients of the elementwise operators. Broadcasting is undone in backward.ts, so a rule may ignore it. */
-
 import { floatAttribute, stringAttribute } from '../../onnx/attributes.ts'
 import type { GraphBuilder, Ref } from '../../onnx/builder.ts'
 import type { GradientContext, GradientTable } from '../gradient-rule.ts'

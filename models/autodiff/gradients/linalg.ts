@@ -1,5 +1,4 @@
 /** Gradients of the matrix products. */
-
 import { float, floatAttribute, int, intAttribute } from '../../onnx/attributes.ts'
 import type { GraphBuilder, Ref } from '../../onnx/builder.ts'
 import type { GradientContext, GradientTable } from '../gradient-rule.ts'

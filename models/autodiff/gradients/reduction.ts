@@ -1,5 +1,4 @@
 /** Gradients of the reductions: the gradient is spread over the elements that were reduced. */
-
 import { intAttribute } from '../../onnx/attributes.ts'
 import type { Ref } from '../../onnx/builder.ts'
 import { quotient } from '../../onnx/dimensions.ts'

@@ -1,5 +1,4 @@
 /** The server over time: its certificate renewed under open connections, its end, and the windows it opens. */
-
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { connect as connectHttp2 } from 'node:http2'

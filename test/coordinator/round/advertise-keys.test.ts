@@ -1,5 +1,4 @@
 /** Advertise keys: what should happen: each site's own fresh keys, once. What should not: keys that nobody can trust. */
-
 import { readAdvertisement } from '@consilium/protos/secagg/advertisement.ts'
 import { advertisedBody, advertiseMessage, signMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import { describe, expect, test } from 'vitest'

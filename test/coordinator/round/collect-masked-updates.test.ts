@@ -1,9 +1,12 @@
 /** Collecting masked updates: what should happen: one signed upload of every sharer. What should not: another U3. */
-
-import type { ComplaintReason } from '@consilium/protos/secagg/signed-messages.ts'
-import { complaintMessage, inputMessage, signMessage } from '@consilium/protos/secagg/signed-messages.ts'
+import {
+  type ComplaintReason,
+  complaintMessage,
+  inputMessage,
+  signMessage,
+} from '@consilium/protos/secagg/signed-messages.ts'
 import { describe, expect, test } from 'vitest'
-import { checkUpload } from '../../../coordinator/round/collect-updates.ts'
+import { checkUpload } from '../../../coordinator/round/check-upload.ts'
 import { decideRound } from '../../../coordinator/round/round.ts'
 import { uploadRootOf } from '../../../coordinator/round/session.ts'
 import { absentSince, failed, given, identityOf, logHead, look, sites, timeAt } from './given.ts'

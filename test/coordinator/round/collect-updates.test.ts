@@ -4,7 +4,7 @@
  */
 import { errorCode } from '@consilium/protos/errors.ts'
 import { describe, expect, test } from 'vitest'
-import { checkUpload } from '../../../coordinator/round/collect-updates.ts'
+import { checkUpload } from '../../../coordinator/round/check-upload.ts'
 import { nextDeadline, resumeRound } from '../../../coordinator/round/round.ts'
 import {
   absentSince,

@@ -3,16 +3,11 @@ import { createHash } from 'node:crypto'
 import { type Identity, identityFromSeed } from '@consilium/protos/identity.ts'
 import { studySchema } from '@consilium/protos/plan/study.ts'
 import { expect } from 'vitest'
-import type { Attendance, Presence } from '../../../coordinator/round/dropouts.ts'
+import type { RoundCommand } from '../../../coordinator/round/commands.ts'
 import type { EventOf, RoundEvent } from '../../../coordinator/round/events.ts'
-import {
-  decideRound,
-  evolveRound,
-  type OpenRound,
-  type Round,
-  type RoundCommand,
-  type RoundSetting,
-} from '../../../coordinator/round/round.ts'
+import type { Attendance, Presence } from '../../../coordinator/round/presence.ts'
+import { decideRound, evolveRound, type OpenRound, type Round } from '../../../coordinator/round/round.ts'
+import type { RoundSetting } from '../../../coordinator/round/setting.ts'
 import { aStudy } from '../../support/a-study.ts'
 
 export const startMs = Date.parse('2026-11-22T10:00:00.000Z')

@@ -3,8 +3,9 @@ import { sha256Hex } from '@consilium/protos/hash.ts'
 import type { Identity } from '@consilium/protos/identity.ts'
 import type { ShareKeysMessage, Shares, Survivors } from '@consilium/protos/secagg/messages.ts'
 import { signMessage, verdictMessage } from '@consilium/protos/secagg/signed-messages.ts'
+import type { RoundCommand } from '../../../coordinator/round/commands.ts'
 import { membersOf } from '../../../coordinator/round/planned.ts'
-import type { OpenRound, RoundCommand } from '../../../coordinator/round/round.ts'
+import type { OpenRound } from '../../../coordinator/round/round.ts'
 import {
   directoryOf,
   type MaskingSession,

@@ -1,9 +1,11 @@
 /** Who is recruited in secure mode: sites that all pinned one another, and nobody waits for one that cannot be among them. */
 import { describe, expect, test } from 'vitest'
-import type { Attendance } from '../../../coordinator/round/dropouts.ts'
-import { leftOut, mutuallyPinned } from '../../../coordinator/round/pins.ts'
+import { leftOut } from '../../../coordinator/round/left-out.ts'
+import { mutuallyPinned } from '../../../coordinator/round/pins.ts'
+import type { Attendance } from '../../../coordinator/round/presence.ts'
 import type { OpenRound } from '../../../coordinator/round/round.ts'
-import { decideRun, type Run, startedRun } from '../../../coordinator/run/run.ts'
+import { decideRun, startedRun } from '../../../coordinator/run/run.ts'
+import type { Run } from '../../../coordinator/run/state.ts'
 import { manifestOf, secureManifestOf, started } from '../run/simulated-run.ts'
 import {
   absentSince,

@@ -1,9 +1,9 @@
 /** Recruit: who is waited for, and for how long. */
-
 import { identityFromSeed } from '@consilium/protos/identity.ts'
 import { planHash as hashOf, readRoundPlan, signRoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { describe, expect, test } from 'vitest'
-import { decideRound, nextDeadline, type RoundSetting, resumeRound } from '../../../coordinator/round/round.ts'
+import { decideRound, nextDeadline, resumeRound } from '../../../coordinator/round/round.ts'
+import type { RoundSetting } from '../../../coordinator/round/setting.ts'
 import {
   absentSince,
   attendance,

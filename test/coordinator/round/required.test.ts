@@ -1,6 +1,7 @@
 /** Sites that a study requires: waited for, whoever else is there; and no round counts without them. */
 import { describe, expect, test } from 'vitest'
-import { nextDeadline, type RoundSetting } from '../../../coordinator/round/round.ts'
+import { nextDeadline } from '../../../coordinator/round/round.ts'
+import type { RoundSetting } from '../../../coordinator/round/setting.ts'
 import {
   absentSince,
   attendance,

@@ -1,12 +1,8 @@
 /** A secure round of four honest sites, played up to the phase that a test is about. */
+import type { RoundCommand } from '../../../coordinator/round/commands.ts'
 import type { RoundEvent } from '../../../coordinator/round/events.ts'
-import {
-  decideRound,
-  evolveRound,
-  type OpenRound,
-  type RoundCommand,
-  type RoundSetting,
-} from '../../../coordinator/round/round.ts'
+import { decideRound, evolveRound, type OpenRound } from '../../../coordinator/round/round.ts'
+import type { RoundSetting } from '../../../coordinator/round/setting.ts'
 import { cohortSelected, dropped, identityOf, look, recruiting, setting, sites, timeAt } from './given.ts'
 import { type HonestSites, honestSites } from './honest-sites.ts'
 

@@ -5,6 +5,7 @@
 import { deepStrictEqual } from 'node:assert'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { RoundCommand } from '../../../coordinator/round/commands.ts'
 import { type RoundEvent, roundEventSchema } from '../../../coordinator/round/events.ts'
 import {
   decideRound,
@@ -12,7 +13,6 @@ import {
   nextDeadline,
   type OpenRound,
   type Round,
-  type RoundCommand,
   resumeRound,
 } from '../../../coordinator/round/round.ts'
 import { attendance, look, recruiting, setting, sites, startMs, timeAt } from './given.ts'

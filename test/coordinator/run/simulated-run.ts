@@ -5,14 +5,8 @@ import type { RoundResult } from '../../../coordinator/round/events.ts'
 import { nextDeadline, type OpenRound } from '../../../coordinator/round/round.ts'
 import { type RunEvent, readRunEvent, runEntry } from '../../../coordinator/run/events.ts'
 import { nextStep } from '../../../coordinator/run/next-step.ts'
-import {
-  decideNext,
-  decideRun,
-  evolveRun,
-  type Run,
-  type RunCommand,
-  startedRun,
-} from '../../../coordinator/run/run.ts'
+import { decideNext, decideRun, evolveRun, startedRun } from '../../../coordinator/run/run.ts'
+import type { Run, RunCommand } from '../../../coordinator/run/state.ts'
 import { aManifest, aStudy } from '../../support/a-study.ts'
 import { attendance as attendanceOf, identityOf, type Shown } from '../round/given.ts'
 import { type HonestSites, honestSites, sealedUpdateOf } from '../round/honest-sites.ts'

@@ -5,7 +5,7 @@ import { readModelEntry } from '@consilium/protos/log/model-entry.ts'
 import { beforeAll, expect, test } from 'vitest'
 import { type EventStream, openEventStream } from '../../../coordinator/event-stream.ts'
 import { emptyFederation, type Federation, type StudyRecord } from '../../../coordinator/federation/federation.ts'
-import type { Run } from '../../../coordinator/run/run.ts'
+import type { Run } from '../../../coordinator/run/state.ts'
 import { proofOf, proveLog } from '../../../coordinator/running/prove-log.ts'
 import { openMemoryEventLog } from '../../../coordinator/store/memory-event-log.ts'
 

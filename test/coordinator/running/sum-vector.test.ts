@@ -1,5 +1,4 @@
 /** The streamed sum of masked vectors, and the parameters made of it, against the whole done at once. */
-
 import { randomBytes } from 'node:crypto'
 import { quantisation } from '@consilium/protos/secagg/fixed-point.ts'
 import { headerWords } from '@consilium/protos/secagg/header.ts'

@@ -1,5 +1,4 @@
 /** A coordinator that shows a site other keys than its peers advertised: check S2 ends it. */
-
 import { randomBytes } from 'node:crypto'
 import type { ToSite } from '@consilium/coordinator/services.ts'
 import type { Identity } from '@consilium/protos/identity.ts'

@@ -1,5 +1,4 @@
 /** Federated means and standard deviations against those of the pooled rows. */
-
 import { encodeStatistics, readStatistics } from '@consilium/protos/secagg/statistics.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'

@@ -1,5 +1,4 @@
 /** S2 (fedsum, A.4): what the directory of U1 must satisfy before a site shares its secrets among those in it. */
-
 import { generateIdentity } from '@consilium/protos/identity.ts'
 import { readAdvertisement } from '@consilium/protos/secagg/advertisement.ts'
 import type { Advertised } from '@consilium/protos/secagg/messages.ts'

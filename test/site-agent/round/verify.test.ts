@@ -1,5 +1,4 @@
 /** A site goes on only from what it computed itself from a sum that it checked, or what enough pinned peers signed. */
-
 import { sha256Hex } from '@consilium/protos/hash.ts'
 import { generateIdentity } from '@consilium/protos/identity.ts'
 import type { VerifySum } from '@consilium/protos/secagg/messages.ts'

@@ -3,7 +3,6 @@
  * functions whose words, messages and uploads the test bends. It uploads with a bare gRPC client, so nothing on its own
  * side stops what it sends.
  */
-
 import { systemClock } from '@consilium/protos/clock.ts'
 import { sha256Hex } from '@consilium/protos/hash.ts'
 import { sign } from '@consilium/protos/identity.ts'

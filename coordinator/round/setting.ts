@@ -1,0 +1,28 @@
+/** What is settled before a round starts: by its study, and by where its run stands. */
+import type { Purpose, RunId, Sha256 } from '@consilium/protos/plan/names.ts'
+import type { RoundPlan, Standardisation } from '@consilium/protos/plan/round-plan.ts'
+import type { Study } from '@consilium/protos/plan/study.ts'
+import type { SecureVector } from '@consilium/protos/secagg/vectors.ts'
+
+export type RoundSetting = {
+  readonly run: RunId
+  readonly study: Sha256
+  /** 1-based; statistics are round 0. A train round and the evaluation of its result carry the same number. */
+  readonly round: number
+  readonly purpose: Purpose
+  /** The global parameters it starts from. */
+  readonly model: Sha256
+  /** Position in the run's log of the entry that made the model; absent for the initial parameters. */
+  readonly modelEntry?: number
+  readonly standardisation?: Standardisation
+  /** Secure mode: who verified what made the model and the standardisation. */
+  readonly proven?: NonNullable<RoundPlan['proven']>
+  /** X25519, base64; sealed mode puts it into the plan. */
+  readonly runPublicKey: string
+  readonly aggregation: Study['aggregation']
+  /** What every site uploads under masks. */
+  readonly vectors: readonly SecureVector[]
+  readonly cohort: Study['cohort']
+  readonly deadlines: Study['deadlines']
+  readonly startedAtMs: number
+}

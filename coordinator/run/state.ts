@@ -1,0 +1,47 @@
+/** A run as the fold of its events, and what it can be told. */
+import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { RoundPlan, Standardisation } from '@consilium/protos/plan/round-plan.ts'
+import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
+import type { RoundCommand } from '../round/commands.ts'
+import type { SiteResult } from '../round/events.ts'
+import type { RoundOver } from '../round/over.ts'
+import type { OpenRound } from '../round/round.ts'
+
+export type Run = {
+  readonly id: RunId
+  readonly study: Sha256
+  readonly manifest: StudyManifest
+  readonly publicKey: string
+  /** Base64, by the key vault. */
+  readonly sealedSecretKey: string
+  readonly state: 'running' | 'finished' | 'failed' | 'cancelled'
+  readonly reason: string
+  readonly startedAtMs: number
+  readonly endedAtMs?: number
+  /** Every site that was expected or in a cohort so far. */
+  readonly sites: readonly SiteName[]
+  /** Entries of the run's log so far: the position of the next one. */
+  readonly entries: number
+  /** The present global parameters. */
+  readonly parameters: Sha256
+  /** Position of the entry that made them; absent for the study's initial parameters. */
+  readonly modelEntry?: number
+  readonly standardisation?: Standardisation
+  /** Who verified the sums that made the parameters and the standardisation; absent in sealed mode and at the start. */
+  readonly proven: NonNullable<RoundPlan['proven']>
+  /** Position of the newest entry that committed a round. */
+  readonly committedEntry?: number
+  readonly current?: OpenRound
+  readonly past: readonly RoundOver[]
+  /** Of the newest evaluation; sealed mode only. */
+  readonly siteResults: readonly SiteResult[]
+  readonly model?: Sha256
+}
+
+export type RunCommand =
+  | RoundCommand
+  | { readonly type: 'cancel'; readonly reason: string }
+  | { readonly type: 'finish'; readonly model: Sha256 }
+  /** Back to the model of a train round; signed over ("rollback", run, u32 round, `parametersOf` it), base64. */
+  | { readonly type: 'roll-back'; readonly round: number; readonly reason: string; readonly signature: string }
+  | { readonly type: 'fail'; readonly code: string; readonly reason: string }
