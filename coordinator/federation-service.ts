@@ -1,11 +1,11 @@
 /** What sites may ask of the coordinator: joining, studies, objects of rounds open to them, uploads. */
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import { proveLog } from './driving/prove-log.ts'
 import { decideStudy } from './federation/consent.ts'
 import { checkCaller, checkJoin, joined } from './federation/enrolment.ts'
 import type { Parts } from './parts.ts'
 import type { OpenRound } from './round/round.ts'
-import { proveLog } from './running/prove-log.ts'
 import type { Caller, FederationService, JoinReply, JoinRequest } from './services.ts'
 import { readFrom } from './store/object-store.ts'
 

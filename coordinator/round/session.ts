@@ -40,7 +40,7 @@ export type StoredMessage = {
   /** H(type, parts): what the signature covers. */
   readonly hash: Uint8Array
   readonly signature: Uint8Array
-  /** Object that holds the message, see `running/stored-messages.ts`. */
+  /** Object that holds the message, see `summing/stored-messages.ts`. */
   readonly message: Sha256
 }
 

@@ -2,7 +2,7 @@
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openAttending } from '@consilium/coordinator/running/attending.ts'
+import { openAttending } from '@consilium/coordinator/attending/attending.ts'
 import type { FromSite } from '@consilium/coordinator/services.ts'
 import { systemClock } from '@consilium/protos/clock.ts'
 import { sha256Hex } from '@consilium/protos/hash.ts'

@@ -1,5 +1,5 @@
 /** One agent a site, over real gRPC: a copy is refused and does not storm, a restart and a broken line come back. */
-import { openAttending } from '@consilium/coordinator/running/attending.ts'
+import { openAttending } from '@consilium/coordinator/attending/attending.ts'
 import type { ErrorCode } from '@consilium/protos/errors.ts'
 import type { JoinedSite } from '@consilium/site-agent/link/identity-files.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'

@@ -12,15 +12,15 @@ import type { Purpose, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import { sealedLength } from '@consilium/protos/sealing/sealed-update.ts'
 import { secureUploadBytes } from '@consilium/protos/secagg/vectors.ts'
+import type { RunProcess } from '../driving/run-process.ts'
 import { checkUpload } from '../round/check-upload.ts'
 import type { Update } from '../round/planned.ts'
 import type { OpenRound } from '../round/round.ts'
 import type { Run } from '../run/state.ts'
 import type { UploadHeader } from '../services.ts'
 import type { ObjectStore } from '../store/object-store.ts'
-import type { RunProcess } from './run-process.ts'
+import { uploadId } from '../summing/upload-id.ts'
 import { openSerial } from './serial.ts'
-import { uploadId } from './upload-id.ts'
 
 export type Uploads = {
   /** How much of the site's update for the plan is here. */

@@ -3,7 +3,7 @@ import type { SiteName } from '@consilium/protos/plan/names.ts'
 import type { Unmask } from '@consilium/protos/secagg/messages.ts'
 import { shareCommitted } from '@consilium/protos/secagg/sealed-share.ts'
 import { type ConfirmingSession, rosterEntry } from '../round/session.ts'
-import type { StoredMessages } from './stored-messages.ts'
+import type { StoredMessages } from '../summing/stored-messages.ts'
 
 /** The dealer of a share that is not the one it dealt to `from`; undefined where all are, or concern no sharer at all. */
 export async function wrongShare(

@@ -22,10 +22,10 @@ import type { Run, RunCommand } from '../run/state.ts'
 import { runView } from '../run/view.ts'
 import type { RunView } from '../services.ts'
 import type { EventLog } from '../store/event-log.ts'
+import { uploadId } from '../summing/upload-id.ts'
 import { doOwnWork, type Tools, workDue } from './own-work.ts'
 import { openProgress, type Progress } from './progress.ts'
 import { proofOf } from './prove-log.ts'
-import { uploadId } from './upload-id.ts'
 
 type Command = Exclude<RunCommand, { type: 'look' }>
 

@@ -11,10 +11,10 @@ import { pending } from '../round/verify.ts'
 import type { Run } from '../run/state.ts'
 import type { ToSite } from '../services.ts'
 import type { Studies } from '../study/studies.ts'
+import type { StoredMessages } from '../summing/stored-messages.ts'
+import type { StoredSums } from '../summing/stored-sums.ts'
 import type { Outgoing } from './attending.ts'
 import { directory, quorum, shares, survivors, verifySum } from './secure-messages.ts'
-import type { StoredMessages } from './stored-messages.ts'
-import type { StoredSums } from './stored-sums.ts'
 
 /** Whose keys count: the coordinator's own, should it have changed, and the roster. First of all, for plans follow from it. */
 export function membership(federation: Federation): Outgoing[] {

@@ -1,6 +1,6 @@
 /** Control streams: one agent a site, until its certificate ends; each is told once what is due. */
 import { describe, expect, test } from 'vitest'
-import { openAttending } from '../../../coordinator/running/attending.ts'
+import { openAttending } from '../../../coordinator/attending/attending.ts'
 import type { FromSite, SiteStream, ToSite } from '../../../coordinator/services.ts'
 import { manualClock } from '../../support/manual-clock.ts'
 

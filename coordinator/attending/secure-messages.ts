@@ -16,9 +16,9 @@ import {
   survivorListOf,
 } from '../round/session.ts'
 import type { Verifying } from '../round/verify.ts'
+import type { StoredMessages } from '../summing/stored-messages.ts'
+import type { StoredSums } from '../summing/stored-sums.ts'
 import type { Outgoing } from './attending.ts'
-import type { StoredMessages } from './stored-messages.ts'
-import type { StoredSums } from './stored-sums.ts'
 
 /** U1, with the keys of each. */
 export function directory(planHash: Sha256, session: SharingSession): Outgoing {

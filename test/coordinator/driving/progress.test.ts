@@ -1,6 +1,6 @@
 /** When a site last told of progress, and how far it has come. */
 import { expect, test } from 'vitest'
-import { openProgress } from '../../../coordinator/running/progress.ts'
+import { openProgress } from '../../../coordinator/driving/progress.ts'
 
 const plan = 'a'.repeat(64)
 

@@ -4,9 +4,9 @@
  */
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import type { SecureFromSite, ShareKeysMessage, Unmask } from '@consilium/protos/secagg/messages.ts'
+import type { RunProcess } from '../driving/run-process.ts'
 import type { Parts } from '../parts.ts'
 import { wrongShare } from './check-revealed.ts'
-import type { RunProcess } from './run-process.ts'
 
 /** What is of no use to the round as it is now is left unread. */
 export async function takeSecure(parts: Parts, site: SiteName, message: SecureFromSite): Promise<void> {

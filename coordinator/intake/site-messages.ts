@@ -2,10 +2,10 @@
 import { errorMessage } from '@consilium/protos/errors.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import { refusalText } from '@consilium/protos/refusal-codes.ts'
+import { roundOver } from '../attending/messages.ts'
 import { refuseStudy } from '../federation/consent.ts'
 import type { Parts } from '../parts.ts'
 import type { FromSite, SiteStream } from '../services.ts'
-import { roundOver } from './messages.ts'
 import { takeSecure } from './take-secure.ts'
 
 export function receive(parts: Parts, from: SiteStream, message: FromSite): void {

@@ -1,11 +1,11 @@
 /** Who may take part in a run just now and who is there: consent, control streams and progress put together. */
 import type { SiteName } from '@consilium/protos/plan/names.ts'
+import type { Progress } from '../driving/progress.ts'
 import { standing } from '../federation/consent.ts'
 import type { Federation } from '../federation/federation.ts'
 import type { Attendance, Presence } from '../round/presence.ts'
 import type { Run } from '../run/state.ts'
 import type { Attending } from './attending.ts'
-import type { Progress } from './progress.ts'
 
 /** How every site of a run's study stands just now. */
 export function attendanceOf(federation: Federation, attending: Attending, run: Run, progress: Progress): Attendance {

@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import type { ShareKeysMessage, Unmask } from '@consilium/protos/secagg/messages.ts'
 import { expect, test } from 'vitest'
-import { decodeMessage, encodeMessage, openStoredMessages } from '../../../coordinator/running/stored-messages.ts'
 import { openMemoryObjectStore } from '../../../coordinator/store/memory-object-store.ts'
+import { decodeMessage, encodeMessage, openStoredMessages } from '../../../coordinator/summing/stored-messages.ts'
 
 const bytes = (length: number) => new Uint8Array(randomBytes(length))
 const planHash = 'a'.repeat(64)

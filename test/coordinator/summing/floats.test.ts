@@ -1,8 +1,8 @@
 /** Parameters read stretch by stretch: the same values for any cutting, and damage is noticed at the end. */
 import { expect, test } from 'vitest'
-import { openFloatReader, readFloats } from '../../../coordinator/running/floats.ts'
 import { openMemoryObjectStore } from '../../../coordinator/store/memory-object-store.ts'
 import type { ObjectStore } from '../../../coordinator/store/object-store.ts'
+import { openFloatReader, readFloats } from '../../../coordinator/summing/floats.ts'
 
 const values = Float32Array.from({ length: 11 }, (_, i) => i / 7)
 const bytes = new Uint8Array(values.buffer)
