@@ -50,7 +50,7 @@ export type ToSite =
 
 /** What a site says after its hello, which its link says by itself. */
 export type FromSite =
-  /** How much of the work is done, in thousandths: a number of rows or steps would tell the size of the site. */
+  /** How much of the work is done, in quarters: a number of rows or steps would tell the size of the site. */
   | { readonly type: 'progress'; readonly planHash: Sha256; readonly quarters: number }
   | { readonly type: 'work-done'; readonly planHash: Sha256 }
   | { readonly type: 'pong' }

@@ -30,7 +30,7 @@ export function readYamlFile<Schema extends z.ZodType>(file: YamlFile<Schema>): 
     throw new FederationError('limit-exceeded', `${name} has ${bytes.length} bytes, ${bytesMax} are allowed`)
   const refuse = (all: readonly Mistake[]) => new FederationError(code, describe(name, all))
   const lines = new LineCounter()
-  // The library compares each key with all others of its map; `repeatedKeys` needs one pass.
+  // The library compares each key with all others of its map; `findOffsets` needs one pass.
   const options = { lineCounter: lines, prettyErrors: false, uniqueKeys: false }
   const document = parseDocument(decodeText(file), options)
   const flaws = [...document.errors, ...document.warnings]

@@ -190,7 +190,7 @@ function cohortSchema(planned: number | undefined) {
     }))
 }
 
-/** The schema of a study whose file says nothing of `cohort.planned`. */
+/** `planned`: the number of sites of a study whose file says nothing of `cohort.planned`; undefined leaves it out. */
 export function studySchemaFor(planned: number | undefined) {
   return z
     .strictObject({

@@ -55,6 +55,8 @@ export function openMaskThreads(threads: number): MaskThreads {
   function start(): Worker {
     const worker = new Worker(new URL('./mask-worker.ts', import.meta.url), { execArgv: [] })
     worker.on('message', (sum: Int32Array) => {
+      // A sum that was on its way when the pool was closed: its task is rejected already.
+      if (closed) return
       const task = busy.get(worker)
       busy.delete(worker)
       worker.unref()
@@ -75,8 +77,9 @@ export function openMaskThreads(threads: number): MaskThreads {
     const task = busy.get(worker)
     busy.delete(worker)
     if (idle.includes(worker)) idle.splice(idle.indexOf(worker), 1)
-    task?.reject(closed ? closedError() : new FederationError('internal', `a thread that adds masks died: ${reason}`))
-    if (!closed) next()
+    if (closed) return
+    task?.reject(new FederationError('internal', `a thread that adds masks died: ${reason}`))
+    next()
   }
 
   return {
@@ -98,7 +101,7 @@ export function openMaskThreads(threads: number): MaskThreads {
     },
     async close() {
       closed = true
-      for (const { reject } of waiting.splice(0)) reject(closedError())
+      for (const { reject } of [...waiting.splice(0), ...busy.values()]) reject(closedError())
       await Promise.all([...idle, ...busy.keys()].map((worker) => worker.terminate()))
     },
   }

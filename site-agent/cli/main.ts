@@ -2,8 +2,9 @@
  * The `site-agent` command line: the way of a hospital's IT to the agent. This file knows the table of commands and turns
  * errors into exit codes; each command has its own file, which loads what it needs only when it runs.
  */
-import { FederationError, refusedBySystem } from '@consilium/protos/errors.ts'
+import { FederationError } from '@consilium/protos/errors.ts'
 import { Command, CommanderError } from 'commander'
+import { faultOf } from '../fault.ts'
 import agentPackage from '../package.json' with { type: 'json' }
 import { addCheckCommand } from './check.ts'
 import type { CommandContext } from './command.ts'
@@ -99,13 +100,9 @@ function reportError(error: unknown, terminal: Terminal, json: boolean): number 
       )
     return exitCodes.usage
   }
-  const known = error instanceof FederationError ? error : refusedBySystem(error)
-  if (known) {
-    writeError(terminal, json, known.code, known.message)
-    return exitCodeOf(known.code)
-  }
-  writeError(terminal, json, 'internal', error instanceof Error ? (error.stack ?? error.message) : String(error))
-  return exitCodes.failure
+  const { code, message } = faultOf(error)
+  writeError(terminal, json, code, message)
+  return exitCodeOf(code)
 }
 
 function writeError(terminal: Terminal, json: boolean, code: string, message: string): void {

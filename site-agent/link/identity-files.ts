@@ -58,14 +58,16 @@ export function openJoined(state: string): JoinedSite {
   if (text === undefined)
     throw new FederationError('not-found', `no enrolment in ${state}: run site-agent join with the code you were given`)
   return unlessDamaged(state, () => {
-    const { site, federation, address, coordinatorPublicKey, joinedAt, siteSecret } = joinedSchema.parse(
-      JSON.parse(text),
-    )
+    const record = joinedSchema.parse(JSON.parse(text))
+    const { site, federation, address, coordinatorPublicKey, joinedAt, siteSecret } = record
     const files = paths(state)
     const certificatePem = readFileSync(files.certificate, 'utf8')
     const tlsKeyPem = readFileSync(files.tlsKey, 'utf8')
     if (!new X509Certificate(certificatePem).checkPrivateKey(createPrivateKey(tlsKeyPem)))
       throw new Error('the certificate does not belong to the key')
+    const secret = openSecret(state, siteSecret)
+    // From here on a home of before is known by its secret, too.
+    if (siteSecret === undefined) writeRecord(files.joined, { ...record, siteSecret: secretHash(secret) })
     return {
       state,
       site,
@@ -73,7 +75,7 @@ export function openJoined(state: string): JoinedSite {
       address,
       joinedAt,
       identity: readIdentity(readFileSync(files.identityKey, 'utf8')),
-      secret: openSecret(state, siteSecret),
+      secret,
       coordinatorPublicKey: Buffer.from(coordinatorPublicKey, 'base64'),
       authorityPem: readFileSync(files.authority, 'utf8'),
       tlsKeyPem,
@@ -108,7 +110,7 @@ function openSecret(state: string, known: string | undefined): Uint8Array {
   if (kept === undefined && known !== undefined)
     throw new FederationError(
       'invalid-site-config',
-      `${path} is gone: restore it from the backup of the state folder. Without it this site would split its rows anew, and show in two studies of before which they are`,
+      `${path} is gone: restore it from the backup of the state folder. Without it this site would split its rows anew, and another split would show, beside the old one, which rows it moved`,
     )
   if (kept === undefined) {
     const secret = randomBytes(32)

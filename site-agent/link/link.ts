@@ -35,7 +35,8 @@ export interface Link {
   /**
    * Holds the control stream open and calls `onMessage` for each message in order, `onUp` after each (re)connection
    * before any message and `onDown` with the reason when it breaks, or is refused because another agent attends for this
-   * site (`already-attending`: it is tried again, slowly). Reconnects with growing, jittered delays until `signal` aborts; rejects only for what dialling again cannot mend (`certificate-revoked`, `unauthenticated`).
+   * site (`already-attending`: it is tried again, slowly). Reconnects with growing, jittered delays until `signal` aborts;
+   * rejects only for what dialling again cannot mend (`certificate-revoked`, `unauthenticated`).
    */
   attend(handlers: {
     readonly onUp: () => void

@@ -5,11 +5,12 @@
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
-import { errorCode, errorMessage, FederationError } from '@consilium/protos/errors.ts'
+import { errorCode, FederationError } from '@consilium/protos/errors.ts'
 import { sha256Schema } from '@consilium/protos/plan/names.ts'
 import { frameBytes, openFrame, sealFrame, tagBytes } from '@consilium/protos/sealing/frames.ts'
 import { z } from 'zod'
 import { writePiecesQuickly } from '../durable-file.ts'
+import { faultOf } from '../fault.ts'
 import type { TrainCheckpoint } from '../train/trainer.ts'
 import type { Assignment } from './assignment.ts'
 import { inRound } from './events.ts'
@@ -56,7 +57,7 @@ export function checkpointKeeper(
   function tell(error: unknown, what: string): void {
     if (hasTold) return
     hasTold = true
-    emit({ type: 'checkpoint-failed', reason: `${what}: ${errorMessage(error)}`, ...inRound(planHash, plan) })
+    emit({ type: 'checkpoint-failed', reason: `${what}: ${faultOf(error).message}`, ...inRound(planHash, plan) })
   }
 
   async function write(checkpoint: TrainCheckpoint): Promise<number> {

@@ -1,7 +1,7 @@
 /**
  * The two folders beside the database: `outbox/` holds finished contributions until their round is over, what is to leave
- * and, in a secure round, the words that no mask covers yet, and how far unfinished work has come; `objects/` holds forward graphs and global parameters by
- * their SHA-256.
+ * and, in a secure round, the words that no mask covers yet, and how far unfinished work has come; `objects/` holds forward
+ * graphs and global parameters by their SHA-256.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'

@@ -188,7 +188,6 @@ function runner(given: {
       for (let i = 0; i < count && !hasDiverged; i++) hasDiverged = !(await take(batches, i, 1))
       if (done === 0) throw neverFinite(request.round)
     },
-
     result: () => ({
       update: parameters.map((value, i) => value - request.parameters[i]!),
       examples: options.trainRows.length,

@@ -1,11 +1,15 @@
 /** Worker threads add the same sum as one thread does, and take nobody else's memory. */
-import { afterEach, expect, test } from 'vitest'
+import { Worker } from 'node:worker_threads'
+import { afterEach, expect, test, vi } from 'vitest'
 import { addMasks, addVectors, type Mask } from '../../../protos/secagg/mask-stream.ts'
 import { type MaskThreads, openMaskThreads } from '../../../protos/secagg/mask-threads.ts'
 import { roundQuantisation } from '../../../protos/secagg/quantise-round.ts'
 
 let pool: MaskThreads
-afterEach(() => pool?.close())
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await pool?.close()
+})
 
 const masks = (count: number): Mask[] =>
   Array.from({ length: count }, (_, i) => ({ key: new Uint8Array(32).fill(i + 1), sign: i % 3 === 0 ? -1 : 1 }))
@@ -68,6 +72,18 @@ test('closing rejects what is under way and everything after', async () => {
   await pool.close()
   for (const outcome of await outcomes) expect(outcome).toMatchObject({ reason: { code: 'cancelled' } })
   await expect(pool.add(vectors(1, 10), [], 0)).rejects.toMatchObject({ code: 'cancelled' })
+})
+
+test('a sum that comes while the threads are being closed is too late', async () => {
+  pool = openMaskThreads(1)
+  const outcome = Promise.allSettled([pool.add(vectors(2, 300_000), masks(4), 0)])
+  const { terminate } = Worker.prototype
+  vi.spyOn(Worker.prototype, 'terminate').mockImplementation(function (this: Worker) {
+    this.emit('message', new Int32Array(300_000))
+    return terminate.call(this)
+  })
+  await pool.close()
+  expect(await outcome).toMatchObject([{ reason: { code: 'cancelled' } }])
 })
 
 test('the fixed-point numbers of a round follow from the length of its cohort and from its study', () => {

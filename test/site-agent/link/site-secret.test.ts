@@ -51,5 +51,7 @@ describe('the site secret', () => {
     rmSync(place(state))
     const { secret } = openJoined(state)
     expect(openJoined(state).secret).toEqual(secret)
+    rmSync(place(state))
+    expect(() => openJoined(state)).toThrow(/site-secret is gone/)
   })
 })
