@@ -58,7 +58,8 @@ export const featureSchema = z.discriminatedUnion('type', [numberFeature, boolea
 const labelSchema = z.discriminatedUnion('type', [
   z.strictObject({ name: columnName, type: z.literal('binary') }),
   z.strictObject({ name: columnName, type: z.literal('category'), levels }),
-  z.strictObject({ name: columnName, type: z.literal('number'), range: z.tuple([finite, finite]).optional() }),
+  /** The range bounds what one row counts in an evaluation's loss. */
+  z.strictObject({ name: columnName, type: z.literal('number'), range: z.tuple([finite, finite]) }),
 ])
 
 const modelSchema = z.discriminatedUnion('from', [
@@ -325,6 +326,16 @@ function checkColumn(column: Feature | z.output<typeof labelSchema>, path: (stri
     issue([...path, 'range'], 'the lower end must be below the upper end')
   if (column.type === 'category' && new Set<number | string>(column.levels).size !== column.levels.length)
     issue([...path, 'levels'], 'a level is listed twice')
+}
+
+/**
+ * The most that one row counts in the loss of an evaluation: a larger one, or one that is not finite, counts as this, so
+ * that no model makes a site refuse, or a single row outweigh the sum (fedsum, section E.1).
+ */
+export function rowLossMax(label: Label): number {
+  if (label.type !== 'number') return 64
+  const [low, high] = label.range
+  return Math.min((high - low) ** 2, 2 ** 53)
 }
 
 /** Whether the global parameters are evaluated after this round (1-based). */

@@ -1,10 +1,11 @@
 /**
  * The global model on the site's test rows: summed loss, correct rows and, for a binary label, the histogram of scores
- * from which the coordinator computes the pooled AUROC. No score of a patient leaves this file.
+ * from which the coordinator computes the pooled AUROC. No score of a patient leaves this file. No model makes it fail: a
+ * row whose score or loss is not finite has score 0 and the largest loss, which cuts off every other (fedsum, section E.1).
  */
 import { evaluationGraph } from '@consilium/models/evaluate.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
-import type { Study } from '@consilium/protos/plan/study.ts'
+import { rowLossMax, type Study } from '@consilium/protos/plan/study.ts'
 import type { Matrix } from './features.ts'
 import { type Execution, float32, float32Output, int64, openSession, runsWhollyOn, type Session } from './session.ts'
 import type { EvaluateRequest, EvaluateResult } from './trainer.ts'
@@ -17,7 +18,7 @@ const runElementsMax = 2 ** 28
 export type LocalEvaluation = {
   /** Whether the execution provider of the site has a kernel for every node. */
   readonly isWhollyOnProvider: boolean
-  /** Throws `cancelled`, or `update-invalid` where the model yields a loss that is not finite. */
+  /** Throws `cancelled`. */
   evaluate(matrix: Matrix, request: EvaluateRequest): Promise<EvaluateResult>
   close(): Promise<void>
 }
@@ -88,29 +89,48 @@ async function evaluateRows(
     labels,
     parameters: float32(parameters, [parameters.length]),
   })
-  for (const loss of float32Output(outputs, 'losses')) tally.lossSum += loss
-  if (!Number.isFinite(tally.lossSum))
-    throw new FederationError('update-invalid', 'the global model yields a loss that is not finite on the test rows')
   const scores = float32Output(outputs, 'scores')
   const truth = Array.from(rows, (row) => Number(all[row]))
-  if (study.label.type === 'binary') tallyBinary(scores, truth, tally)
-  if (study.label.type === 'category') tallyClasses(scores, truth, tally)
+  const areFinite = tallyLosses(scores, float32Output(outputs, 'losses'), rowLossMax(study.label), tally)
+  if (study.label.type === 'binary') tallyBinary(scores, truth, areFinite, tally)
+  if (study.label.type === 'category') tallyClasses(scores, truth, areFinite, tally)
 }
 
-function tallyBinary(scores: Float32Array, truth: readonly number[], tally: Tally): void {
+/** Adds the losses; says of each row whether its score and its loss are numbers at all. */
+function tallyLosses(scores: Float32Array, losses: Float32Array, most: number, tally: Tally): readonly boolean[] {
+  const width = scores.length / losses.length
+  return Array.from(losses, (loss, i) => {
+    const finite = Number.isFinite(loss) && scores.subarray(i * width, (i + 1) * width).every(Number.isFinite)
+    tally.lossSum += finite ? Math.max(0, Math.min(loss, most)) : most
+    return finite
+  })
+}
+
+function tallyBinary(
+  scores: Float32Array,
+  truth: readonly number[],
+  areFinite: readonly boolean[],
+  tally: Tally,
+): void {
   const bins = tally.histogram.length / 2
   truth.forEach((label, i) => {
-    const score = scores[i]!
-    const bin = Math.min(bins - 1, Math.floor(score * bins))
+    const score = areFinite[i] ? scores[i]! : 0
+    const bin = Math.max(0, Math.min(bins - 1, Math.floor(score * bins)))
     tally.histogram[label * bins + bin]! += 1
     if (Number(score >= 0.5) === label) tally.correct += 1
   })
 }
 
-function tallyClasses(scores: Float32Array, truth: readonly number[], tally: Tally): void {
+/** Where every class has score 0 none is the most probable. */
+function tallyClasses(
+  scores: Float32Array,
+  truth: readonly number[],
+  areFinite: readonly boolean[],
+  tally: Tally,
+): void {
   const classes = scores.length / truth.length
   truth.forEach((label, i) => {
     const row = scores.subarray(i * classes, (i + 1) * classes)
-    if (row.indexOf(Math.max(...row)) === label) tally.correct += 1
+    if (areFinite[i] && row.indexOf(Math.max(...row)) === label) tally.correct += 1
   })
 }

@@ -149,7 +149,7 @@ describe('the exported model', () => {
   const labels: Record<Loss, Label> = {
     'binary-cross-entropy': { name: 'disease', type: 'binary' },
     'cross-entropy': { name: 'stage', type: 'category', levels: ['none', 'mild', 'severe'] },
-    'mean-squared-error': { name: 'days', type: 'number' },
+    'mean-squared-error': { name: 'days', type: 'number', range: [0, 400] },
   }
   test.for<{ loss: Loss; outputs: number; output: string; by: Study['standardisation'] }>([
     { loss: 'binary-cross-entropy', outputs: 1, output: 'probability', by: 'federated' },

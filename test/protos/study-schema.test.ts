@@ -238,7 +238,7 @@ describe('a study', () => {
       { model: { from: 'onnx', path: 'net.onnx' }, initialParameters: 'from-model' },
     ],
     ['epochs over all rows at once', { localTraining: { epochs: 3, batchSize: 'full' } }],
-    ['a number to predict', { label: { name: 'y', type: 'number' }, loss: 'mean-squared-error' }],
+    ['a number to predict', { label: { name: 'y', type: 'number', range: [0, 9] }, loss: 'mean-squared-error' }],
     [
       'one of three classes to predict',
       { label: { name: 'y', type: 'category', levels: ['a', 'b', 'c'] }, loss: 'cross-entropy' },
@@ -271,6 +271,7 @@ describe('a study', () => {
       'a number to predict from a range upside down',
       { label: { name: 'y', type: 'number', range: [1, 0] }, loss: 'mean-squared-error' },
     ],
+    ['a number to predict of no range', { label: { name: 'y', type: 'number' }, loss: 'mean-squared-error' }],
     ['only test rows', { split: { by: 'hash', key: 'id', testFraction: 1 } }],
     ['one bin', { evaluation: { bins: 1 } }],
     ['a cohort of 256', { cohort: { min: 256 } }],

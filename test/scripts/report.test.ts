@@ -1,5 +1,6 @@
 /** The report's figures and its page: complete, escaped, and loading nothing from anywhere. */
 import { createHash } from 'node:crypto'
+import type { Label } from '@consilium/protos/plan/study.ts'
 import { describe, expect, test } from 'vitest'
 import type { RunView } from '../../coordinator/services.ts'
 import { buildReport, type Report, type ReportSources, summaryOf } from '../../scripts/simulate/report.ts'
@@ -280,7 +281,7 @@ test('the page of a sealed run says that the coordinator could open every single
 })
 
 describe('the page of a study', () => {
-  const label = { name: 'pressure', type: 'number' } as const
+  const label: Label = { name: 'pressure', type: 'number', range: [0, 400] }
   const final = sites.map((site, i) => ({ site, examples: 10, loss: 20_000 + i }))
   const rounds = [{ ...run.rounds[0]!, round: 1, loss: 23_220.6512 }]
   const regression = reportHtml(

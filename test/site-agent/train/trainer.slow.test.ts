@@ -153,7 +153,7 @@ describe('training', () => {
     const csv = csvOf(rows.map((row) => ({ ...row, y: 2 * row.a - row.b + 0.5 })))
     const { trainer, parameters } = await here(
       {
-        label: { name: 'y', type: 'number' },
+        label: { name: 'y', type: 'number', range: [-10, 10] },
         loss: 'mean-squared-error',
         localTraining: { epochs: 200, batchSize: 4 },
       },
