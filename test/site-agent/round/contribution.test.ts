@@ -58,7 +58,12 @@ test('no contribution is larger than the preview says, nor much smaller', () => 
 test('a study that does not standardise federated sends no statistics, one without a binary label no histogram', () => {
   const { items } = preview(
     studyOf(
-      { ...sealed, standardisation: 'none', label: { name: 'days', type: 'number', range: [0, 400] }, loss: 'mean-squared-error' },
+      {
+        ...sealed,
+        standardisation: 'none',
+        label: { name: 'days', type: 'number', range: [0, 400] },
+        loss: 'mean-squared-error',
+      },
       { addObject: () => '0'.repeat(64) },
     ),
   )
