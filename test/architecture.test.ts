@@ -48,6 +48,14 @@ test('no file imports itself by way of others, types included: the phases of a r
   ).toEqual([['b', 'c']])
 })
 
+test('the folders that run a run import one another one way, from taking in down to the rules of a round', () => {
+  const floors = ['intake', 'attending', 'driving', 'summing', 'run', 'round'].map((name) => `coordinator/${name}`)
+  const within = imports.filter(({ from, to }) => [from, to].every((path) => floors.includes(dirname(path))))
+  expect(new Set(within.map(({ from }) => dirname(from))).size).toBe(floors.length)
+  const floor = (path: string) => floors.indexOf(dirname(path))
+  expect(within.filter(({ from, to }) => floor(to) < floor(from))).toEqual([])
+})
+
 test('models imports only the errors of protos, and types', () => {
   const others = imports.filter(
     ({ from, to, typeOnly }) =>

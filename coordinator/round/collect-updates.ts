@@ -17,7 +17,6 @@ import { failedRound, type RoundOver } from './over.ts'
 import { membersOf, type Planned, plannedOf, sitesNeeded, type Update } from './planned.ts'
 import type { Attendance } from './presence.ts'
 import { requiredOf } from './required.ts'
-
 import { type MaskingSession, toHex, u3HashOf } from './session.ts'
 
 export type CollectingUpdates = Planned & {

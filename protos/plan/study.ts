@@ -3,7 +3,13 @@
  * with this schema; what is signed and approved is its canonical form (see `signed-study.ts`).
  */
 import { z } from 'zod'
-import { defaultCohortMin, type StudyCohort, studyThresholds } from '../secagg/thresholds.ts'
+import {
+  defaultCohortMin,
+  type StudyCohort,
+  cohortMin as secureCohortMin,
+  signersMin,
+  studyThresholds,
+} from '../secagg/thresholds.ts'
 import { weightModes } from '../secagg/weights.ts'
 import { siteNameSchema } from './names.ts'
 
@@ -310,13 +316,10 @@ function checkCohort({ cohort, aggregation }: StudyFields, issue: Issue): void {
     return
   }
   const { survivorsMin, colluders } = studyThresholds({ cohort, aggregation }, min)
-  const least = Math.max(survivorsMin, Math.floor((min + colluders) / 2) + 1)
+  const least = Math.max(survivorsMin, signersMin(min, colluders))
   if (min < least)
     issue(['cohort', 'min'], `planned for ${planned} sites, of which ${colluders} may collude, a sum needs ${least}`)
 }
-
-/** Fewer sites cannot hide one another: the sum minus one's own update is the other's. */
-const secureCohortMin = 3
 
 type Issue = (path: (string | number)[], message: string) => void
 

@@ -80,7 +80,7 @@ export function sessionThresholds(sites: number, plan: { colluders: number; surv
       'invalid-argument',
       `a secure round needs at least ${cohortMin} survivors, the plan says ${plan.survivorsMin}`,
     )
-  const threshold = Math.floor((sites + colluders) / 2) + 1
+  const threshold = signersMin(sites, colluders)
   const survivorsMin = Math.max(threshold, plan.survivorsMin)
   // One honest site among colluders has nothing to hide in, however many they are: a coordinator may shrink the cohort.
   if (survivorsMin > sites || sites - colluders < honestMin)
@@ -89,6 +89,11 @@ export function sessionThresholds(sites: number, plan: { colluders: number; surv
       `${sites} sites advertised keys; with ${colluders} possible colluders this round needs ${Math.max(survivorsMin, colluders + honestMin)}`,
     )
   return { sites, colluders, threshold, survivorsMin }
+}
+
+/** t = floor((n + c) / 2) + 1 of n sites that advertised: fewest with 2t > n + c. */
+export function signersMin(sites: number, colluders: number): number {
+  return Math.floor((sites + colluders) / 2) + 1
 }
 
 /** Sites of a failed session that must attest they released nothing before it may be tried again: n - t + c + 1 (A.9). */
