@@ -6,14 +6,14 @@
 import { readAdvertisement } from '@consilium/protos/secagg/advertisement.ts'
 import { advertiseMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import { sessionThresholds } from '@consilium/protos/secagg/thresholds.ts'
+import { awaitedMembers, decideOnMembers, takeFromMember } from './collect-messages.ts'
 import type { RoundCommand } from './commands.ts'
-import { type Awaited, dropEvents, dropOnCommand, findDropouts, nextDropoutDue, withDropout } from './dropouts.ts'
+import { type Awaited, nextDropoutDue, withDropout } from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
-import { checked, must, mustBeSigned, unlessFault } from './faults.ts'
+import { must, mustBeSigned } from './faults.ts'
 import { failedRound, type RoundOver } from './over.ts'
-import { membersOf, type Planned, plannedOf, sitesNeeded } from './planned.ts'
+import { type Planned, plannedOf } from './planned.ts'
 import type { Attendance } from './presence.ts'
-import { requiredOf } from './required.ts'
 import { type AdvertisingSession, fromBase64, rosterEntry, sidOf, toBase64, toHex } from './session.ts'
 import type { SharingKeys } from './share-keys.ts'
 
@@ -24,27 +24,22 @@ export type AdvertisingKeys = Planned & {
 }
 
 export function decide(round: AdvertisingKeys, command: RoundCommand, now: Date): RoundEvent[] {
-  switch (command.type) {
-    case 'look': {
-      const dropouts = findDropouts(awaited(round), command.attendance, now)
-      return dropouts.length > 0 ? dropEvents(round, dropouts, now) : fixDirectory(round, now)
-    }
-    case 'advertise-keys': {
-      const { site, body, signature } = command
-      if (!pending(round).includes(site)) return []
-      const result = checked(() => check(round, command))
-      const { planHash } = round
-      const at = now.toISOString()
-      return unlessFault(round, site, result, now, () => [
-        { type: 'keys-advertised', at, planHash, site, body: toBase64(body), signature: toBase64(signature) },
-      ])
-    }
-    case 'refuse-work':
-    case 'misbehave':
-      return dropOnCommand(round, command, now)
-    default:
-      return []
-  }
+  const { planHash } = round
+  const at = now.toISOString()
+  if (command.type !== 'advertise-keys')
+    return decideOnMembers(round, awaited(round), command, now, (sites) => {
+      const sid = toHex(sidOf(round.session, planHash, sites))
+      return { type: 'directory-fixed', at, planHash, sid, sites }
+    })
+  const { site, body, signature } = command
+  return takeFromMember(round, now, {
+    site,
+    awaited: awaited(round).sites,
+    check: () => check(round, command),
+    taken: () => [
+      { type: 'keys-advertised', at, planHash, site, body: toBase64(body), signature: toBase64(signature) },
+    ],
+  })
 }
 
 export function evolve(round: AdvertisingKeys, event: RoundEvent): AdvertisingKeys | SharingKeys | RoundOver {
@@ -73,15 +68,6 @@ export function deadline(round: AdvertisingKeys, attendance: Attendance): number
   return nextDropoutDue(awaited(round), attendance)
 }
 
-/** The directory once nobody is awaited. Fewer sites than a session needs have failed the round before. */
-function fixDirectory(round: AdvertisingKeys, now: Date): RoundEvent[] {
-  if (pending(round).length > 0) return []
-  const { planHash, session } = round
-  const sites = membersOf(round)
-  const sid = toHex(sidOf(session, planHash, sites))
-  return [{ type: 'directory-fixed', at: now.toISOString(), planHash, sid, sites }]
-}
-
 type Command = Extract<RoundCommand, { type: 'advertise-keys' }>
 
 function check({ session }: AdvertisingKeys, { planHash, site, body, signature }: Command): void {
@@ -98,22 +84,7 @@ function check({ session }: AdvertisingKeys, { planHash, site, body, signature }
   must(keys.size === 2 + others.length, 'message-invalid', 'channelKey, maskKey: one of them was advertised before')
 }
 
-function pending(round: AdvertisingKeys) {
-  return membersOf(round).filter((site) => !round.session.advertised.has(site))
-}
-
+/** A site that did its work without a line has as long as any other once it is back. */
 function awaited(round: AdvertisingKeys): Awaited {
-  const { deadlines } = round.setting
-  const members = membersOf(round)
-  return {
-    sites: pending(round),
-    excludable: members,
-    remaining: members.length,
-    quorum: sitesNeeded(round),
-    required: requiredOf(round),
-    sinceMs: round.sinceMs,
-    silentMs: deadlines.keysMs,
-    absentMs: deadlines.absentMs,
-    workedAwayMs: deadlines.workMs,
-  }
+  return { ...awaitedMembers(round, round.session.advertised), workedAwayMs: round.setting.deadlines.workMs }
 }

@@ -4,13 +4,13 @@
  * delivered when nobody is awaited any more is U3, fixed once: no second set of survivors is ever asked for.
  */
 import type { SiteName } from '@consilium/protos/plan/names.ts'
+import { takeFromMember } from './collect-messages.ts'
 import type { RoundCommand } from './commands.ts'
 import type { Committing } from './commit.ts'
 import { complain } from './complaints.ts'
 import type { ConfirmingSurvivors } from './confirm-survivors.ts'
 import { type Awaited, dropEvents, dropOnCommand, findDropouts, nextDropoutDue, withDropout } from './dropouts.ts'
 import type { EventOf, RoundEvent } from './events.ts'
-import { checked, unlessFault } from './faults.ts'
 import { refuseLateUpdate } from './late-updates.ts'
 import { checkInput, loggedInput, readInput } from './masked-input.ts'
 import { failedRound, type RoundOver } from './over.ts'
@@ -95,12 +95,14 @@ function announce(
   now: Date,
 ): RoundEvent[] {
   const { planHash, site, sha256, bytes, masked } = command
-  if (!membersOf(round).includes(site) || round.announced.has(site)) return []
   const event = { type: 'update-announced', at: now.toISOString(), planHash, site, sha256, bytes } as const
   const { session } = round
-  if (!session) return [event]
-  const result = checked(() => checkInput(session, command))
-  return unlessFault(round, site, result, now, () => [{ ...event, ...(masked && { masked: loggedInput(masked) }) }])
+  return takeFromMember(round, now, {
+    site,
+    awaited: membersOf(round).filter((member) => !round.announced.has(member)),
+    check: () => session && checkInput(session, command),
+    taken: () => [{ ...event, ...(session && masked && { masked: loggedInput(masked) }) }],
+  })
 }
 
 /** U3 once nobody is awaited, in a secure round. Too few survivors have failed the round before. */

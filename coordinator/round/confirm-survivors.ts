@@ -6,14 +6,21 @@
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import { confirmMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import type { RoundCommand } from './commands.ts'
-import { failure, withDropout } from './dropouts.ts'
+import { failure } from './dropouts.ts'
 import type { EventOf, RoundEvent } from './events.ts'
-import { checked, mustBeSigned } from './faults.ts'
-import { refuseLateUpdate } from './late-updates.ts'
-import { failedRound, type RoundOver } from './over.ts'
+import { mustBeSigned } from './faults.ts'
+import type { RoundOver } from './over.ts'
 import { type Planned, plannedOf, type Update } from './planned.ts'
 import { type ConfirmingSession, fromBase64, rosterEntry, toBase64 } from './session.ts'
-import { dropSurvivor, dropSurvivorOnCommand, isOutOfReach, lostQuorum, speakersOf } from './survivors.ts'
+import {
+  type AwaitedAnswers,
+  decideOnSurvivors,
+  evolveSurvivors,
+  lostQuorum,
+  type Reach,
+  speakersOf,
+  takeFromSurvivor,
+} from './survivors.ts'
 import type { Unmasking } from './unmask.ts'
 
 export type ConfirmingSurvivors = Planned & {
@@ -26,35 +33,15 @@ export type ConfirmingSurvivors = Planned & {
 }
 
 export function decide(round: ConfirmingSurvivors, command: RoundCommand, now: Date): RoundEvent[] {
-  switch (command.type) {
-    case 'look':
-      if (isOutOfReach(round, nobody, command.attendance)) return [lostQuorum(round, now)]
-      return now.getTime() >= deadline(round) ? [overdue(round, now)] : []
-    case 'confirm-survivors':
-      return confirm(round, command, now)
-    case 'refuse-work':
-    case 'misbehave':
-      return dropSurvivorOnCommand(round, nobody, command, now)
-    case 'refuse-late-update':
-      return refuseLateUpdate(round, command.site, now)
-    default:
-      return []
-  }
+  if (command.type === 'confirm-survivors') return confirm(round, command, now)
+  const events = decideOnSurvivors(round, reach, command, now)
+  return command.type === 'look' && events.length === 0 && now.getTime() >= deadline(round)
+    ? [overdue(round, now)]
+    : events
 }
 
 export function evolve(round: ConfirmingSurvivors, event: RoundEvent): ConfirmingSurvivors | Unmasking | RoundOver {
-  switch (event.type) {
-    case 'survivors-confirmed':
-      return next(round, event)
-    case 'site-dropped':
-      return withDropout(round, event)
-    case 'late-update-refused':
-      return { ...round, lateSites: new Set([...round.lateSites, event.site]) }
-    case 'round-failed':
-      return failedRound(round, event, round.updates)
-    default:
-      return round
-  }
+  return event.type === 'survivors-confirmed' ? next(round, event) : evolveSurvivors(round, event)
 }
 
 export function deadline(round: ConfirmingSurvivors): number {
@@ -62,33 +49,34 @@ export function deadline(round: ConfirmingSurvivors): number {
 }
 
 /** How many confirmations are missing, and the survivors any of which can give them. */
-export function awaitedConfirmations(round: ConfirmingSurvivors): {
-  readonly answers: number
-  readonly sites: readonly SiteName[]
-} {
+export function awaitedConfirmations(round: ConfirmingSurvivors): AwaitedAnswers {
   const { confirmed, thresholds } = round.session
   const sites = speakersOf(round).filter((site) => !confirmed.has(site))
   return { answers: thresholds.threshold - confirmed.size, sites }
 }
 
-/** Nobody has revealed anything yet. */
-const nobody: ReadonlyMap<SiteName, unknown> = new Map()
+/** Who confirmed has to reveal too, and nobody has revealed anything yet. */
+const reach: Reach<ConfirmingSurvivors> = {
+  awaited: (round) => ({ answers: round.session.thresholds.threshold, sites: speakersOf(round) }),
+  lost: lostQuorum,
+}
 
 function confirm(
   round: ConfirmingSurvivors,
-  command: Extract<RoundCommand, { type: 'confirm-survivors' }>,
+  { site, signature }: Extract<RoundCommand, { type: 'confirm-survivors' }>,
   now: Date,
 ): RoundEvent[] {
   const { planHash, session } = round
-  const { site, signature } = command
-  if (!speakersOf(round).includes(site) || session.confirmed.has(site)) return []
-  const { fault } = checked(() => {
-    const message = confirmMessage(session.u3Hash, Buffer.from(session.logHead.root, 'hex'))
-    mustBeSigned(rosterEntry(session, site), signature, message, 'these survivors and this head of the log')
-  })
-  if (fault !== undefined) return dropSurvivor(round, nobody, { site, cause: 'misbehaved', reason: fault }, now)
   const at = now.toISOString()
-  return [{ type: 'survivors-confirmed', at, planHash, site, signature: toBase64(signature) }]
+  return takeFromSurvivor(round, reach, now, {
+    site,
+    awaited: awaitedConfirmations(round).sites,
+    check: () => {
+      const message = confirmMessage(session.u3Hash, Buffer.from(session.logHead.root, 'hex'))
+      mustBeSigned(rosterEntry(session, site), signature, message, 'these survivors and this head of the log')
+    },
+    taken: () => [{ type: 'survivors-confirmed', at, planHash, site, signature: toBase64(signature) }],
+  })
 }
 
 function next(

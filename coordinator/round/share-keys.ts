@@ -4,15 +4,15 @@
  * out from here on must be unmasked by the survivors.
  */
 import { type SharedTo, shareKeysMessage } from '@consilium/protos/secagg/signed-messages.ts'
+import { awaitedMembers, decideOnMembers, takeFromMember } from './collect-messages.ts'
 import type { CollectingUpdates } from './collect-updates.ts'
 import type { RoundCommand } from './commands.ts'
-import { type Awaited, dropEvents, dropOnCommand, findDropouts, nextDropoutDue, withDropout } from './dropouts.ts'
+import { type Awaited, nextDropoutDue, withDropout } from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
-import { checked, must, mustBeSigned, unlessFault } from './faults.ts'
+import { must, mustBeSigned } from './faults.ts'
 import { failedRound, type RoundOver } from './over.ts'
-import { membersOf, type Planned, plannedOf, sitesNeeded } from './planned.ts'
+import { type Planned, plannedOf } from './planned.ts'
 import type { Attendance } from './presence.ts'
-import { requiredOf } from './required.ts'
 import { directoryOf, rosterEntry, type SharingSession, storedMessage, toBase64, toHex, u2HashOf } from './session.ts'
 
 export type SharingKeys = Planned & {
@@ -22,19 +22,20 @@ export type SharingKeys = Planned & {
 }
 
 export function decide(round: SharingKeys, command: RoundCommand, now: Date): RoundEvent[] {
-  switch (command.type) {
-    case 'look': {
-      const dropouts = findDropouts(awaited(round), command.attendance, now)
-      return dropouts.length > 0 ? dropEvents(round, dropouts, now) : fixSharers(round, now)
-    }
-    case 'share-keys':
-      return shareKeys(round, command, now)
-    case 'refuse-work':
-    case 'misbehave':
-      return dropOnCommand(round, command, now)
-    default:
-      return []
-  }
+  const { planHash, session } = round
+  const at = now.toISOString()
+  if (command.type !== 'share-keys')
+    return decideOnMembers(round, awaited(round), command, now, (sites) => {
+      return { type: 'sharers-fixed', at, planHash, u2Hash: toHex(u2HashOf(session, sites)), sites }
+    })
+  const { site, message, object } = command
+  const signature = toBase64(message.signature)
+  return takeFromMember(round, now, {
+    site,
+    awaited: awaited(round).sites,
+    check: () => check(session, command),
+    taken: (hash) => [{ type: 'keys-shared', at, planHash, site, hash: toHex(hash), signature, message: object }],
+  })
 }
 
 export function evolve(round: SharingKeys, event: RoundEvent): SharingKeys | CollectingUpdates | RoundOver {
@@ -67,17 +68,6 @@ export function deadline(round: SharingKeys, attendance: Attendance): number {
 
 type Command = Extract<RoundCommand, { type: 'share-keys' }>
 
-function shareKeys(round: SharingKeys, command: Command, now: Date): RoundEvent[] {
-  const { planHash, site, object } = command
-  if (!pending(round).includes(site)) return []
-  const result = checked(() => check(round.session, command))
-  const signature = toBase64(command.message.signature)
-  const at = now.toISOString()
-  return unlessFault(round, site, result, now, (hash) => [
-    { type: 'keys-shared', at, planHash, site, hash: toHex(hash), signature, message: object },
-  ])
-}
-
 /** The hash that the signature covers. */
 function check(session: SharingSession, { site, message }: Command): Uint8Array {
   const own = rosterEntry(session, site)
@@ -92,29 +82,6 @@ function isFor(rows: readonly SharedTo[], indices: readonly number[]): boolean {
   return rows.length === indices.length && rows.every(({ index }, i) => index === indices[i])
 }
 
-/** U2 once nobody is awaited. Fewer sites than the thresholds ask for have failed the round before. */
-function fixSharers(round: SharingKeys, now: Date): RoundEvent[] {
-  if (pending(round).length > 0) return []
-  const { planHash, session } = round
-  const sites = membersOf(round)
-  return [{ type: 'sharers-fixed', at: now.toISOString(), planHash, u2Hash: toHex(u2HashOf(session, sites)), sites }]
-}
-
-function pending(round: SharingKeys) {
-  return membersOf(round).filter((site) => !round.session.shared.has(site))
-}
-
 function awaited(round: SharingKeys): Awaited {
-  const { deadlines } = round.setting
-  const members = membersOf(round)
-  return {
-    sites: pending(round),
-    excludable: members,
-    remaining: members.length,
-    quorum: sitesNeeded(round),
-    required: requiredOf(round),
-    sinceMs: round.sinceMs,
-    silentMs: deadlines.keysMs,
-    absentMs: deadlines.absentMs,
-  }
+  return awaitedMembers(round, round.session.shared)
 }

@@ -1,56 +1,114 @@
 /**
- * Survivors that confirm and reveal: whoever will not is dropped from the round, though its update stays in the sum, and
- * the round fails once a threshold is out of reach for good.
+ * Survivors that confirm, reveal and verify: a phase goes on once enough of them have answered, whoever they are. Whoever
+ * will not is dropped from the round, though its update stays in the sum, and the round fails once too few are left.
  */
 import type { SiteName } from '@consilium/protos/plan/names.ts'
+import { type Taking, takeMessage } from './collect-messages.ts'
 import type { RoundCommand } from './commands.ts'
 import { droppedEvent, failure, withDropout } from './dropouts.ts'
 import type { EventOf, RoundEvent } from './events.ts'
-import type { Dropout, Planned } from './planned.ts'
+import { refuseLateUpdate } from './late-updates.ts'
+import { failedRound, type RoundOver } from './over.ts'
+import type { Dropout, Planned, Update } from './planned.ts'
 import { type Attendance, exclusion } from './presence.ts'
 import type { ConfirmingSession } from './session.ts'
 
-type Surviving = Planned & { readonly phase: string; readonly session: ConfirmingSession }
+type Surviving = Planned & {
+  readonly phase: string
+  readonly updates: ReadonlyMap<SiteName, Update>
+  readonly lateSites: ReadonlySet<SiteName>
+  readonly session: ConfirmingSession
+}
+
+/** How many answers are missing, and the survivors any of which can give them. */
+export type AwaitedAnswers = { readonly answers: number; readonly sites: readonly SiteName[] }
+
+/** What has to stay within reach in a phase, and how the round fails where it does not. */
+export type Reach<Round> = {
+  readonly awaited: (round: Round) => AwaitedAnswers
+  readonly lost: (round: Round, now: Date) => EventOf<'round-failed'>
+}
 
 /** The survivors that may still say something in this round. */
-export function speakersOf({ session, dropouts }: Surviving): SiteName[] {
+export function speakersOf({ session, dropouts }: Pick<Surviving, 'session' | 'dropouts'>): SiteName[] {
   return session.survivors.filter((site) => !dropouts.some((dropout) => dropout.site === site))
 }
 
-/** Drops a survivor that refuses or misbehaves. `revealed` are those from whom nothing more is needed. */
-export function dropSurvivor(
-  round: Surviving,
-  revealed: ReadonlyMap<SiteName, unknown>,
-  dropout: Dropout,
+/** What all but the answers themselves does: who left for good and who refuses. */
+export function decideOnSurvivors<Round extends Surviving>(
+  round: Round,
+  reach: Reach<Round>,
+  command: RoundCommand,
   now: Date,
 ): RoundEvent[] {
-  if (!speakersOf(round).includes(dropout.site) || revealed.has(dropout.site)) return []
-  const dropped = droppedEvent(round, dropout, now)
-  return isOutOfReach(withDropout(round, dropout), revealed) ? [dropped, lostQuorum(round, now)] : [dropped]
+  switch (command.type) {
+    case 'look':
+      return isOutOfReach(reach.awaited(round), command.attendance) ? [reach.lost(round, now)] : []
+    case 'refuse-work':
+    case 'misbehave': {
+      const { type, site, reason } = command
+      return dropSurvivor(round, reach, { site, cause: type === 'misbehave' ? 'misbehaved' : 'refused', reason }, now)
+    }
+    case 'refuse-late-update':
+      return refuseLateUpdate(round, command.site, now)
+    default:
+      return []
+  }
 }
 
-export function dropSurvivorOnCommand(
-  round: Surviving,
-  revealed: ReadonlyMap<SiteName, unknown>,
-  { type, site, reason }: Extract<RoundCommand, { type: 'refuse-work' | 'misbehave' }>,
+/** {@link takeMessage} of a survivor. */
+export function takeFromSurvivor<Round extends Surviving, Value>(
+  round: Round,
+  reach: Reach<Round>,
+  now: Date,
+  taking: Omit<Taking<Value>, 'drop'>,
+): RoundEvent[] {
+  return takeMessage({ ...taking, drop: (dropout) => dropSurvivor(round, reach, dropout, now) })
+}
+
+/** What all events but the answers make of the round. */
+export function evolveSurvivors<Round extends Surviving>(round: Round, event: RoundEvent): Round | RoundOver {
+  switch (event.type) {
+    case 'site-dropped':
+      return withDropout(round, event)
+    case 'late-update-refused':
+      return { ...round, lateSites: new Set([...round.lateSites, event.site]) }
+    case 'round-failed':
+      return failedRound(round, event, round.updates)
+    default:
+      return round
+  }
+}
+
+/** `events`, and the round's failure where they put the answers it needs out of reach: others were dropped or disagree. */
+export function failingWhere<Round extends Surviving>(
+  next: Round,
+  reach: Reach<Round>,
+  events: RoundEvent[],
   now: Date,
 ): RoundEvent[] {
-  return dropSurvivor(round, revealed, { site, cause: type === 'misbehave' ? 'misbehaved' : 'refused', reason }, now)
-}
-
-/** Whether too few survivors are left to reveal a threshold of shares: others were dropped, or may not come back. */
-export function isOutOfReach(
-  round: Surviving,
-  revealed: ReadonlyMap<SiteName, unknown>,
-  attendance?: Attendance,
-): boolean {
-  const mayCome = (site: SiteName) => !attendance || exclusion(attendance, site) === undefined
-  const coming = speakersOf(round).filter((site) => !revealed.has(site) && mayCome(site))
-  return revealed.size + coming.length < round.session.thresholds.threshold
+  return isOutOfReach(reach.awaited(next)) ? [...events, reach.lost(next, now)] : events
 }
 
 export function lostQuorum({ setting, session }: Surviving, now: Date): EventOf<'round-failed'> {
   const { threshold } = session.thresholds
   const reason = `fewer than ${threshold} survivors are left to unmask the sum`
   return failure(setting, 'quorum-lost', reason, now)
+}
+
+/** Drops a survivor of which something is awaited. */
+function dropSurvivor<Round extends Surviving>(
+  round: Round,
+  reach: Reach<Round>,
+  dropout: Dropout,
+  now: Date,
+): RoundEvent[] {
+  if (!reach.awaited(round).sites.includes(dropout.site)) return []
+  return failingWhere(withDropout(round, dropout), reach, [droppedEvent(round, dropout, now)], now)
+}
+
+/** With the attendance, whoever may no longer take part does not come back either. */
+function isOutOfReach({ answers, sites }: AwaitedAnswers, attendance?: Attendance): boolean {
+  const mayCome = (site: SiteName) => !attendance || exclusion(attendance, site) === undefined
+  return answers > sites.filter(mayCome).length
 }

@@ -8,14 +8,20 @@ import type { Unmask } from '@consilium/protos/secagg/messages.ts'
 import { unmaskMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import type { RoundCommand } from './commands.ts'
 import type { Committing } from './commit.ts'
-import { withDropout } from './dropouts.ts'
 import type { EventOf, RoundEvent } from './events.ts'
-import { checked, must, mustBeSigned } from './faults.ts'
-import { refuseLateUpdate } from './late-updates.ts'
-import { failedRound, type RoundOver } from './over.ts'
+import { must, mustBeSigned } from './faults.ts'
+import type { RoundOver } from './over.ts'
 import { type Planned, plannedOf, type Update } from './planned.ts'
 import { rosterEntry, storedMessage, toBase64, toHex, type UnmaskingSession } from './session.ts'
-import { dropSurvivor, dropSurvivorOnCommand, isOutOfReach, lostQuorum, speakersOf } from './survivors.ts'
+import {
+  type AwaitedAnswers,
+  decideOnSurvivors,
+  evolveSurvivors,
+  lostQuorum,
+  type Reach,
+  speakersOf,
+  takeFromSurvivor,
+} from './survivors.ts'
 
 export type Unmasking = Planned & {
   readonly phase: 'unmask'
@@ -26,56 +32,34 @@ export type Unmasking = Planned & {
 }
 
 export function decide(round: Unmasking, command: RoundCommand, now: Date): RoundEvent[] {
-  const { revealed } = round.session
-  switch (command.type) {
-    case 'look':
-      return isOutOfReach(round, revealed, command.attendance) ? [lostQuorum(round, now)] : []
-    case 'reveal-shares':
-      return reveal(round, command, now)
-    case 'refuse-work':
-    case 'misbehave':
-      return dropSurvivorOnCommand(round, revealed, command, now)
-    case 'refuse-late-update':
-      return refuseLateUpdate(round, command.site, now)
-    default:
-      return []
-  }
+  return command.type === 'reveal-shares' ? reveal(round, command, now) : decideOnSurvivors(round, reach, command, now)
 }
 
 export function evolve(round: Unmasking, event: RoundEvent): Unmasking | Committing | RoundOver {
-  switch (event.type) {
-    case 'shares-revealed':
-      return next(round, event)
-    case 'site-dropped':
-      return withDropout(round, event)
-    case 'late-update-refused':
-      return { ...round, lateSites: new Set([...round.lateSites, event.site]) }
-    case 'round-failed':
-      return failedRound(round, event, round.updates)
-    default:
-      return round
-  }
+  return event.type === 'shares-revealed' ? next(round, event) : evolveSurvivors(round, event)
 }
 
 /** How many releases are missing, and the survivors any of which can give them. */
-export function awaitedReleases(round: Unmasking): { readonly answers: number; readonly sites: readonly SiteName[] } {
+export function awaitedReleases(round: Unmasking): AwaitedAnswers {
   const { revealed, thresholds } = round.session
   const sites = speakersOf(round).filter((site) => !revealed.has(site))
   return { answers: thresholds.threshold - revealed.size, sites }
 }
 
+const reach: Reach<Unmasking> = { awaited: awaitedReleases, lost: lostQuorum }
+
 type Command = Extract<RoundCommand, { type: 'reveal-shares' }>
 
-function reveal(round: Unmasking, command: Command, now: Date): RoundEvent[] {
+function reveal(round: Unmasking, { site, message, object }: Command, now: Date): RoundEvent[] {
   const { planHash, session } = round
-  const { site, message, object } = command
-  if (!speakersOf(round).includes(site) || session.revealed.has(site)) return []
-  const { fault, value: hash } = checked(() => check(session, site, message))
-  if (fault !== undefined)
-    return dropSurvivor(round, session.revealed, { site, cause: 'misbehaved', reason: fault }, now)
-  const signature = toBase64(message.signature)
   const at = now.toISOString()
-  return [{ type: 'shares-revealed', at, planHash, site, hash: toHex(hash), signature, message: object }]
+  const signature = toBase64(message.signature)
+  return takeFromSurvivor(round, reach, now, {
+    site,
+    awaited: awaitedReleases(round).sites,
+    check: () => check(session, site, message),
+    taken: (hash) => [{ type: 'shares-revealed', at, planHash, site, hash: toHex(hash), signature, message: object }],
+  })
 }
 
 /** The hash that the signature covers. One share of each sharer and of the one kind that U2 and U3 call for. */

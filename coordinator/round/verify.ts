@@ -8,15 +8,21 @@ import type { Proven } from '@consilium/protos/plan/round-plan.ts'
 import { type JudgedSum, verdictMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import { madeHash, verifiersMin } from '@consilium/protos/strategy/made.ts'
 import type { RoundCommand } from './commands.ts'
-import { droppedEvent, failure, withDropout } from './dropouts.ts'
+import { failure } from './dropouts.ts'
 import type { EventOf, RoundEvent } from './events.ts'
-import { checked, must, mustBeSigned } from './faults.ts'
-import { refuseLateUpdate } from './late-updates.ts'
-import { committedRound, failedRound, type RoundOver } from './over.ts'
-import type { Dropout, Planned, Update } from './planned.ts'
-import { type Attendance, exclusion } from './presence.ts'
+import { must, mustBeSigned } from './faults.ts'
+import { committedRound, type RoundOver } from './over.ts'
+import type { Planned, Update } from './planned.ts'
 import { rosterEntry, toBase64, type UnmaskingSession } from './session.ts'
-import { speakersOf } from './survivors.ts'
+import {
+  type AwaitedAnswers,
+  decideOnSurvivors,
+  evolveSurvivors,
+  failingWhere,
+  type Reach,
+  speakersOf,
+  takeFromSurvivor,
+} from './survivors.ts'
 
 export type Verifying = Planned & {
   readonly phase: 'verify'
@@ -44,21 +50,7 @@ export function verifying(
 }
 
 export function decide(round: Verifying, command: RoundCommand, now: Date): RoundEvent[] {
-  switch (command.type) {
-    case 'look':
-      return isOutOfReach(round, command.attendance) ? [unverified(round, now)] : []
-    case 'judge-sum':
-      return judge(round, command, now)
-    case 'refuse-work':
-    case 'misbehave': {
-      const { type, site, reason } = command
-      return drop(round, { site, cause: type === 'misbehave' ? 'misbehaved' : 'refused', reason }, now)
-    }
-    case 'refuse-late-update':
-      return refuseLateUpdate(round, command.site, now)
-    default:
-      return []
-  }
+  return command.type === 'judge-sum' ? judge(round, command, now) : decideOnSurvivors(round, reach, command, now)
 }
 
 export function evolve(round: Verifying, event: RoundEvent): Verifying | RoundOver {
@@ -71,20 +63,14 @@ export function evolve(round: Verifying, event: RoundEvent): Verifying | RoundOv
       return { ...committedRound(round, committed, session.survivors, updates), proven: provenBy(next) }
     }
     case 'sum-not-verified':
-      return { ...round, disputed: new Map([...round.disputed, [event.site, event.signature]]) }
-    case 'site-dropped':
-      return withDropout(round, event)
-    case 'late-update-refused':
-      return { ...round, lateSites: new Set([...round.lateSites, event.site]) }
-    case 'round-failed':
-      return failedRound(round, event, round.updates)
+      return withDispute(round, event)
     default:
-      return round
+      return evolveSurvivors(round, event)
   }
 }
 
 /** How many signatures are missing, and the survivors any of which can give them. */
-export function awaitedVerdicts(round: Verifying): { readonly answers: number; readonly sites: readonly SiteName[] } {
+export function awaitedVerdicts(round: Verifying): AwaitedAnswers {
   return { answers: verifiersMin(round.session.plan) - round.verified.size, sites: pending(round) }
 }
 
@@ -93,35 +79,29 @@ export function pending(round: Verifying): SiteName[] {
   return speakersOf(round).filter((site) => !round.verified.has(site) && !round.disputed.has(site))
 }
 
+const reach: Reach<Verifying> = { awaited: awaitedVerdicts, lost: unverified }
+
 type Command = Extract<RoundCommand, { type: 'judge-sum' }>
 
-function judge(round: Verifying, command: Command, now: Date): RoundEvent[] {
-  const { site, verdict, sums, made, signature } = command
-  if (!pending(round).includes(site)) return []
+function judge(round: Verifying, { site, verdict, sums, made, signature }: Command, now: Date): RoundEvent[] {
   const { judged, planHash, session } = round
-  const { fault } = checked(() => {
-    must(sums === judged.sums && made === judged.made, 'message-invalid', 'sums, made: not those that were committed')
-    mustBeSigned(rosterEntry(session, site), signature, verdictMessage(verdict, judged), 'this sum')
+  const said = { at: now.toISOString(), planHash, site, signature: toBase64(signature) }
+  return takeFromSurvivor(round, reach, now, {
+    site,
+    awaited: pending(round),
+    check: () => {
+      must(sums === judged.sums && made === judged.made, 'message-invalid', 'sums, made: not those that were committed')
+      mustBeSigned(rosterEntry(session, site), signature, verdictMessage(verdict, judged), 'this sum')
+    },
+    taken: () => {
+      if (verdict === 'verified') return [{ type: 'sum-verified', ...said }]
+      return failingWhere(withDispute(round, said), reach, [{ type: 'sum-not-verified', ...said }], now)
+    },
   })
-  if (fault !== undefined) return drop(round, { site, cause: 'misbehaved', reason: fault }, now)
-  const [at, text] = [now.toISOString(), toBase64(signature)]
-  if (verdict === 'verified') return [{ type: 'sum-verified', at, planHash, site, signature: text }]
-  const event = { type: 'sum-not-verified', at, planHash, site, signature: text } as const
-  return failingWhere(evolve(round, event), [event], now)
 }
 
-function drop(round: Verifying, dropout: Dropout, now: Date): RoundEvent[] {
-  if (!pending(round).includes(dropout.site)) return []
-  return failingWhere(withDropout(round, dropout), [droppedEvent(round, dropout, now)], now)
-}
-
-function failingWhere(next: Verifying | RoundOver, events: RoundEvent[], now: Date): RoundEvent[] {
-  return next.phase === 'verify' && isOutOfReach(next) ? [...events, unverified(next, now)] : events
-}
-
-function isOutOfReach(round: Verifying, attendance?: Attendance): boolean {
-  const mayCome = (site: SiteName) => !attendance || exclusion(attendance, site) === undefined
-  return awaitedVerdicts(round).answers > pending(round).filter(mayCome).length
+function withDispute(round: Verifying, { site, signature }: { site: SiteName; signature: string }): Verifying {
+  return { ...round, disputed: new Map([...round.disputed, [site, signature]]) }
 }
 
 function unverified({ setting, verified, disputed, session }: Verifying, now: Date): EventOf<'round-failed'> {
