@@ -22,6 +22,8 @@ export type ErrorCode =
   | 'data-empty'
   | 'data-query-refused'
   | 'data-unreadable'
+  /** Fewer rows or patients than this site lets a study have; a person here may accept it. */
+  | 'data-too-few'
   /** All that leaves a site of any of these. */
   | 'data-not-ready'
   // Identity and access.
@@ -40,6 +42,8 @@ export type ErrorCode =
   | 'study-unapproved'
   | 'study-altered'
   | 'lead-unknown'
+  /** The study breaks a rule of the site's policy that no person there accepted. */
+  | 'policy-refused'
   // Rounds and transfers.
   | 'stale-round'
   | 'not-in-cohort'

@@ -15,6 +15,7 @@ const ofWhatWasSent = [
   'study-unapproved',
   'study-altered',
   'lead-unknown',
+  'policy-refused',
   'stale-round',
   'not-in-cohort',
   'cohort-too-small',

@@ -3,10 +3,13 @@
  * policy where the lead is named there, checks the site's data against an approved study, and tells the coordinator each
  * decision under the site's own signature: an approval once the data fit.
  */
-import { errorCode, FederationError } from '@consilium/protos/errors.ts'
+import { type ErrorCode, errorCode, FederationError } from '@consilium/protos/errors.ts'
 import { type Identity, sign } from '@consilium/protos/identity.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import { readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
+import { hangsOnData } from '@consilium/protos/refusal-codes.ts'
+import { breachTexts } from './breaches.ts'
+import { judgeInPassing, namedStudy } from './judge.ts'
 import type { Link } from './link/link.ts'
 import type { Policy } from './policy.ts'
 import { isCalledOff } from './round/called-off.ts'
@@ -25,7 +28,7 @@ export type Consent = {
 export function openConsent(options: {
   readonly site: Site
   readonly identity: Identity
-  readonly readPolicy: () => Pick<Policy, 'approve'>
+  readonly readPolicy: () => Pick<Policy, 'approve' | 'rows'>
 }): Consent {
   const { site, identity } = options
   const { studies } = site.store
@@ -70,6 +73,17 @@ export function openConsent(options: {
     return check && check.at >= decision.at ? check : undefined
   }
 
+  /**
+   * Whether the data do not fit, which is told once for a decision: data that changed by themselves would else be one more bit
+   * of them each time. A person here asks again (`site-agent check`), or decides again.
+   */
+  async function toldUnfit(decision: Decision, signal: AbortSignal): Promise<boolean> {
+    const check = checkSince(decision)
+    if (check?.summary) return false
+    if (check?.failure && hangsOnData(check.failure.code as ErrorCode)) return true
+    return !(await checkData(decision.study, signal))
+  }
+
   return {
     async offered(signedStudy, signal) {
       const { known } = studies.keep(signedStudy)
@@ -77,16 +91,14 @@ export function openConsent(options: {
       const decision = earlier?.lead === known.lead ? earlier : approveByPolicy(known, options.readPolicy(), site)
       if (!decision) return
       const approved = decision.decision === 'approved'
-      // Told once the data fit: no round is planned with a site that would refuse it. One that refused is offered the study
-      // again, in case its data were mended.
-      if (approved && !checkSince(decision)?.summary && !(await checkData(known.hash, signal))) return
+      // Told once the data fit: no round is planned with a site that would refuse it.
+      if (approved && (await toldUnfit(decision, signal))) return
       await tell(decision)
     },
     async checkApproved(signal) {
       for (const { hash } of studies.list()) {
         const decision = studies.decisionOn(hash)
-        if (decision?.decision === 'approved' && !checkSince(decision)?.summary && !signal.aborted)
-          await checkData(hash, signal)
+        if (decision?.decision === 'approved' && !signal.aborted) await toldUnfit(decision, signal)
       }
     },
   }
@@ -120,17 +132,14 @@ export function findStudy(reference: string, studies: StudyStore): KnownStudy {
 
 function approveByPolicy(
   known: KnownStudy,
-  policy: Pick<Policy, 'approve'>,
-  { store, emit }: Site,
+  policy: Pick<Policy, 'approve' | 'rows'>,
+  { store, emit, now }: Site,
 ): Decision | undefined {
   const { hash: study, name, lead } = known
-  const { aggregation, cohort } = readSignedStudy(known.signed).manifest.study
-  const isSealed = aggregation.mode === 'sealed'
-  // What a coordinator can open is shown to a person first, unless the policy says in so many words that it need not be. So
-  // is a study for fewer than half of the sites known here: its thresholds would be those of a few.
-  const forFew = !isSealed && 2 * (cohort.planned ?? cohort.min) < store.roster.pins().length + 1
-  if (!policy.approve.leads.includes(lead) || (isSealed && !policy.approve.sealed) || forFew) {
-    emit({ type: 'study-offered', study, name, lead })
+  const isNamed = policy.approve.leads.includes(lead)
+  const found = isNamed ? judgeInPassing({ ...namedStudy(known), lead }, { store, policy }, now()) : []
+  if (!isNamed || found.length > 0) {
+    emit({ type: 'study-offered', study, name, lead, ...(found.length > 0 && { breaks: breachTexts(found) }) })
     return undefined
   }
   const reason = `policy.yaml approves studies of lead ${lead}`

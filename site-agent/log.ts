@@ -38,6 +38,8 @@ export function describeEvent(event: AgentEvent): string {
     case 'already-attending':
       return `not admitted: ${event.reason}; trying again within a minute`
     case 'study-offered':
+      if (event.breaks !== undefined)
+        return `study ${event.name} (${short(event.study)}) breaks rules of policy.yaml and awaits a person (${event.breaks}): site-agent study show ${short(event.study)}`
       return `study ${event.name} of lead ${event.lead} awaits a decision: site-agent study show ${short(event.study)}`
     case 'study-decided':
       return `study ${event.name} (${short(event.study)}) ${event.decision} by ${event.by}`

@@ -11,6 +11,7 @@ import { resolveFolders } from './config.ts'
 import { connect, openMembership } from './connect.ts'
 import { openConsent } from './consent.ts'
 import { openPinnedCoordinator } from './coordinator-key.ts'
+import { checkRows } from './judge.ts'
 import { writeCoordinatorKey } from './link/identity-files.ts'
 import { silentLogger } from './log.ts'
 import { readPolicy } from './policy.ts'
@@ -67,16 +68,17 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       emit,
     })
     const fetchObject = objectFetcher({ store, link })
+    const policyNow = () => readPolicy(folders)
     const trainers = openSiteTrainers({
       secret,
       siteConfigPath: folders.siteConfigPath,
       startTrainer:
         options.startTrainer ?? trainerStarter({ onOutput: (line) => log.debug({ line }, 'training process'), clock }),
       store,
+      checkRows: (study, data) => checkRows(study, data, { store, policy: policyNow() }),
       fetchObject,
       emit,
     })
-    const policyNow = () => readPolicy(folders)
     const maskThreads = openMaskThreads(Math.min(maskThreadsMax, availableParallelism()))
     const site: Site = {
       name: link.site,

@@ -1,7 +1,7 @@
 /**
- * The site's policy: which research leads' studies are approved without asking, which sites' keys are trusted, and what
- * this site demands of a secure round. It is `policy.yaml` in the site folder or in the state folder; without one, a
- * person decides on every study and every site.
+ * The site's policy: which research leads' studies are approved without asking, what a study may ask for, how many rows it
+ * must have here, which sites' keys are trusted, and what this site demands of a secure round. It is `policy.yaml` in the
+ * site folder or in the state folder; without one, a person decides on every study and every site, by the same rules.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -19,14 +19,67 @@ export const fingerprintSchema = z
   .string()
   .regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'a fingerprint as `SHA256:` and 43 characters, as its owner read it out')
 
+/** Rules that a policy may do without for every study; of the others each has its own field. */
+export const waivableRules = [
+  'graph',
+  'parameters',
+  'steps',
+  'batch',
+  'learning-rate',
+  'bins',
+  'rounds',
+  'weights',
+  'planned',
+  'studies',
+  'runs',
+  'split-key',
+] as const
+
+/** What a study can break (`breaches.ts`), by the names under which a person accepts it. */
+export const rules = ['sealed', 'columns', ...waivableRules, 'rows', 'patients', 'test-rows'] as const
+export type Rule = (typeof rules)[number]
+
+const count = (max: number) => z.int().min(1).max(max)
+
+/** What a study may ask for without a person who accepts it. */
+const approveSchema = z.strictObject({
+  leads: z.array(fingerprintSchema).max(1000).default([]),
+  /** Whether that holds for studies without secure aggregation too, whose updates the coordinator can open. */
+  sealed: z.boolean().default(false),
+  /** Columns of the view that studies may read, features, label and split; absent: any. */
+  columns: z.array(z.string().min(1).max(63)).min(1, 'a list of none lets nothing through').max(4096).exactOptional(),
+  binsMax: count(4096).default(64),
+  roundsMax: count(100_000).default(200),
+  /** Runs of one study. */
+  runsMax: count(10_000).default(5),
+  /** Studies of one lead that are approved without asking, in 31 days. */
+  studiesMax: count(10_000).default(5),
+  /** Local steps in a round, and rows that they draw. */
+  stepsMin: count(1_000_000).default(10),
+  rowsDrawnMin: count(1_000_000_000).default(100),
+  /** Rows in a batch. */
+  batchMin: count(1_000_000).default(4),
+  learningRate: z
+    .tuple([z.number().positive().max(1000), z.number().positive().max(1000)])
+    .refine(([min, max]) => min <= max, 'the smallest learning rate is above the largest')
+    .default([1e-5, 10]),
+  /** Rules that hold for no study here. */
+  accept: z.array(z.enum(waivableRules)).max(waivableRules.length).default([]),
+})
+
+/** How many rows a study must have here; fewer, and it waits for a person. */
+export const rowsSchema = z.strictObject({
+  /** To train on. */
+  rowsMin: count(1_000_000_000).default(50),
+  /** To test on; with fewer the site trains, and stays away from evaluations. */
+  testRowsMin: z.int().min(0).max(1_000_000_000).default(20),
+  /** Patients among the training rows, by `patientColumn` of site.yaml; absent: as many as rows. */
+  patientsMin: count(1_000_000_000).exactOptional(),
+})
+
 const policySchema = z.strictObject({
-  approve: z
-    .strictObject({
-      leads: z.array(fingerprintSchema).max(1000).default([]),
-      /** Whether that holds for studies without secure aggregation too, whose updates the coordinator can open. */
-      sealed: z.boolean().default(false),
-    })
-    .prefault({}),
+  approve: approveSchema.prefault({}),
+  rows: rowsSchema.prefault({}),
   /** Sites by name, each with the fingerprint of its identity as its people read it out: no other key is trusted. */
   roster: z
     .strictObject({
@@ -44,6 +97,10 @@ const policySchema = z.strictObject({
       survivorsMin: z.int().min(3).max(cohortMax).exactOptional(),
       colluders: z.int().min(0).max(cohortMax).exactOptional(),
     })
+    .refine(({ survivorsMin = cohortMax, colluders = 0 }) => survivorsMin >= colluders + 2, {
+      path: ['survivorsMin'],
+      message: 'contradicts colluders: a sum that hides a site among others than these has two sites more',
+    })
     .prefault({}),
   /** Whether a run may go back to an earlier model by an entry in its log. */
   rollback: z.strictObject({ accept: z.boolean().default(false) }).prefault({}),
@@ -52,7 +109,8 @@ const policySchema = z.strictObject({
 export type Policy = z.output<typeof policySchema>
 
 const policyBytesMax = 64 * 1024
-const noPolicy: Policy = policySchema.parse({})
+/** What holds where there is no `policy.yaml`. */
+export const defaultPolicy: Policy = policySchema.parse({})
 
 /** Throws `invalid-site-config` naming file, line and field; no file means that nothing is approved or trusted by itself. */
 export function readPolicy(folders: { readonly site: string; readonly state: string }): Policy {
@@ -60,7 +118,7 @@ export function readPolicy(folders: { readonly site: string; readonly state: str
     .map((folder) => join(folder, 'policy.yaml'))
     .filter(existsSync)
   const [path, other] = paths
-  if (path === undefined) return noPolicy
+  if (path === undefined) return defaultPolicy
   if (other !== undefined)
     throw new FederationError('invalid-site-config', `there are two policies, ${path} and ${other}: keep one of them`)
   return readYamlFile({

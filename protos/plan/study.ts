@@ -238,7 +238,7 @@ export function studySchemaFor(planned: number | undefined) {
       evaluation: z
         .strictObject({
           /** Bins of the score histogram each site reports; pooled AUROC is exact up to ties within a bin. */
-          bins: z.int().min(2).max(4096).default(512),
+          bins: z.int().min(2).max(4096).default(64),
           /** Evaluate after every so many rounds, and always after the last. */
           everyRounds: count(100_000).default(1),
         })

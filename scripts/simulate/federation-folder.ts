@@ -11,6 +11,7 @@ import { siteNameSchema } from '@consilium/protos/plan/names.ts'
 import { readStudyFile } from '@consilium/protos/plan/read-study-file.ts'
 import type { Study } from '@consilium/protos/plan/study.ts'
 import { readSiteConfig } from '@consilium/site-agent/data/site-config.ts'
+import { rowsSchema } from '@consilium/site-agent/policy.ts'
 import { parse } from 'yaml'
 import { z } from 'zod'
 
@@ -19,15 +20,20 @@ const dataSchema = z.strictObject({
   description: z.string().min(1).max(500),
   /** True where no record is a patient's; the report then says so on every page. */
   synthetic: z.boolean(),
+  /** Sites that let the study have fewer rows than a hospital's policy does by default, as `rows` of policy.yaml. */
+  rows: z.record(siteNameSchema, rowsSchema).default({}),
 })
 
-export type DataLabel = z.output<typeof dataSchema>
+export type DataLabel = Omit<z.output<typeof dataSchema>, 'rows'>
+
+/** `rows`: what the site's policy has of its own for the number of rows. */
+type SiteFolder = { readonly name: string; readonly folder: string; readonly rows?: z.output<typeof rowsSchema> }
 
 export type FederationFolder = {
   readonly studyPath: string
   readonly study: Study
   readonly data: DataLabel
-  readonly sites: readonly { readonly name: string; readonly folder: string }[]
+  readonly sites: readonly SiteFolder[]
 }
 
 /** Reads and checks a federation folder; throws `invalid-argument`, `invalid-study` or `invalid-site-config` naming the file. */
@@ -41,10 +47,18 @@ export async function readFederationFolder(path: string): Promise<FederationFold
       'cohort-too-small',
       `${folder} has ${sites.length} sites, and the study starts a round with ${study.cohort.min}: add sites or lower cohort.min in study.yaml`,
     )
-  return { studyPath, study, data: await readDataLabel(folder), sites }
+  const { rows, ...data } = await readDataLabel(folder)
+  const unknown = Object.keys(rows).find((name) => !sites.some((site) => site.name === name))
+  if (unknown !== undefined)
+    throw new FederationError(
+      'invalid-argument',
+      `${join(folder, 'data.yaml')}: rows.${unknown} names no site of sites/`,
+    )
+  const withRows = sites.map((site) => ({ ...site, ...(rows[site.name] && { rows: rows[site.name]! }) }))
+  return { studyPath, study, data, sites: withRows }
 }
 
-async function readSites(folder: string): Promise<FederationFolder['sites']> {
+async function readSites(folder: string): Promise<readonly SiteFolder[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
     throw missing(folder, 'make a folder sites/<name> with a site.yaml for each hospital', cause)
   })
@@ -78,13 +92,13 @@ async function readSites(folder: string): Promise<FederationFolder['sites']> {
   })
 }
 
-async function readDataLabel(folder: string): Promise<DataLabel> {
+async function readDataLabel(folder: string): Promise<z.output<typeof dataSchema>> {
   const path = join(folder, 'data.yaml')
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw missing(path, 'make it readable', error)
   })
-  if (!bytes) return { description: `the files that the sites of ${basename(folder)} map`, synthetic: false }
+  if (!bytes) return { description: `the files that the sites of ${basename(folder)} map`, synthetic: false, rows: {} }
   let value: unknown
   try {
     value = parse(bytes.toString('utf8'))

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { AdminClient } from '@consilium/coordinator/cli/admin-client.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { writeSiteSecret } from '@consilium/site-agent/link/identity-files.ts'
+import { type Policy, waivableRules } from '@consilium/site-agent/policy.ts'
 import { stringify } from 'yaml'
 import { z } from 'zod'
 import type { ProcessGroup } from './processes.ts'
@@ -34,6 +35,8 @@ export type SiteStart = {
   readonly name: string
   readonly folder: string
   readonly state: string
+  /** Of its policy; absent: the default. */
+  readonly rows?: Policy['rows']
 }
 
 /** Invites a site and joins it with the code over standard input; resolves with its fingerprint as it prints that itself. */
@@ -52,9 +55,11 @@ export async function joinSite(site: SiteStart, admin: AdminClient): Promise<str
 
 /** Writes what the site's people decided, and leaves its agent running. */
 export async function startSite(site: SiteStart, policy: SitePolicy): Promise<void> {
-  const { state } = site
+  const { state, rows } = site
   const { lead, fingerprints } = policy
-  const decided = { approve: { leads: [lead], sealed: true }, roster: { sites: Object.fromEntries(fingerprints) } }
+  // Who simulates is the study's author and each site's person in one.
+  const approve = { leads: [lead], sealed: true, accept: [...waivableRules] }
+  const decided = { approve, ...(rows && { rows }), roster: { sites: Object.fromEntries(fingerprints) } }
   await writeFile(join(state, 'policy.yaml'), stringify(decided))
   runAgent(site)
 }

@@ -6,11 +6,14 @@ import { readSignedStudy, type StudyManifest } from '@consilium/protos/plan/sign
 import type { Command } from 'commander'
 import { decisionMessage, findStudy } from '../consent.ts'
 import { studyKeys } from '../data/study-keys.ts'
+import { checkRows } from '../judge.ts'
 import type { Link } from '../link/link.ts'
+import { readPolicy } from '../policy.ts'
 import type { NamedStudy } from '../round/assignment.ts'
 import { graphOf } from '../round/fetch-object.ts'
 import { refusalOf } from '../round/refuse.ts'
 import type { SiteStore } from '../store/site-store.ts'
+import type { DataSummary } from '../train/trainer.ts'
 import { action, type CommandContext, examples, type Invocation } from './command.ts'
 import { fields, printable } from './output.ts'
 import { openConnected, refreshStudies, withStore } from './with-store.ts'
@@ -35,6 +38,9 @@ export function addCheckCommand(root: Command, context: CommandContext): void {
               fields([
                 ['training rows', String(summary.trainRows)],
                 ['test rows', String(summary.testRows)],
+                ...(summary.patients === undefined
+                  ? []
+                  : ([['patients in training', String(summary.patients)]] as const)),
                 ['left out', String(summary.droppedRows)],
               ]),
               ...summary.remarks.map((remark) => `${printable(remark)}\n`),
@@ -51,6 +57,7 @@ async function check(invocation: Invocation<unknown>, store: SiteStore, study: s
   const { siteConfigPath } = invocation
   const { link, identity, secret } = openConnected(invocation, store)
   const earlier = store.records.dataCheckOf(study)
+  let found: DataSummary | undefined
   try {
     const graph =
       store.objects.read(manifest.graph.sha256) ?? (await fetchAside(invocation, link, { hash: study, manifest }))
@@ -61,8 +68,10 @@ async function check(invocation: Invocation<unknown>, store: SiteStore, study: s
       graph,
       signal: invocation.interrupted,
     })
-    store.records.dataChecked({ study, summary: trainer.data })
     await trainer.stop()
+    found = trainer.data
+    checkRows({ hash: study, manifest }, found, { store, policy: readPolicy(invocation) })
+    store.records.dataChecked({ study, summary: found })
     const decision = store.studies.decisionOn(study)
     // The coordinator leaves a site out whose data did not fit, until it hears the approval again.
     if (earlier?.failure && decision?.decision === 'approved') await link.decide(decisionMessage(identity, decision))
@@ -70,7 +79,7 @@ async function check(invocation: Invocation<unknown>, store: SiteStore, study: s
   } catch (error) {
     const { code, reason } = refusalOf(error)
     if (error instanceof FederationError && /^(data|invalid|operator)-/.test(code))
-      store.records.dataChecked({ study, failure: { code, message: reason } })
+      store.records.dataChecked({ study, failure: { code, message: reason }, ...(found && { found }) })
     throw error
   } finally {
     await link.close()

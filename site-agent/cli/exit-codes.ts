@@ -28,6 +28,7 @@ const byErrorCode: { readonly [Code in ErrorCode]?: ExitCode } = {
   'not-found': exitCodes.refused,
   'already-exists': exitCodes.refused,
   'permission-denied': exitCodes.refused,
+  'policy-refused': exitCodes.refused,
   'rate-limited': exitCodes.refused,
   'join-code-invalid': exitCodes.refused,
   'join-code-expired': exitCodes.refused,

@@ -1,12 +1,15 @@
 /** `site-agent status`: is this site a member, does its agent run, what has it worked on, what did it refuse. */
 import type { RosterSite } from '@consilium/protos/control-messages.ts'
 import type { Command } from 'commander'
+import { breachTexts, open } from '../breaches.ts'
 import { type Membership, openMembership, readMembership } from '../connect.ts'
+import { judgeWhole, namedStudy } from '../judge.ts'
+import { type Policy, readPolicy } from '../policy.ts'
 import { rosterLines } from '../roster.ts'
 import { isLocked } from '../store/lock.ts'
 import type { SiteStore } from '../store/site-store.ts'
 import { action, type CommandContext, examples } from './command.ts'
-import { fields, formatBytes, formatTime, formatTraffic, table } from './output.ts'
+import { fields, formatBytes, formatTime, formatTraffic, shortHash, table } from './output.ts'
 import { withStore } from './with-store.ts'
 
 const shownMax = 10
@@ -21,14 +24,31 @@ export function addStatusCommand(root: Command, context: CommandContext): void {
         withStore(invocation, async (store) => {
           const { site, identity } = openMembership(invocation.state)
           const roster = rosterCounts(store, { site, publicKey: identity.publicKey })
-          const status = { ...readMembership(invocation.state), ...statusOf(store, invocation.state), roster }
+          const outgrown = outgrownStudies(store, readPolicy(invocation))
+          const status = { ...readMembership(invocation.state), ...statusOf(store, invocation.state), roster, outgrown }
           invocation.print(status, () => describe(status))
         }),
       ),
     )
 }
 
-type Status = Membership & ReturnType<typeof statusOf> & { readonly roster: ReturnType<typeof rosterCounts> }
+type Status = Membership &
+  ReturnType<typeof statusOf> & {
+    readonly roster: ReturnType<typeof rosterCounts>
+    readonly outgrown: ReturnType<typeof outgrownStudies>
+  }
+
+/** Approved studies that break rules which nobody accepted: the policy became stricter, or the data fewer. */
+function outgrownStudies(store: SiteStore, policy: Policy) {
+  return store.studies.list().flatMap((known) => {
+    const decision = store.studies.decisionOn(known.hash)
+    if (decision?.decision !== 'approved') return []
+    const found = open(judgeWhole(namedStudy(known), { store, policy }), decision.accepted)
+    // How many sites there are counts as a study is decided on, and never later.
+    const breaks = found.filter(({ rule }) => rule !== 'planned')
+    return breaks.length > 0 ? [{ study: known.hash, name: known.name, breaks }] : []
+  })
+}
 
 /** A key that is offered in place of a pinned one counts as both. */
 function rosterCounts(store: SiteStore, self: RosterSite) {
@@ -61,7 +81,7 @@ function statusOf(store: SiteStore, state: string) {
 }
 
 function describe(status: Status): string {
-  const { studies, roster, work, evaluations, refusals, egress } = status
+  const { studies, roster, work, evaluations, refusals, egress, outgrown } = status
   return [
     fields([
       ['site', status.site],
@@ -74,6 +94,10 @@ function describe(status: Status): string {
       ['other sites', `${roster.pinned} pinned, ${roster.awaiting} await approval`],
       ['has left', formatTraffic(egress)],
     ]),
+    outgrown.length === 0
+      ? ''
+      : '\nApproved studies that break the policy as it is now: this site stays away from what breaks it\n',
+    ...outgrown.map(({ name, study, breaks }) => fields([[`${name} (${shortHash(study)})`, breachTexts(breaks)]])),
     work.length === 0 ? '' : '\nLatest work\n',
     work.length === 0
       ? ''

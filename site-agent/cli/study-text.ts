@@ -1,17 +1,26 @@
 /** A study as `site-agent study show` tells it: who asks, what is computed here, what leaves, how often. */
 import { parameterCount, type StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import type { Study } from '@consilium/protos/plan/study.ts'
+import type { Breach } from '../breaches.ts'
 import type { Preview } from '../preview.ts'
 import type { DataCheck } from '../store/records.ts'
 import type { KnownStudy } from '../store/studies.ts'
 import { fields, formatBytes, formatTime, printable, table } from './output.ts'
 
+/** What this site knows of a study, and says to it. */
+export type StudyHere = {
+  readonly leaves: Preview
+  readonly breaches: readonly JudgedBreach[]
+  readonly decision: string
+  readonly dataCheck: DataCheck | undefined
+}
+
+type JudgedBreach = Breach & { readonly accepted: boolean }
+
 export function describeStudy(
   known: KnownStudy,
   manifest: StudyManifest,
-  leaves: Preview,
-  decision: string,
-  dataCheck: DataCheck | undefined,
+  { leaves, breaches, decision, dataCheck }: StudyHere,
 ): string {
   const { study } = manifest
   return [
@@ -35,6 +44,7 @@ export function describeStudy(
       ['rounds', `${study.rounds}, each with at least ${study.cohort.min} sites`],
     ]),
     describeLeaving(leaves),
+    describeBreaches(breaches),
   ].join('')
 }
 
@@ -59,6 +69,16 @@ function describeLeaving({ mode, items, runBytesMax, keyMessages, remarks }: Pre
       : '',
     ...remarks.map((remark) => `${remark}\n`),
   ].join('')
+}
+
+function describeBreaches(breaches: readonly JudgedBreach[]): string {
+  const title = '\nWhat the policy of this site says (policy.yaml, or its defaults)\n'
+  if (breaches.length === 0) return `${title}It breaks no rule that can be judged yet.\n`
+  const lines = breaches.map(({ rule, text, accepted }): [string, string] => [
+    rule,
+    accepted ? `${text} (accepted here)` : text,
+  ])
+  return `${title}${fields(lines)}A person may accept each by its name: site-agent study approve <study> --accept <rules>\n`
 }
 
 function describeDataCheck(check: DataCheck | undefined): string | undefined {

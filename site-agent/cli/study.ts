@@ -1,12 +1,14 @@
 /** `site-agent study`: read what a study would compute and what would leave, and decide on it. */
 import { userInfo } from 'node:os'
 import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
-import { readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import type { Command } from 'commander'
 import { decisionMessage, findStudy } from '../consent.ts'
+import { judgeWhole, namedStudy } from '../judge.ts'
+import { readPolicy } from '../policy.ts'
 import { preview } from '../preview.ts'
 import type { SiteStore } from '../store/site-store.ts'
 import type { Decision, KnownStudy } from '../store/studies.ts'
+import { acceptBreaches, readAccepted } from './accept.ts'
 import { action, type CommandContext, examples, type Invocation } from './command.ts'
 import { formatTime, shortHash, table } from './output.ts'
 import { describeStudy } from './study-text.ts'
@@ -30,16 +32,22 @@ export function addStudyCommands(root: Command, context: CommandContext): void {
     .description('Approves a study: from now on this site works in its rounds. Holds for these very bytes of it only.')
     .argument('<study>', 'its name, its hash, or the first 6 or more digits of it')
     .option('--reason <text>', 'a note kept with the decision and told to the coordinator', '')
-    .addHelpText('after', examples('site-agent study approve heart-disease'))
-    .action(action<{ readonly reason: string }>(context, (invocation) => decide(invocation, 'approved')))
+    .option('--accept <rules>', 'rules of the policy that it breaks and that you accept, by their names, with commas')
+    .addHelpText(
+      'after',
+      examples('site-agent study approve heart-disease', 'site-agent study approve heart-disease --accept rows,graph'),
+    )
+    .action(action<DecisionOptions>(context, (invocation) => decide(invocation, 'approved')))
   study
     .command('reject')
     .description('Rejects a study, or withdraws its approval: this site refuses every further round of it.')
     .argument('<study>', 'its name, its hash, or the first 6 or more digits of it')
     .option('--reason <text>', 'why; kept with the decision and told to the coordinator', '')
     .addHelpText('after', examples('site-agent study reject heart-disease --reason "ethics vote pending"'))
-    .action(action<{ readonly reason: string }>(context, (invocation) => decide(invocation, 'rejected')))
+    .action(action<DecisionOptions>(context, (invocation) => decide(invocation, 'rejected')))
 }
+
+type DecisionOptions = { readonly reason: string; readonly accept?: string }
 
 async function list(invocation: Invocation<unknown>): Promise<void> {
   await withStore(invocation, async (store) => {
@@ -68,30 +76,40 @@ async function show(invocation: Invocation<unknown>): Promise<void> {
   const [reference = ''] = invocation.args
   await withStore(invocation, async (store) => {
     const known = await findOrFetch(invocation, store, reference)
-    const { manifest } = readSignedStudy(known.signed)
+    const named = namedStudy(known)
+    const { manifest } = named
     const decision = store.studies.decisionOn(known.hash)
     const dataCheck = store.records.dataCheckOf(known.hash)
     const leaves = preview(manifest)
     const { mode, warning } = leaves
     if (warning) invocation.alarm(warning)
-    invocation.print({ ...studyView(known, decision), mode, dataCheck, leaves, study: manifest.study }, () =>
-      describeStudy(known, manifest, leaves, describeDecision(known, decision), dataCheck),
+    const breaches = judgeWhole(named, { store, policy: readPolicy(invocation) }).map((breach) => ({
+      ...breach,
+      accepted: decision?.accepted.includes(breach.rule) ?? false,
+    }))
+    invocation.print({ ...studyView(known, decision), mode, dataCheck, leaves, breaches, study: manifest.study }, () =>
+      describeStudy(known, manifest, { leaves, breaches, decision: describeDecision(known, decision), dataCheck }),
     )
   })
 }
 
 /** Decides here first, so that the decision holds at once, then tells the coordinator. */
-async function decide(invocation: Invocation<{ readonly reason: string }>, word: Decision['decision']): Promise<void> {
+async function decide(invocation: Invocation<DecisionOptions>, word: Decision['decision']): Promise<void> {
   const [reference = ''] = invocation.args
   const { reason } = invocation.options
   if (reason.length > 500) throw new FederationError('invalid-argument', 'a reason has at most 500 characters')
+  const typed = readAccepted(invocation.options.accept)
   await withStore(invocation, async (store) => {
+    const breachesOf = (study: ReturnType<typeof namedStudy>) =>
+      judgeWhole(study, { store, policy: readPolicy(invocation) })
     const known = await findOrFetch(invocation, store, reference)
     const { hash: study, name, lead } = known
-    const { mode, warning } = preview(readSignedStudy(known.signed).manifest)
-    if (word === 'approved' && warning) await confirmSealed(invocation, warning)
+    const named = namedStudy(known)
+    const { mode, warning } = preview(named.manifest)
+    if (word === 'approved' && warning) invocation.alarm(warning)
+    const accepted = word === 'approved' ? await acceptBreaches(invocation, breachesOf(named), typed) : []
     const account = userInfo().username
-    const decision = store.studies.decide({ study, decision: word, lead, by: 'person', account, reason })
+    const decision = store.studies.decide({ study, decision: word, lead, by: 'person', account, reason, accepted })
     const told = await tell(invocation, store, decision)
     invocation.print({ ...studyView(known, decision), mode, told: told === undefined }, () =>
       [
@@ -103,13 +121,6 @@ async function decide(invocation: Invocation<{ readonly reason: string }>, word:
       ].join(''),
     )
   })
-}
-
-/** A person at a terminal reads what sealed mode means and agrees to it by name, or nothing is decided. */
-async function confirmSealed({ alarm, ask }: Invocation<unknown>, warning: string): Promise<void> {
-  alarm(warning)
-  if (!ask || (await ask('Type sealed to approve it all the same: ')).trim() === 'sealed') return
-  throw new FederationError('cancelled', 'the study was not approved; nothing is decided')
 }
 
 /** Undefined once the coordinator knows, else why it does not. */
@@ -145,5 +156,6 @@ function describeDecision(known: KnownStudy, decision: Decision | undefined): st
   const { by, account, at } = decision
   const who = by === 'policy' ? 'policy.yaml' : account
   const otherLead = decision.lead === known.lead ? '' : ` as signed by ${decision.lead}: decide again`
-  return `${decision.decision} by ${who}, ${formatTime(at)}${otherLead}`
+  const accepting = decision.accepted.length > 0 ? `, accepting ${decision.accepted.join(', ')}` : ''
+  return `${decision.decision} by ${who}, ${formatTime(at)}${accepting}${otherLead}`
 }

@@ -54,6 +54,11 @@ const siteConfigSchema = z.strictObject({
   }),
   /** One SELECT over the tables above; it yields the columns that studies name. */
   view: z.string().min(1).max(viewCharactersMax),
+  /** The view's column that tells patients apart: a study that splits by another one waits for a person. */
+  patientColumn: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9_]{0,62}$/, 'letters, digits and underscores, starting with a letter, at most 63')
+    .exactOptional(),
   /** Memory for the tables and the view, and again for the matrices made of them, mebibytes. */
   dataMemoryMebibytes: z.int().min(64).max(1_048_576).default(4096),
   training: z

@@ -26,6 +26,8 @@ export type StudyData = {
   /** Row indices, ascending. */
   readonly trainRows: Int32Array
   readonly testRows: Int32Array
+  /** Patients among the training rows; absent where no column tells them apart. */
+  readonly patients?: number
   readonly droppedRows: number
   /** What a human should know; column names and counts, never values. */
   readonly remarks: readonly string[]
@@ -43,7 +45,7 @@ export async function loadStudyData(config: SiteConfig, study: Study, splitKey: 
     )
     for (const [table, file] of tables) await loadFile(database, table, file)
     await database.lock()
-    return applyStudy(await fetchView(database, config.view, study), study, splitKey)
+    return applyStudy(await fetchView(database, config, study), study, splitKey)
   } finally {
     database.close()
   }
@@ -69,6 +71,7 @@ function applyStudy(rows: ViewRows, study: Study, splitKey: Uint8Array): StudyDa
     labels: study.label.type === 'category' ? BigInt64Array.from(labels, BigInt) : Float32Array.from(labels),
     trainRows,
     testRows,
+    ...(rows.patients && { patients: new Set(Array.from(trainRows, (row) => rows.patients![kept[row]!])).size }),
     droppedRows: rows.count - kept.length,
     remarks: [
       ...remarksOn(columns, labels, trainRows, study),

@@ -5,6 +5,7 @@
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { Feature, Label, Study } from '@consilium/protos/plan/study.ts'
 import { type Database, DatabaseError, guarded, listed, quoteIdentifier } from './database.ts'
+import type { SiteConfig } from './site-config.ts'
 import { splitColumn } from './split.ts'
 
 /** Most rows a view may yield. */
@@ -20,6 +21,8 @@ export type ViewRows = {
   readonly label: Cells
   /** Text of the split's column. */
   readonly split: readonly (string | null)[]
+  /** Text of the column that tells patients apart; absent where none does. */
+  readonly patients?: readonly (string | null)[]
   /** Where a person finds row `i`: "data row 18" of the file where the view yields `row_number`, else of the view. */
   readonly nameOf: (i: number) => string
 }
@@ -27,28 +30,40 @@ export type ViewRows = {
 type Wanted = { readonly name: string; readonly kind: 'number' | 'boolean' | 'text' | 'any' }
 
 /** Throws `data-query-refused`, `data-missing-column` or `data-wrong-type`. The view's SQL must have been checked. */
-export async function fetchView(database: Database, view: string, study: Study): Promise<ViewRows> {
+export async function fetchView(
+  database: Database,
+  { view, patientColumn }: Pick<SiteConfig, 'view' | 'patientColumn'>,
+  study: Study,
+): Promise<ViewRows> {
   const types = await describeView(database, view)
   const wanted: Wanted[] = [
     ...study.features.map((feature) => ({ name: feature.name, kind: kindOf(feature) })),
     { name: study.label.name, kind: kindOf(study.label) },
     { name: splitColumn(study), kind: study.split.by === 'column' ? 'text' : 'any' },
   ]
+  const isSplitKey = patientColumn?.toLowerCase() === splitColumn(study).toLowerCase()
+  if (patientColumn !== undefined && !isSplitKey) {
+    if (!types.has(patientColumn.toLowerCase()))
+      throw new FederationError(
+        'data-missing-column',
+        `the view yields no ${patientColumn}, the patientColumn of site.yaml`,
+      )
+    wanted.push({ name: patientColumn, kind: 'any' })
+  }
   for (const column of wanted) checkColumn(column, types)
   const located = isNumber(types.get('row_number') ?? '')
   const columns = await fetchColumns(database, wanted, located)
   const features = columns.slice(0, study.features.length)
-  const [label, split, position, rowNumber] = columns.slice(study.features.length) as [
-    Cells,
-    readonly (string | null)[],
-    Float64Array,
-    Float64Array | undefined,
-  ]
+  const [label, split] = columns.slice(study.features.length) as [Cells, readonly (string | null)[]]
+  const [position, rowNumber] = columns.slice(wanted.length) as [Float64Array, Float64Array | undefined]
+  const own = wanted.length > study.features.length + 2 ? (columns[wanted.length - 1] as typeof split) : undefined
+  const patients = own ?? (isSplitKey || study.split.by === 'hash' ? split : undefined)
   return {
     count: position.length,
     features,
     label,
     split,
+    ...(patients && { patients }),
     nameOf: (i) => {
       const number = rowNumber?.[i] ?? Number.NaN
       return Number.isNaN(number) ? `row ${position[i]} of the view` : `data row ${number + 1}`

@@ -11,7 +11,14 @@ export type AgentEvent =
   | { readonly type: 'link-down'; readonly reason: string }
   /** Another agent attends with this site's identity; this one tries again, slowly. */
   | { readonly type: 'already-attending'; readonly reason: string }
-  | { readonly type: 'study-offered'; readonly study: Sha256; readonly name: string; readonly lead: string }
+  /** It waits for a person: also one of a lead that the policy names, where it breaks the policy's rules. */
+  | {
+      readonly type: 'study-offered'
+      readonly study: Sha256
+      readonly name: string
+      readonly lead: string
+      readonly breaks?: string
+    }
   | {
       readonly type: 'study-decided'
       readonly study: Sha256

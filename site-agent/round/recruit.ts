@@ -10,8 +10,14 @@ import {
   readRoundPlan,
   type SignedRoundPlan,
 } from '@consilium/protos/plan/round-plan.ts'
-import { leadFingerprint, readSignedStudy, type SignedStudy } from '@consilium/protos/plan/signed-study.ts'
+import {
+  leadFingerprint,
+  type ReadStudy,
+  readSignedStudy,
+  type SignedStudy,
+} from '@consilium/protos/plan/signed-study.ts'
 import { designColumns, isEvaluatedAfter } from '@consilium/protos/plan/study.ts'
+import { checkPolicy, checkTestRows } from '../judge.ts'
 import { checkNotRestored, checkStandsIn } from './after-restore.ts'
 import type { Assignment } from './assignment.ts'
 import { checkSecureRound } from './secure-plan.ts'
@@ -30,6 +36,7 @@ export function recruit(
   checkStandardisation(plan, study)
   checkStartingModel(plan, study)
   checkSecureRound(plan, study.manifest, site)
+  checkWithinPolicy(plan, study, site)
   checkStandsIn(plan, site)
   checkFresh(plan, site)
   return { planHash: hashOfPlan(plan), plan, study: { hash: plan.study, manifest: study.manifest } }
@@ -53,7 +60,7 @@ export function checkStillApproved(planHash: Sha256, { store }: Store): void {
 type Store = Pick<Site, 'store'>
 
 /** The study is known here, unaltered, approved, and signed by the lead it was approved for. */
-function checkApproved(plan: RoundPlan, { store }: Store): SignedStudy {
+function checkApproved(plan: RoundPlan, { store }: Store): ReadStudy {
   const known = store.studies.find(plan.study)
   if (!known)
     throw new FederationError(
@@ -74,6 +81,17 @@ function checkApproved(plan: RoundPlan, { store }: Store): SignedStudy {
       `study ${known.name} was approved here as signed by ${decision.lead}, now ${leadFingerprint(signed)} signs it: approve it again if that is right`,
     )
   return signed
+}
+
+/** The policy may be stricter than it was at the approval, and the test rows too few. */
+function checkWithinPolicy(
+  { run, purpose }: RoundPlan,
+  study: ReadStudy,
+  { store, readPolicy }: Pick<Site, 'store' | 'readPolicy'>,
+): void {
+  const judging = { store, policy: readPolicy() }
+  checkPolicy(study, run, judging)
+  if (purpose === 'evaluate') checkTestRows(study, judging)
 }
 
 /** A study edited after its approval has the same name and another hash; saying so saves its author a search. */

@@ -23,7 +23,7 @@ export type Site = {
   readonly trainers: Trainers
   readonly maskThreads: MaskThreads
   /** As it stands in `policy.yaml` now. */
-  readonly readPolicy: () => Pick<Policy, 'secure' | 'rollback'>
+  readonly readPolicy: () => Policy
   readonly now: () => Date
   readonly emit: (event: AgentEvent) => void
 }

@@ -6,7 +6,7 @@ import { errorCode, errorMessage, FederationError } from '@consilium/protos/erro
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import { studyKeys } from '../data/study-keys.ts'
 import type { SiteStore } from '../store/site-store.ts'
-import type { StartTrainer, Trainer } from '../train/trainer.ts'
+import type { DataSummary, StartTrainer, Trainer } from '../train/trainer.ts'
 import type { NamedStudy } from './assignment.ts'
 import { isCalledOff } from './called-off.ts'
 import type { AgentEvent } from './events.ts'
@@ -30,6 +30,8 @@ export function openSiteTrainers(options: {
   readonly siteConfigPath: string
   readonly startTrainer: StartTrainer
   readonly store: Pick<SiteStore, 'records'>
+  /** Throws where this site lets no study have so few rows; see `judge.ts`. */
+  readonly checkRows: (study: NamedStudy, data: DataSummary) => void
   readonly fetchObject: FetchObject
   readonly emit: (event: AgentEvent) => void
 }): Trainers {
@@ -38,6 +40,7 @@ export function openSiteTrainers(options: {
     async start(named, signal) {
       const { hash: study, manifest } = named
       const graph = await options.fetchObject(graphOf(named), signal)
+      let found: DataSummary | undefined
       try {
         const trainer = await startTrainer({
           keys: studyKeys(secret, study, manifest.study),
@@ -46,13 +49,20 @@ export function openSiteTrainers(options: {
           graph,
           signal,
         })
+        found = trainer.data
+        try {
+          options.checkRows(named, found)
+        } catch (error) {
+          await trainer.stop()
+          throw error
+        }
         store.records.dataChecked({ study, summary: trainer.data })
         emit({ type: 'data-checked', study, name: manifest.study.name, ...trainer.data })
         return trainer
       } catch (error) {
         if (isCalledOff(error, signal)) throw error
         const { code, reason } = refusalOf(error)
-        store.records.dataChecked({ study, failure: { code, message: reason } })
+        store.records.dataChecked({ study, failure: { code, message: reason }, ...(found && { found }) })
         throw error
       }
     },

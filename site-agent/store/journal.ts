@@ -49,6 +49,8 @@ export type Journal = {
   /** The furthest this site got in a run. */
   newestOf(run: RunId): JournaledWork | undefined
   isRunOver(run: RunId): boolean
+  /** Runs of a study that this site took part in, oldest first. */
+  runsOf(study: Sha256): readonly RunId[]
   /** Work that is not over, oldest first. */
   open(): readonly JournaledWork[]
   /** Newest first. */
@@ -86,6 +88,7 @@ export function openJournal(database: DatabaseSync, now: () => Date): Journal {
     findRound: (run, round, purpose) => one(sql.byRound.get(run, round, purpose)),
     newestOf: (run) => one(sql.newest.get(run)),
     isRunOver: (run) => sql.runOverOf.get(run) !== undefined,
+    runsOf: (study) => sql.runs.all(study).map((row) => String(row.run)),
     open: () => sql.notOver.all().map(readWork),
     list: (limit) => sql.latest.all(limit).map(readWork),
     modelsInUse: () => new Set(sql.models.all().map((row) => String(row.model))),
@@ -120,6 +123,7 @@ function prepare(database: DatabaseSync) {
     newest: database.prepare(
       `SELECT * FROM work WHERE run = ? ORDER BY 2 * round + (purpose = 'evaluate') DESC LIMIT 1`,
     ),
+    runs: database.prepare('SELECT run FROM work WHERE study = ? GROUP BY run ORDER BY min(rowid)'),
     runOverOf: database.prepare('SELECT run FROM runs_over WHERE run = ?'),
     notOver: database.prepare(`SELECT * FROM work WHERE state <> 'over' ORDER BY rowid`),
     latest: database.prepare('SELECT * FROM work ORDER BY rowid DESC LIMIT ?'),

@@ -217,4 +217,8 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX results_run ON results (run, purpose, made);
   `,
+  `
+  -- Which rules of the policy a person accepted that a study breaks, as a JSON array of their names.
+  ALTER TABLE decisions ADD COLUMN accepted TEXT NOT NULL DEFAULT '[]';
+  `,
 ]

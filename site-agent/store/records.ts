@@ -13,6 +13,8 @@ export type DataCheck = {
   readonly summary?: DataSummary
   /** Error code and message of a failed check. */
   readonly failure?: { readonly code: string; readonly message: string }
+  /** What the data are, where they could be read: that of the summary, or what was too few. */
+  readonly found?: DataSummary
 }
 
 export type RefusalRecord = {
@@ -68,18 +70,26 @@ export function openRecords(database: DatabaseSync, now: () => Date): Records {
   )
   const latestEvaluations = database.prepare('SELECT * FROM evaluations ORDER BY rowid DESC LIMIT ?')
   return {
-    dataChecked({ study, summary, failure }) {
-      const found = summary ? JSON.stringify(summary) : ''
-      insertCheck.run(study, now().toISOString(), failure?.code ?? '', failure?.message ?? '', found)
+    dataChecked({ study, summary, failure, found = summary }) {
+      insertCheck.run(
+        study,
+        now().toISOString(),
+        failure?.code ?? '',
+        failure?.message ?? '',
+        found ? JSON.stringify(found) : '',
+      )
     },
     dataCheckOf(study) {
       const row = checkOf.get(study)
       if (!row) return undefined
-      const found = String(row.summary)
-      const outcome = found
-        ? { summary: JSON.parse(found) as DataSummary }
-        : { failure: { code: String(row.code), message: String(row.message) } }
-      return { study, at: String(row.checked_at), ...outcome }
+      const found = row.summary ? (JSON.parse(String(row.summary)) as DataSummary) : undefined
+      const code = String(row.code)
+      return {
+        study,
+        at: String(row.checked_at),
+        ...(code ? { failure: { code, message: String(row.message) } } : found && { summary: found }),
+        ...(found && { found }),
+      }
     },
     refused: ({ planHash, study, code, reason }) =>
       void insertRefusal.run(now().toISOString(), planHash, study, code, reason),

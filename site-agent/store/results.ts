@@ -23,6 +23,8 @@ export type Results = {
   find(planHash: Sha256): AcceptedResult | undefined
   /** Whether a round of this run made it. */
   isAccepted(run: RunId, purpose: AcceptedResult['purpose'], made: Sha256): boolean
+  /** Whether this site itself made these global parameters from a sum that it verified, in any run. */
+  isComputed(parameters: Sha256): boolean
   /** The round counts as failed: nothing goes on from what it made. */
   forget(planHash: Sha256): void
   /** Parameters that the next round of a run which is not over may start from: the newest of each. */
@@ -35,6 +37,7 @@ export function openResults(database: DatabaseSync, now: () => Date): Results {
   )
   const byPlan = database.prepare('SELECT * FROM results WHERE plan_hash = ?')
   const byMade = database.prepare('SELECT 1 FROM results WHERE run = ? AND purpose = ? AND made = ?')
+  const byVerified = database.prepare(`SELECT 1 FROM results WHERE purpose = 'train' AND made = ? AND how = 'verified'`)
   const remove = database.prepare('DELETE FROM results WHERE plan_hash = ?')
   const newest = database.prepare(
     `SELECT made FROM results WHERE run NOT IN (SELECT run FROM runs_over)
@@ -48,6 +51,7 @@ export function openResults(database: DatabaseSync, now: () => Date): Results {
       return row && readResult(row)
     },
     isAccepted: (run, purpose, made) => byMade.get(run, purpose, made) !== undefined,
+    isComputed: (parameters) => byVerified.get(parameters) !== undefined,
     forget: (planHash) => void remove.run(planHash),
     modelsInUse: () => newest.all().map((row) => String(row.made)),
   }

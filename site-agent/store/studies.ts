@@ -23,8 +23,13 @@ export type Decision = {
   /** The account at this computer that decided; empty for the policy. */
   readonly account: string
   readonly reason: string
+  /** Rules of the policy (`breaches.ts`) that the study broke and that were accepted all the same. */
+  readonly accepted: readonly string[]
   readonly at: string
 }
+
+/** Accepts nothing unless it says so. */
+export type NewDecision = Omit<Decision, 'at' | 'accepted'> & Partial<Pick<Decision, 'accepted'>>
 
 export type StudyStore = {
   /** Verifies the lead's signature and keeps the study; what was kept under the same hash is replaced. */
@@ -32,9 +37,9 @@ export type StudyStore = {
   find(hash: Sha256): KnownStudy | undefined
   /** Oldest first. */
   list(): readonly KnownStudy[]
-  decide(decision: Omit<Decision, 'at'>): Decision
+  decide(decision: NewDecision): Decision
   /** Decides unless there is a decision for this lead's signature; returns the one that holds. */
-  decideFirst(decision: Omit<Decision, 'at'>): Decision
+  decideFirst(decision: NewDecision): Decision
   decisionOn(study: Sha256): Decision | undefined
   /** Oldest first. */
   decisions(study: Sha256): readonly Decision[]
@@ -51,9 +56,11 @@ export function studyStore(database: DatabaseSync, now: () => Date): StudyStore 
   const all = database.prepare('SELECT * FROM studies ORDER BY rowid')
   const graphsOfAll = database.prepare('SELECT DISTINCT graph FROM studies')
   const insertDecision = database.prepare(
-    `INSERT INTO decisions (study, decision, lead, decided_by, account, reason, decided_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO decisions (study, decision, lead, decided_by, account, reason, accepted, decided_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   )
+  // A decision has the data looked at anew, whatever they lacked before it.
+  const forgetUnfit = database.prepare(`DELETE FROM data_checks WHERE study = ? AND code <> ''`)
   const decisionsOf = database.prepare('SELECT * FROM decisions WHERE study = ? ORDER BY seq')
 
   const find = (hash: Sha256) => {
@@ -61,11 +68,12 @@ export function studyStore(database: DatabaseSync, now: () => Date): StudyStore 
     return row && readStudy(row)
   }
   const decisions = (study: Sha256) => decisionsOf.all(study).map(readDecision)
-  const add = (decision: Omit<Decision, 'at'>): Decision => {
+  const add = (decision: NewDecision): Decision => {
     const at = now().toISOString()
-    const { study, lead, by, account, reason } = decision
-    insertDecision.run(study, decision.decision, lead, by, account, reason, at)
-    return { ...decision, at }
+    const { study, lead, by, account, reason, accepted = [] } = decision
+    insertDecision.run(study, decision.decision, lead, by, account, reason, JSON.stringify(accepted), at)
+    forgetUnfit.run(study)
+    return { ...decision, accepted, at }
   }
   const decisionOn = (study: Sha256) => decisions(study).at(-1)
   return {
@@ -112,6 +120,7 @@ function readDecision(row: Row): Decision {
     by: row.decided_by as Decision['by'],
     account: String(row.account),
     reason: String(row.reason),
+    accepted: JSON.parse(String(row.accepted)) as string[],
     at: String(row.decided_at),
   }
 }

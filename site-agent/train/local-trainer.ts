@@ -48,6 +48,8 @@ export async function openLocalTrainer(options: LocalTrainerOptions): Promise<Tr
     data: {
       trainRows: data.trainRows.length,
       testRows: data.testRows.length,
+      ...(data.patients !== undefined && { patients: data.patients }),
+      ...(config.patientColumn !== undefined && { patientColumn: config.patientColumn }),
       droppedRows: data.droppedRows,
       remarks: [...data.remarks, ...fallbackRemarks(evaluation, config.training)],
     },

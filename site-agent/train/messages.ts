@@ -54,6 +54,8 @@ export const resultSchemas = {
   load: z.strictObject({
     trainRows: count,
     testRows: count,
+    patients: count.exactOptional(),
+    patientColumn: z.string().max(63).exactOptional(),
     droppedRows: count,
     remarks: z.array(z.string().max(10_000)).max(10_000),
   }),

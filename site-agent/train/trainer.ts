@@ -10,6 +10,10 @@ import type { StudyKeys } from '../data/study-keys.ts'
 export type DataSummary = {
   readonly trainRows: number
   readonly testRows: number
+  /** Patients among the training rows; absent where no column tells them apart, and each row counts as one. */
+  readonly patients?: number
+  /** The column of site.yaml by which they are told apart. */
+  readonly patientColumn?: string
   /** Rows left out because a feature or the label was missing, or the split names them neither train nor test. */
   readonly droppedRows: number
   /** Remarks worth a human's eye: a constant feature, one label only. Column names and counts, never values. */

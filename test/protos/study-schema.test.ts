@@ -57,7 +57,7 @@ describe('a study file', () => {
       aggregation: { mode: 'secure', weights: 'bucket', weightMax: 65_536 },
       deadlines: { recruitMs: 30_000, workMs: 1_800_000, uploadMs: 300_000, keysMs: 60_000, absentMs: 30_000 },
       split: { by: 'hash', key: 'patient_id', testFraction: 0.2 },
-      evaluation: { bins: 512, everyRounds: 1 },
+      evaluation: { bins: 64, everyRounds: 1 },
     })
   })
 

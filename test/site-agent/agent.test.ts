@@ -414,26 +414,31 @@ describe('consent', () => {
     const site = openSite({ approved: false })
     opened = site
     site.leadsApproved.push(fingerprint(lead.publicKey))
+    const accept = site.policy.approve.accept.filter((rule) => rule !== 'planned')
+    site.policy.approve = { ...site.policy.approve, accept }
     for (let i = 0; i < 6; i++)
       site.store.roster.pin(
         { site: `far-${i}`, publicKey: generateIdentity().publicKey },
         { by: 'person', account: '' },
       )
     site.coordinator.say({ type: 'study', signedStudy: studyBytes(site.study) })
-    await site.coordinator.until(() => site.events.find((e) => e.type === 'study-offered'))
+    const event = await site.coordinator.until(() => site.events.find((e) => e.type === 'study-offered'))
+    expect(event).toMatchObject({ breaks: expect.stringMatching(/^planned: it is planned for 3 sites/) })
     expect(site.coordinator.decisions).toHaveLength(0)
   })
 
-  test('an approval is told only once the data fit', async () => {
+  test('an approval is told only once the data fit, which are looked at again when a person here decides anew', async () => {
     const site = open({ approved: false })
     site.leadsApproved.push(fingerprint(lead.publicKey))
     site.trainer.dataProblem = new FederationError('data-empty', 'mercy: heart.csv has no row')
     site.coordinator.say({ type: 'study', signedStudy: studyBytes(site.study) })
     await refusal(site)
     site.coordinator.say({ type: 'study', signedStudy: studyBytes(site.study) })
-    await refusal(site, 2)
-    expect(site.coordinator.decisions).toHaveLength(0)
     site.trainer.dataProblem = undefined
+    site.coordinator.say({ type: 'study', signedStudy: studyBytes(site.study) })
+    expect(site.coordinator.decisions).toHaveLength(0)
+    expect(site.coordinator.sent.filter((m) => m.type === 'refusal')).toHaveLength(1)
+    site.decide('approved')
     site.coordinator.say({ type: 'study', signedStudy: studyBytes(site.study) })
     expect(await site.coordinator.until(() => site.coordinator.decisions[0])).toMatchObject({ decision: 'approve' })
   })

@@ -16,6 +16,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { main } from '../../site-agent/cli/main.ts'
 import { type RunningAgent, startAgent } from '../../site-agent/main.ts'
 import type { AgentEvent } from '../../site-agent/round/events.ts'
+import { anyStudy } from '../support/any-study.ts'
 import { scriptedTrainer } from '../support/scripted-trainer.ts'
 import { cohort, coordinator, lead, logHead, runKey, sealed, studyBytes, studyOf } from '../support/site-fixture.ts'
 import { startWireFixture, until, type WireFixture } from '../support/wire-fixture.ts'
@@ -41,6 +42,10 @@ afterEach(async () => {
   await wire.stop()
   rmSync(site, { recursive: true, force: true })
 })
+
+/** The study is none of the zoo's, and the scripted data have ten rows. */
+const accepted = 'sealed,graph,parameters,steps,rows,patients'
+const policyOf = (named: string) => ({ ...anyStudy, approve: { ...anyStudy.approve, sealed: true, leads: [named] } })
 
 const objects = new Map<string, Uint8Array>()
 const manifest = studyOf(sealed, { addObject })
@@ -74,7 +79,7 @@ test('a decision at the command line reaches coordinator and running agent', asy
   await joinAndStart({ policy: false })
   await attended()
   expect(JSON.parse((await command('study', 'list')).out)).toMatchObject([{ name: 'heart', decision: null }])
-  expect((await command('study', 'approve', 'heart')).code).toBe(0)
+  expect((await command('study', 'approve', 'heart', '--accept', accepted)).code).toBe(0)
   expect(wire.service.decisions).toMatchObject([{ site: 'mercy', decision: 'approve' }])
   const { hash } = assign()
   await heardFromSite((message) => message.type === 'work-done')
@@ -125,8 +130,7 @@ async function joinAndStart({ policy = true } = {}): Promise<void> {
   for (const [sha256, bytes] of objects) wire.service.objects.set(sha256, bytes)
   const joined = await command('join', '-', { input: formatJoinCode(wire.codeFor('mercy')) })
   expect(joined.code).toBe(0)
-  if (policy)
-    writeFileSync(join(site, 'policy.yaml'), `approve: { sealed: true, leads: ['${fingerprint(lead.publicKey)}'] }`)
+  if (policy) writeFileSync(join(site, 'policy.yaml'), JSON.stringify(policyOf(fingerprint(lead.publicKey))))
   agent = await startAgent({ site, startTrainer: trainer.start, onEvent: (it) => listeners.emit(it) })
 }
 

@@ -19,20 +19,34 @@ afterEach(() => {
 const lead = fingerprint(generateIdentity().publicKey)
 const policy = `approve:\n  leads:\n    - ${lead}\n`
 
+const approve = {
+  leads: [],
+  sealed: false,
+  binsMax: 64,
+  roundsMax: 200,
+  runsMax: 5,
+  studiesMax: 5,
+  stepsMin: 10,
+  rowsDrawnMin: 100,
+  batchMin: 4,
+  learningRate: [1e-5, 10],
+  accept: [],
+}
 const nothing = {
-  approve: { leads: [], sealed: false },
+  approve,
+  rows: { rowsMin: 50, testRowsMin: 20 },
   roster: { sites: {} },
   secure: {},
   rollback: { accept: false },
 }
 
-test('without a policy nothing is approved or trusted, and no run goes back', () => {
+test('without a policy nothing is approved or trusted, no run goes back, and every rule has a safe default', () => {
   expect(readPolicy({ site, state })).toEqual(nothing)
 })
 
 test('the policy may stand in either folder', () => {
   writeFileSync(join(state, 'policy.yaml'), policy)
-  expect(readPolicy({ site, state })).toEqual({ ...nothing, approve: { leads: [lead], sealed: false } })
+  expect(readPolicy({ site, state })).toEqual({ ...nothing, approve: { ...approve, leads: [lead] } })
 })
 
 test('the policy names sites by their fingerprints, the least that a secure round needs, and whether runs go back', () => {
@@ -66,6 +80,34 @@ test.for([
   { what: 'a sum of two sites', text: 'secure: { survivorsMin: 2 }', says: /secure\.survivorsMin: .*>=3/ },
   { what: 'part of a colluder', text: 'secure: { colluders: 0.5 }', says: /secure\.colluders: .*int/ },
   { what: 'a word for a yes', text: 'rollback: { accept: always }', says: /rollback\.accept: .*boolean/ },
+  {
+    what: 'a smallest learning rate above the largest',
+    text: 'approve: { learningRate: [1, 0.1] }',
+    says: /approve\.learningRate: .*smallest learning rate is above the largest/,
+  },
+  {
+    what: 'a list of no columns',
+    text: 'approve: { columns: [] }',
+    says: /approve\.columns: .*lets nothing through/,
+  },
+  {
+    what: 'a rule that is listed and waived',
+    text: 'approve: { columns: [age], accept: [columns] }',
+    says: /approve\.accept\[0\]: .*learning-rate/,
+  },
+  {
+    what: 'a rule about rows that is waived',
+    text: 'approve: { accept: [rows] }',
+    says: /approve\.accept\[0\]: /,
+  },
+  {
+    what: 'more colluders than a sum hides a site among',
+    text: 'secure: { survivorsMin: 3, colluders: 2 }',
+    says: /secure\.survivorsMin: .*contradicts colluders/,
+  },
+  { what: 'no rows at all', text: 'rows: { rowsMin: 0 }', says: /rows\.rowsMin: .*>=1/ },
+  { what: 'half a patient', text: 'rows: { patientsMin: 2.5 }', says: /rows\.patientsMin: .*int/ },
+  { what: 'no run of any study', text: 'approve: { runsMax: 0 }', says: /approve\.runsMax: .*>=1/ },
   { what: 'no YAML', text: 'approve: [', says: /policy\.yaml:1:11 / },
   { what: 'a list where a mapping is due', text: '- approve', says: /the file: / },
   { what: 'an endless file', text: `# ${'x'.repeat(70_000)}`, says: /at most 65536 bytes/ },

@@ -21,6 +21,7 @@ import { parse, stringify } from 'yaml'
 import { z } from 'zod'
 import { readFederationFolder } from '../../scripts/simulate/federation-folder.ts'
 import { simulatedSecret } from '../../scripts/simulate/simulated-secret.ts'
+import { anyStudy } from './any-study.ts'
 import { type Relay, startRelay } from './relay.ts'
 import { scratch } from './scratch.ts'
 
@@ -137,7 +138,8 @@ export class DeployedFederation implements AsyncDisposable {
   /** Every site trusts the lead, and the others by the fingerprints they told one another. */
   async #startSite(site: DeployedSite, fingerprints: ReadonlyMap<string, string>): Promise<void> {
     const policy = {
-      approve: { leads: [fingerprint(this.lead.publicKey)], sealed: true },
+      approve: { ...anyStudy.approve, leads: [fingerprint(this.lead.publicKey)], sealed: true },
+      rows: anyStudy.rows,
       roster: { sites: Object.fromEntries(fingerprints) },
     }
     await writeFile(join(site.state, 'policy.yaml'), stringify(policy))

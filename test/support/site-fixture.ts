@@ -30,13 +30,15 @@ import { standardisationHash } from '@consilium/protos/strategy/made.ts'
 import { Agent } from '../../site-agent/agent.ts'
 import { openConsent } from '../../site-agent/consent.ts'
 import { openPinnedCoordinator } from '../../site-agent/coordinator-key.ts'
-import type { Policy } from '../../site-agent/policy.ts'
+import { checkRows } from '../../site-agent/judge.ts'
+import { defaultPolicy, type Policy, rules } from '../../site-agent/policy.ts'
 import { openRosterKeeper } from '../../site-agent/roster.ts'
 import type { AgentEvent } from '../../site-agent/round/events.ts'
 import { objectFetcher } from '../../site-agent/round/fetch-object.ts'
 import type { Site } from '../../site-agent/round/site.ts'
 import { openSiteTrainers } from '../../site-agent/round/trainers.ts'
 import { openSiteStore, type SiteStore } from '../../site-agent/store/site-store.ts'
+import { anyStudy } from './any-study.ts'
 import { type ScriptedLink, scriptedLink } from './scripted-link.ts'
 import { type ScriptedTrainer, scriptedTrainer } from './scripted-trainer.ts'
 import { type SecureSite, secureSite } from './secure-sites.ts'
@@ -55,6 +57,8 @@ export const peers: ReadonlyMap<string, SecureSite> = new Map(
 /** The study's updates are sealed to the run's key, as they were before there were masks. */
 export const sealed = { aggregation: { mode: 'sealed' } } as const
 
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
+
 export type SiteFixture = {
   readonly coordinator: ScriptedLink
   readonly trainer: ScriptedTrainer
@@ -69,7 +73,7 @@ export type SiteFixture = {
   readonly study: SignedStudy
   readonly model: string
   /** What `policy.yaml` asks of secure rounds and of logs. */
-  readonly policy: { secure: Policy['secure']; rollback: Policy['rollback'] }
+  readonly policy: Mutable<Policy>
   store: SiteStore
   site: Site
   agent: Agent
@@ -150,7 +154,7 @@ export function openSite(
     sitesApproved: {} as Record<string, string>,
     study,
     model,
-    policy: { secure: {}, rollback: { accept: false } } as SiteFixture['policy'],
+    policy: { ...defaultPolicy, ...anyStudy },
   }
   const opened: SiteFixture = {
     ...fixture,
@@ -158,7 +162,8 @@ export function openSite(
     decide(decision, decided = study) {
       const { known } = opened.store.studies.keep(studyBytes(decided))
       const { hash, lead: signer } = known
-      opened.store.studies.decide({ study: hash, decision, lead: signer, by: 'person', account: 'it', reason: '' })
+      const by = { by: 'person', account: 'it', reason: '', accepted: [...rules] } as const
+      opened.store.studies.decide({ study: hash, decision, lead: signer, ...by })
     },
     plan(fields = {}) {
       const { secure, ...others } = fields
@@ -279,11 +284,17 @@ function start(
     fixture.coordinator.notice()
   }
   const fetchObject = objectFetcher({ store, link })
+  const readPolicy = (): Policy => ({
+    ...fixture.policy,
+    approve: { ...fixture.policy.approve, leads: fixture.leadsApproved, sealed: fixture.sealedApproved },
+    roster: { sites: fixture.sitesApproved },
+  })
   const trainers = openSiteTrainers({
     secret: siteSecret,
     siteConfigPath: 'site.yaml',
     startTrainer: fixture.trainer.start,
     store,
+    checkRows: (study, data) => checkRows(study, data, { store, policy: readPolicy() }),
     fetchObject,
     emit,
   })
@@ -304,14 +315,10 @@ function start(
     fetchObject,
     trainers,
     maskThreads: openMaskThreads(1),
-    readPolicy: () => fixture.policy,
+    readPolicy,
     now: () => new Date(0),
     emit,
   }
-  const readPolicy = () => ({
-    approve: { leads: fixture.leadsApproved, sealed: fixture.sealedApproved },
-    roster: { sites: fixture.sitesApproved },
-  })
   const agent = new Agent(site, openConsent({ site, identity: fixture.identity, readPolicy }), {
     roster: openRosterKeeper({ site, publicKey: fixture.identity.publicKey, readPolicy }),
     coordinator: pinnedCoordinator,

@@ -41,7 +41,7 @@ test('every purpose is summed under masks, with vectors of its own', () => {
       'evaluate',
       [
         { name: 'hdr', words: 16 },
-        { name: 'histograms', words: 4 + 2 * 512 },
+        { name: 'histograms', words: 4 + 2 * 64 },
       ],
     ],
   ])

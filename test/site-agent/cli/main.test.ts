@@ -186,19 +186,30 @@ test('at a terminal a sealed study is approved only by a person who types so, af
   expect([declined.code, declined.out]).toEqual([1, expect.stringMatching(/^SEALED MODE/)])
   expect(declined.error).toMatch(/was not approved/)
   expect((await here('study', 'list')).out).toMatch(/open .* awaits a decision/)
-  expect((await approve('sealed')).out).toMatch(/SEALED MODE[\s\S]*is approved at this site/)
-  expect(asked).toHaveLength(2)
+  expect((await approve('sealed')).code).toBe(1)
+  expect((await approve('sealed, graph parameters steps')).out).toMatch(/SEALED MODE[\s\S]*is approved at this site/)
+  expect(asked).toEqual(Array(3).fill('Type sealed graph parameters steps to approve it all the same: '))
 })
 
-test('without a terminal approving a sealed study says what that means, and --json prints one document', async () => {
-  expect((await here('study', 'approve', 'open')).out).toMatch(/^SEALED MODE[\s\S]*is approved/)
-  const { out } = await here('study', 'approve', 'open', '--json')
+test('without a terminal each rule that a sealed study breaks is accepted by its name, and --json prints one document', async () => {
+  const refused = await here('study', 'approve', 'open', '--accept', 'graph')
+  expect([refused.code, refused.error]).toEqual([
+    3,
+    expect.stringMatching(/^error\[policy-refused\]: .*nothing is decided.*--accept graph,sealed,parameters,steps/),
+  ])
+  expect((await here('study', 'approve', 'open', '--accept', 'grapes')).error).toMatch(/no rule is called grapes/)
+  const accept = ['--accept', 'sealed,graph,parameters,steps']
+  expect((await here('study', 'approve', 'open', ...accept)).out).toMatch(/^SEALED MODE[\s\S]*is approved/)
+  expect((await here('study', 'list')).out).toMatch(/open .* accepting sealed, graph, parameters, steps/)
+  const { out } = await here('study', 'approve', 'open', '--json', ...accept)
   expect(JSON.parse(out)).toMatchObject({ mode: 'sealed', decision: { decision: 'approved' } })
   expect((await here('study', 'reject', 'open')).out).not.toMatch(/SEALED/)
 })
 
 test('a decision holds at once, also where the coordinator cannot be told yet', async () => {
-  const approved = JSON.parse((await here('study', 'approve', 'heart', '--json')).out)
+  const approved = JSON.parse(
+    (await here('study', 'approve', 'heart', '--json', '--accept', 'graph,parameters,steps')).out,
+  )
   expect(approved).toMatchObject({ hash, told: false, decision: { decision: 'approved', by: 'person' } })
   const rejected = await here('study', 'reject', 'heart', '--reason', 'the ethics vote is pending')
   expect(rejected.code).toBe(0)
@@ -206,6 +217,26 @@ test('a decision holds at once, also where the coordinator cannot be told yet', 
   const { out, error } = await here('study', 'list')
   expect(out).toMatch(/heart .* rejected by /)
   expect(error).toMatch(/what this site knew before/)
+})
+
+test('a policy that became stricter than an approved study is said in status and in study show, and nothing is lost', async () => {
+  await here('study', 'approve', 'heart', '--accept', 'graph,parameters,steps')
+  expect((await here('status')).out).not.toMatch(/break the policy/)
+  writeFileSync(join(folder.site, 'policy.yaml'), 'approve: { roundsMax: 2 }\n')
+  try {
+    expect((await here('status')).out).toMatch(
+      /break the policy as it is now[^\n]*\nheart .*rounds: 3 rounds, at most 2/,
+    )
+    const shown = (await here('study', 'show', 'heart')).out
+    expect(shown).toMatch(/decision +approved by .*accepting graph, parameters, steps/)
+    expect(shown).toMatch(/^rounds +3 rounds, at most 2$/m)
+    expect(shown).toMatch(/^steps +20 local steps .* \(accepted here\)$/m)
+    const { breaches } = JSON.parse((await here('study', 'show', 'heart', '--json')).out)
+    expect(breaches).toContainEqual({ rule: 'rounds', text: '3 rounds, at most 2', accepted: false })
+  } finally {
+    rmSync(join(folder.site, 'policy.yaml'))
+    await here('study', 'reject', 'heart')
+  }
 })
 
 test('a study nobody offered is not found', async () => {

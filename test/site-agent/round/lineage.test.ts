@@ -1,4 +1,5 @@
 /** What a site asks of the coordinator's log before it works on a model, and before it countersigns a head. */
+
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +12,7 @@ import { entryLeaf, runStream } from '@consilium/protos/log/model-entry.ts'
 import { planHash, type RoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { signRollback } from '@consilium/protos/rollback.ts'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { defaultPolicy } from '../../../site-agent/policy.ts'
 import type { Assignment } from '../../../site-agent/round/assignment.ts'
 import { checkHead, checkLineage, type LineageSite } from '../../../site-agent/round/lineage.ts'
 import { openSiteStore, type SiteStore } from '../../../site-agent/store/site-store.ts'
@@ -88,7 +90,7 @@ const site = (): LineageSite => ({
   store,
   link: link.link,
   coordinatorPublicKey: coordinator.publicKey,
-  readPolicy: () => ({ secure: {}, rollback: { accept: acceptsRollback } }),
+  readPolicy: () => ({ ...defaultPolicy, rollback: { accept: acceptsRollback } }),
 })
 
 function assigned(fields: Partial<RoundPlan> = {}): Assignment {

@@ -25,6 +25,7 @@ import { type RunningAgent, startAgent } from '@consilium/site-agent/main.ts'
 import type { AgentEvent } from '@consilium/site-agent/round/events.ts'
 import pino from 'pino'
 import { type Coordinator, openCoordinator } from '../../../coordinator/coordinator.ts'
+import { anyStudy } from '../any-study.ts'
 import { collect } from '../collect.ts'
 import { iterate, makeStudy } from '../coordinator-fixture.ts'
 import { madeUpTrainer } from '../made-up-trainer.ts'
@@ -248,7 +249,8 @@ async function startHonest(
 ): Promise<Agent> {
   const site = join(state, '..')
   const sites = Object.fromEntries(pinned.map((name) => [name, fingerprint(all.get(name)!.identity.publicKey)]))
-  const policy = { approve: { leads: [fingerprint(lead.publicKey)] }, roster: { sites } }
+  const { approve, rows } = anyStudy
+  const policy = { approve: { ...approve, leads: [fingerprint(lead.publicKey)] }, rows, roster: { sites } }
   writeFileSync(join(site, 'policy.yaml'), JSON.stringify(policy))
   const events: AgentEvent[] = []
   const onEvent = (event: AgentEvent) => {

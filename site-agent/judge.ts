@@ -1,0 +1,91 @@
+/** A study against the policy as it is now, with what this site knows of it: for consent, for each plan, for its people. */
+
+import { FederationError } from '@consilium/protos/errors.ts'
+import type { RunId, Sha256 } from '@consilium/protos/plan/names.ts'
+import { readSignedStudy, type StudyManifest } from '@consilium/protos/plan/signed-study.ts'
+import { type Breach, breaches, breachTexts, type Judged, open, rulesOfRows } from './breaches.ts'
+import { originOf } from './origin.ts'
+import type { Policy } from './policy.ts'
+import type { SiteStore } from './store/site-store.ts'
+import type { KnownStudy } from './store/studies.ts'
+import type { DataSummary } from './train/trainer.ts'
+
+type NamedStudy = { readonly hash: Sha256; readonly manifest: StudyManifest }
+
+export type Judging = {
+  readonly store: Pick<SiteStore, 'studies' | 'records' | 'results' | 'journal' | 'roster'>
+  readonly policy: Pick<Policy, 'approve' | 'rows'>
+}
+
+/** `more`: what is judged besides the study itself; see {@link Judged}. */
+export function judge(
+  { hash, manifest }: NamedStudy,
+  { store, policy }: Judging,
+  more: Pick<Judged, 'data' | 'deciding' | 'runs'> = {},
+): readonly Breach[] {
+  return breaches({ manifest, origin: originOf({ hash, manifest }, store.results.isComputed), policy, ...more })
+}
+
+/** All that a person who decides, or looks at a study, has to know; the rules about rows once the data were checked. */
+export function judgeWhole(study: NamedStudy, judging: Judging): readonly Breach[] {
+  const { store } = judging
+  const data = store.records.dataCheckOf(study.hash)?.found
+  const deciding = { sites: store.roster.pins().length + 1, approvedLately: 0 }
+  return judge(study, judging, { deciding, ...(data && { data }) })
+}
+
+const lateMs = 31 * 24 * 3_600_000
+
+/** As the policy would decide by itself. */
+export function judgeInPassing(study: NamedStudy & Pick<KnownStudy, 'lead'>, judging: Judging, now: Date) {
+  const { studies, roster } = judging.store
+  const since = new Date(now.getTime() - lateMs).toISOString()
+  const approvedLately = studies
+    .list()
+    .flatMap(({ hash }) => studies.decisions(hash).slice(0, 1))
+    .filter(({ by, lead, at }) => by === 'policy' && lead === study.lead && at >= since).length
+  return judge(study, judging, { deciding: { sites: roster.pins().length + 1, approvedLately } })
+}
+
+/** A plan of an approved study under the policy as it is now; throws `policy-refused` naming each rule. */
+export function checkPolicy(study: NamedStudy, run: RunId, judging: Judging): void {
+  const { journal, studies } = judging.store
+  const runs = journal.runsOf(study.hash)
+  const position = runs.includes(run) ? runs.indexOf(run) + 1 : runs.length + 1
+  const found = open(judge(study, judging, { runs: position }), studies.decisionOn(study.hash)?.accepted ?? [])
+  if (found.length === 0) return
+  throw new FederationError(
+    'policy-refused',
+    `study ${study.manifest.study.name} is approved here, and breaks rules of the policy as it is now (${breachTexts(found)}): change policy.yaml, or accept them with site-agent study approve ${study.hash.slice(0, 12)} --accept ${found.map(({ rule }) => rule).join(',')}`,
+  )
+}
+
+/** The rows of a study that was approved; throws `data-too-few` for what no person accepted. Evaluations have a rule of their own. */
+export function checkRows(study: NamedStudy, data: DataSummary, judging: Judging): void {
+  const found = ofRows(study, data, judging).filter(({ rule }) => rule !== 'test-rows')
+  if (found.length > 0) throw tooFew(study, found)
+}
+
+/** Throws `data-too-few` at a site whose test rows are too few for the evaluations of a study. */
+export function checkTestRows(study: NamedStudy, judging: Judging): void {
+  const data = judging.store.records.dataCheckOf(study.hash)?.found
+  const found = data ? ofRows(study, data, judging).filter(({ rule }) => rule === 'test-rows') : []
+  if (found.length > 0) throw tooFew(study, found)
+}
+
+function ofRows(study: NamedStudy, data: DataSummary, judging: Judging): readonly Breach[] {
+  const accepted = judging.store.studies.decisionOn(study.hash)?.accepted ?? []
+  return open(judge(study, judging, { data }), accepted).filter(({ rule }) => rulesOfRows.includes(rule))
+}
+
+function tooFew({ hash, manifest }: NamedStudy, found: readonly Breach[]): FederationError {
+  return new FederationError(
+    'data-too-few',
+    `study ${manifest.study.name}: ${breachTexts(found)}. A person here may lower it in policy.yaml (rows) or accept it: site-agent study approve ${hash.slice(0, 12)} --accept ${found.map(({ rule }) => rule).join(',')}`,
+  )
+}
+
+/** The study as it is stored. */
+export function namedStudy({ hash, signed }: KnownStudy): NamedStudy {
+  return { hash, manifest: readSignedStudy(signed).manifest }
+}
