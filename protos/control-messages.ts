@@ -38,7 +38,8 @@ export type ToSite =
   | {
       readonly type: 'round-over'
       readonly planHash: Sha256
-      readonly outcome: 'committed' | 'failed' | 'dropped'
+      /** `too-few-contributors`: failed, and a sum that is nearly one site's was seen. */
+      readonly outcome: 'committed' | 'failed' | 'too-few-contributors' | 'dropped'
       readonly reason: string
     }
   | {

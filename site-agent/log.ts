@@ -57,6 +57,8 @@ export function describeEvent(event: AgentEvent): string {
       return `${round(event)}: ${event.done} of ${event.total}`
     case 'evaluated':
       return `${round(event)}: ${evaluation(event)}; this stays here`
+    case 'diverged':
+      return `${round(event)}: training diverged after ${event.steps} steps; the update of the last finite one leaves`
     case 'nothing-to-give':
       return `${round(event)}: this site sends zeros (${event.code}): ${event.reason}`
     case 'work-done':
@@ -110,6 +112,7 @@ const warnings: ReadonlySet<AgentEvent['type']> = new Set([
   'link-down',
   'already-attending',
   'refused',
+  'diverged',
   'nothing-to-give',
   'trainer-restarted',
   'checkpoint-failed',

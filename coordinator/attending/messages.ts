@@ -73,7 +73,9 @@ export function roundOver(round: RoundOver, site: SiteName): Outgoing[] {
   if (!planHash || !round.cohort.includes(site)) return []
   const dropout = round.dropouts.find((dropped) => dropped.site === site)
   if (dropout) return [over(planHash, 'dropped', dropout.reason)]
-  return [over(planHash, outcome.type, outcome.type === 'failed' ? outcome.reason : '')]
+  if (outcome.type === 'committed') return [over(planHash, 'committed', '')]
+  const { code, reason } = outcome
+  return [over(planHash, code === 'too-few-contributors' ? code : 'failed', reason)]
 }
 
 /** What the phase asks of the site, until the site has answered. */

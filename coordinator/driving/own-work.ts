@@ -63,7 +63,7 @@ async function commitSecure(run: Run, round: SecureRoundOver, tools: Tools): Pro
     return [result ? { type: 'commit', planHash, ...result } : nothingCameIn(planHash)]
   } catch (error) {
     const code = errorCode(error)
-    if (code !== 'update-invalid' && code !== 'shares-invalid') throw error
+    if (code !== 'update-invalid' && code !== 'too-few-contributors' && code !== 'shares-invalid') throw error
     tools.log.warn({ run: run.id, planHash, code, error: errorMessage(error) }, 'the sum of a round is of no use')
     return [{ type: 'give-up', planHash, code, reason: errorMessage(error) }]
   }

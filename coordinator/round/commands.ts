@@ -47,7 +47,7 @@ export type RoundCommand =
   | {
       readonly type: 'give-up'
       readonly planHash: Sha256
-      readonly code: 'update-invalid' | 'shares-invalid'
+      readonly code: 'update-invalid' | 'too-few-contributors' | 'shares-invalid'
       readonly reason: string
     }
 

@@ -150,6 +150,7 @@ export const roundEventSchemas = [
       'cohort-too-small',
       'quorum-lost',
       'update-invalid',
+      'too-few-contributors',
       'shares-invalid',
       'round-unverified',
       'cancelled',

@@ -12,7 +12,7 @@ export type NextStep =
 
 /**
  * What follows the rounds so far. After a failed train round the next one starts from the same model; a failed evaluation
- * leaves a gap in the curve. Failed statistics, a failed last train round, two failed rounds of training in a row or two
+ * leaves a gap in the curve. A sum with too few contributors, failed statistics, a failed last train round, two failed rounds of training in a row or two
  * of evaluation end the run. A round that a roll-back cancelled counts as none: training goes on with the next number.
  */
 export function nextStep(run: Run): NextStep {
@@ -34,6 +34,8 @@ export function nextStep(run: Run): NextStep {
 function isEnd({ past, manifest }: Run, last: RoundOver): boolean {
   const { round, purpose } = last.setting
   if (!isFailure(last)) return false
+  // Every site that was in that sum stays away from the study now.
+  if (last.outcome.type === 'failed' && last.outcome.code === 'too-few-contributors') return true
   if (purpose === 'statistics' || (purpose === 'train' && round === manifest.study.rounds)) return true
   const before = past.findLast((over) => over.setting.purpose === purpose && over !== last)
   return before !== undefined && isFailure(before)

@@ -10,6 +10,7 @@ import { isLocked } from '../store/lock.ts'
 import type { SiteStore } from '../store/site-store.ts'
 import { action, type CommandContext, examples } from './command.ts'
 import { fields, formatBytes, formatTime, formatTraffic, shortHash, table } from './output.ts'
+import { describeStandOuts } from './study-text.ts'
 import { withStore } from './with-store.ts'
 
 const shownMax = 10
@@ -73,6 +74,7 @@ function statusOf(store: SiteStore, state: string) {
     work: store.journal.list(shownMax),
     evaluations: store.records.evaluations(shownMax),
     refusals: store.records.refusals(shownMax),
+    standsOut: store.standOuts.list().map((each) => ({ ...each, name: store.studies.find(each.study)?.name ?? '' })),
     egress: {
       messages: totals.reduce((sum, { messages }) => sum + messages, 0),
       bytes: totals.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -81,7 +83,7 @@ function statusOf(store: SiteStore, state: string) {
 }
 
 function describe(status: Status): string {
-  const { studies, roster, work, evaluations, refusals, egress, outgrown } = status
+  const { studies, roster, work, evaluations, refusals, standsOut, egress, outgrown } = status
   return [
     fields([
       ['site', status.site],
@@ -94,6 +96,8 @@ function describe(status: Status): string {
       ['other sites', `${roster.pinned} pinned, ${roster.awaiting} await approval`],
       ['has left', formatTraffic(egress)],
     ]),
+    standsOut.length === 0 ? '' : '\nSTANDS OUT until somebody here has looked: then site-agent study resume <study>\n',
+    describeStandOuts(standsOut),
     outgrown.length === 0
       ? ''
       : '\nApproved studies that break the policy as it is now: this site stays away from what breaks it\n',

@@ -4,6 +4,7 @@ import type { Study } from '@consilium/protos/plan/study.ts'
 import type { Breach } from '../breaches.ts'
 import type { Preview } from '../preview.ts'
 import type { DataCheck } from '../store/records.ts'
+import type { StandOut } from '../store/stand-outs.ts'
 import type { KnownStudy } from '../store/studies.ts'
 import { fields, formatBytes, formatTime, printable, table } from './output.ts'
 
@@ -111,4 +112,14 @@ function describeSplit({ split }: Study): string {
   return split.by === 'hash'
     ? `${Math.round(split.testFraction * 100)} % of the rows for tests, chosen by a hash of ${split.key}`
     : `by the column ${split.column}`
+}
+
+/** What this site takes no part in until a person has looked, one line each; `name` where several studies are shown. */
+export function describeStandOuts(stood: readonly (StandOut & { readonly name?: string })[]): string {
+  return stood
+    .map(({ name, purpose, code, reason, at }) => {
+      const what = purpose === 'all' ? 'every round' : purpose
+      return fields([[`${formatTime(at)}  ${[name, what].filter(Boolean).join(' ')}`, `${reason} (${code})`]])
+    })
+    .join('')
 }

@@ -11,7 +11,7 @@ import type { Decision, KnownStudy } from '../store/studies.ts'
 import { acceptBreaches, readAccepted } from './accept.ts'
 import { action, type CommandContext, examples, type Invocation } from './command.ts'
 import { formatTime, shortHash, table } from './output.ts'
-import { describeStudy } from './study-text.ts'
+import { describeStandOuts, describeStudy } from './study-text.ts'
 import { openConnected, refreshStudies, withStore } from './with-store.ts'
 
 export function addStudyCommands(root: Command, context: CommandContext): void {
@@ -45,6 +45,12 @@ export function addStudyCommands(root: Command, context: CommandContext): void {
     .option('--reason <text>', 'why; kept with the decision and told to the coordinator', '')
     .addHelpText('after', examples('site-agent study reject heart-disease --reason "ethics vote pending"'))
     .action(action<DecisionOptions>(context, (invocation) => decide(invocation, 'rejected')))
+  study
+    .command('resume')
+    .description('Takes part again in what this site stands out of since a fault (see status): you have looked why.')
+    .argument('<study>', 'its name, its hash, or the first 6 or more digits of it')
+    .addHelpText('after', examples('site-agent study resume heart-disease', 'site-agent study resume 3f9a1c20 --json'))
+    .action(action(context, resume))
 }
 
 type DecisionOptions = { readonly reason: string; readonly accept?: string }
@@ -119,6 +125,22 @@ async function decide(invocation: Invocation<DecisionOptions>, word: Decision['d
           : `The coordinator could not be told yet; the agent tells it when it next attends. ${told}\n`,
         word === 'approved' ? `Check that the data fit: site-agent check ${shortHash(study)}\n` : '',
       ].join(''),
+    )
+  })
+}
+
+/** Throws `not-found` where this site stands out of nothing of the study. */
+async function resume(invocation: Invocation<unknown>): Promise<void> {
+  const [reference = ''] = invocation.args
+  await withStore(invocation, async (store) => {
+    const { hash, name } = findStudy(reference, store.studies)
+    const resumed = store.standOuts.resume(hash, userInfo().username)
+    if (resumed.length === 0)
+      throw new FederationError('not-found', `this site stands out of nothing of study ${name} (${shortHash(hash)})`)
+    invocation.print(
+      { study: hash, name, resumed },
+      () =>
+        `From now on this site takes part again in study ${name} (${shortHash(hash)}). It stood out of:\n${describeStandOuts(resumed)}`,
     )
   })
 }

@@ -96,7 +96,7 @@ function readMessage(wire: ToSite__Output): ReturnType<typeof fromCoordinator> {
     return {
       type: 'round-over',
       planHash: hashField(planHash, 'plan_hash'),
-      outcome: choiceField(outcome, 'outcome', ['committed', 'failed', 'dropped']),
+      outcome: choiceField(outcome, 'outcome', ['committed', 'failed', 'too-few-contributors', 'dropped']),
       reason: textField(reason, 'reason', reasonCharactersMax),
     }
   }

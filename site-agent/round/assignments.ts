@@ -24,6 +24,7 @@ import { orTell, refusalOf, refuse } from './refuse.ts'
 import { assertNotLost } from './session.ts'
 import { shareKeys } from './share-keys.ts'
 import type { Site } from './site.ts'
+import { stoodOut } from './stands-out.ts'
 import { unmask } from './unmask.ts'
 import { verifySum } from './verify.ts'
 import { workOrZeros } from './zeros.ts'
@@ -177,6 +178,8 @@ export class Assignments {
       const result = await workOrZeros(assignment, this.#site, signal, progress)
       signal.throwIfAborted()
       await finishWork(assignment, result, this.#site)
+    } catch (error) {
+      throw isCalledOff(error, signal) ? error : stoodOut(error, assignment, this.#site)
     } finally {
       const line = this.#lines.get(planHash)
       if (line) {

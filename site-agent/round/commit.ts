@@ -6,6 +6,7 @@ import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import type { FromCoordinator } from '../link/link.ts'
 import { inRound } from './events.ts'
 import type { Site } from './site.ts'
+import { standOutOfAll } from './stands-out.ts'
 
 type RoundOver = Extract<FromCoordinator, { type: 'round-over' }>
 type RunOver = Extract<FromCoordinator, { type: 'run-over' }>
@@ -14,7 +15,8 @@ export function commitRound({ planHash, outcome, reason }: RoundOver, site: Pick
   const work = site.store.journal.find(planHash)
   // It is said again to whoever comes back.
   if (!work || work.state === 'over') return
-  if (outcome === 'failed') site.store.results.forget(planHash)
+  if (outcome === 'failed' || outcome === 'too-few-contributors') site.store.results.forget(planHash)
+  if (outcome === 'too-few-contributors') standOutOfAll(work.study, reason, site)
   site.store.journal.over(planHash, outcome, reason)
   tidy(site)
   site.emit({ type: 'round-over', ...inRound(planHash, work), outcome, reason })

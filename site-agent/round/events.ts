@@ -40,6 +40,8 @@ export type AgentEvent =
       readonly loss?: number
       readonly accuracy?: number
     } & InRound)
+  /** Training went on to numbers that are not finite, after so many steps; told to nobody else. */
+  | ({ readonly type: 'diverged'; readonly steps: number } & InRound)
   /** Training gave nothing: this site sends zeros, and only here is it known why. */
   | ({ readonly type: 'nothing-to-give'; readonly code: ErrorCode; readonly reason: string } & InRound)
   | ({ readonly type: 'work-done'; readonly bytes: number } & InRound)

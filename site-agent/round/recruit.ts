@@ -22,6 +22,7 @@ import { checkNotRestored, checkStandsIn } from './after-restore.ts'
 import type { Assignment } from './assignment.ts'
 import { checkSecureRound } from './secure-plan.ts'
 import type { Site } from './site.ts'
+import { checkStandsOut } from './stands-out.ts'
 
 /** Throws a FederationError for the first check the plan fails. Reads the store, writes nothing. */
 export function recruit(
@@ -38,6 +39,7 @@ export function recruit(
   checkSecureRound(plan, study.manifest, site)
   checkWithinPolicy(plan, study, site)
   checkStandsIn(plan, site)
+  checkStandsOut(plan, study.manifest.study.name, site)
   checkFresh(plan, site)
   return { planHash: hashOfPlan(plan), plan, study: { hash: plan.study, manifest: study.manifest } }
 }

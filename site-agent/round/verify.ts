@@ -27,6 +27,7 @@ import { orTell, refusalOf } from './refuse.ts'
 import { dueSession, type Session, sealState } from './session.ts'
 import { checkDirectory } from './share-keys.ts'
 import type { Site } from './site.ts'
+import { standOutOfAll } from './stands-out.ts'
 
 /** Answers a committed sum, the same each time. Rejects while it cannot be fetched, and where the session is lost. */
 export async function verifySum(
@@ -50,6 +51,7 @@ export async function verifySum(
     const refusal = { planHash, study: plan.study, code: 'sum-not-verified', reason: refusalOf(error).reason } as const
     orTell(site, () => site.store.records.refused(refusal))
     site.emit({ type: 'refused', ...refusal })
+    if (error.code === 'too-few-contributors') standOutOfAll(plan.study, refusal.reason, site)
     return verdict('sum-not-verified', message, plan, site)
   }
   site.store.results.accept({ planHash, sums, made, run: plan.run, purpose: checked.purpose, how: 'verified' })

@@ -15,6 +15,7 @@ import { checkpointKeeper } from './checkpoint.ts'
 import { inRound } from './events.ts'
 import { fetchParameters } from './global-model.ts'
 import type { WorkProgress } from './progress.ts'
+import { orTell } from './refuse.ts'
 import type { Site } from './site.ts'
 
 export type WorkResult =
@@ -62,10 +63,19 @@ async function train(trainer: Trainer, request: TrainRequest, assignment: Assign
   }
   try {
     const result = await trainer.train({ ...request, onProgress, ...(from && { from }), onCheckpoint: keeper.keep })
+    if (result.diverged) tellDiverged(result.steps, assignment, site)
     return { purpose: 'train', ...result }
   } finally {
     await keeper.settled()
   }
+}
+
+/** Told here and nowhere else: what leaves looks like any other update. */
+function tellDiverged(steps: number, { planHash, plan, study }: Assignment, site: Site): void {
+  const reason = `training diverged after ${steps} steps: the update of the last finite one leaves; lower the learning rate`
+  const kept = { planHash, study: study.hash, code: 'update-invalid', reason }
+  orTell(site, () => site.store.records.refused(kept))
+  site.emit({ type: 'diverged', steps, ...inRound(planHash, plan) })
 }
 
 async function evaluate(trainer: Trainer, request: EvaluateRequest): Promise<WorkResult> {

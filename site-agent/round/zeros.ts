@@ -42,7 +42,7 @@ function usable(result: WorkResult): WorkResult {
 }
 
 /** Of the trainer or of the data; a disk, a line or a key that failed is told as what it is. */
-function isOfTraining(error: unknown): boolean {
+export function isOfTraining(error: unknown): boolean {
   const code = errorCode(error)
   return hangsOnData(code) || code === 'trainer-failed' || code === 'update-invalid'
 }

@@ -22,7 +22,16 @@ export type JournaledWork = Work & {
   /** `done`: the contribution lies in the outbox, sealed or as words to be masked; `over`: the round, or this site's part in it, has ended. */
   readonly state: 'working' | 'done' | 'uploaded' | 'over'
   /** Empty until it is over: how the coordinator ended the round, `refused` by this site, or `superseded` unheard. */
-  readonly outcome: '' | 'committed' | 'failed' | 'dropped' | 'refused' | 'superseded' | 'finished' | 'cancelled'
+  readonly outcome:
+    | ''
+    | 'committed'
+    | 'failed'
+    | 'too-few-contributors'
+    | 'dropped'
+    | 'refused'
+    | 'superseded'
+    | 'finished'
+    | 'cancelled'
   readonly reason: string
   /** Size of what is uploaded. */
   readonly bytes: number

@@ -221,4 +221,17 @@ export const migrations: readonly string[] = [
   -- Which rules of the policy a person accepted that a study breaks, as a JSON array of their names.
   ALTER TABLE decisions ADD COLUMN accepted TEXT NOT NULL DEFAULT '[]';
   `,
+  `
+  -- What this site takes no part in until a person here has looked; open while resumed_at is empty.
+  CREATE TABLE stand_outs (
+    seq INTEGER PRIMARY KEY,
+    study TEXT NOT NULL,
+    purpose TEXT NOT NULL CHECK (purpose IN ('statistics', 'evaluate', 'all')),
+    code TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    at TEXT NOT NULL,
+    resumed_at TEXT NOT NULL DEFAULT '',
+    account TEXT NOT NULL DEFAULT ''
+  ) STRICT;
+  `,
 ]

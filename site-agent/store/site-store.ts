@@ -12,6 +12,7 @@ import { openResults, type Results } from './results.ts'
 import { openRoster, type Roster } from './roster.ts'
 import { openSessionLedger, type SessionLedger } from './session-ledger.ts'
 import { openSessions, type Sessions } from './sessions.ts'
+import { openStandOuts, type StandOuts } from './stand-outs.ts'
 import { type StudyStore, studyStore } from './studies.ts'
 
 export type SiteStore = {
@@ -24,6 +25,7 @@ export type SiteStore = {
   readonly roster: Roster
   readonly heads: Heads
   readonly results: Results
+  readonly standOuts: StandOuts
   readonly egress: EgressStore
   readonly outbox: Outbox
   readonly objects: ObjectFolder
@@ -44,6 +46,7 @@ export function openSiteStore(state: string, now: () => Date = () => new Date())
     roster: openRoster(database, now),
     heads: openHeads(database, now),
     results: openResults(database, now),
+    standOuts: openStandOuts(database, now),
     egress: openEgressLedger(database),
     outbox: openOutbox(join(state, 'outbox')),
     objects: openObjectFolder(join(state, 'objects')),

@@ -193,6 +193,7 @@ function runner(given: {
       examples: options.trainRows.length,
       steps: done,
       loss: lossSum / done,
+      ...(hasDiverged && { diverged: true }),
     }),
   }
 }

@@ -60,7 +60,13 @@ export const resultSchemas = {
     remarks: z.array(z.string().max(10_000)).max(10_000),
   }),
   statistics: z.strictObject({ examples: count, sums: float64 }),
-  train: z.strictObject({ update: float32, examples: count, steps: count, loss: z.number() }),
+  train: z.strictObject({
+    update: float32,
+    examples: count,
+    steps: count,
+    loss: z.number(),
+    diverged: z.literal(true).exactOptional(),
+  }),
   evaluate: z.strictObject({ examples: count, lossSum: z.number(), correct: count, histogram: float64 }),
 }
 

@@ -58,6 +58,8 @@ export type TrainResult = {
   readonly steps: number
   /** Mean training loss over the local steps. */
   readonly loss: number
+  /** Set where the next step was not finite: the update is that of the last one that is. */
+  readonly diverged?: true
 }
 
 export type EvaluateRequest = Omit<TrainRequest, 'round' | 'from' | 'onCheckpoint'>

@@ -84,7 +84,7 @@ test('a site that cannot write down why it refuses tells the coordinator all the
   const { hash, signed } = site.plan({ purpose: 'evaluate' })
   site.coordinator.say({ type: 'assignment', plan: signed })
   const refusal = await site.coordinator.until(() => site.coordinator.sent.find(({ type }) => type === 'refusal'))
-  expect(refusal).toMatchObject({ planHash: hash, code: 'data-not-ready' })
+  expect(refusal).toMatchObject({ planHash: hash, code: 'site-fault' })
   const told = site.events.flatMap((event) => (event.type === 'trouble' ? [event.reason] : []))
   expect(told).toEqual([expect.stringMatching(/^ENOSPC in write: make room/)])
   await site.close()

@@ -382,7 +382,7 @@ describe('a training that gives nothing', () => {
     site.trainer.crashes = 2
     const round = secureRound(site, { purpose: 'evaluate' })
     site.coordinator.say({ type: 'assignment', plan: round.signed })
-    expect(await refusalAt(site)).toMatchObject({ planHash: round.hash, code: 'trainer-failed' })
+    expect(await refusalAt(site)).toMatchObject({ planHash: round.hash, code: 'site-fault' })
   })
 })
 

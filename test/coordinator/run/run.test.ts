@@ -1,9 +1,19 @@
 /** A run from its first round to its end: the order of its rounds, what ends it, and that it always ends. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { roundOver } from '../../../coordinator/attending/messages.ts'
 import { decideRun } from '../../../coordinator/run/run.ts'
 import { runView } from '../../../coordinator/run/view.ts'
-import { manifestOf, planOf, type SimulatedRun, simulateRun, siteNames, startMs, updateOf } from './simulated-run.ts'
+import {
+  manifestOf,
+  planOf,
+  type SimulatedRun,
+  secureManifestOf,
+  simulateRun,
+  siteNames,
+  startMs,
+  updateOf,
+} from './simulated-run.ts'
 
 const finish = (run: SimulatedRun) => {
   run.settle()
@@ -166,6 +176,18 @@ describe('what ends a run', () => {
     failEvaluation(run)
     failEvaluation(run)
     expect(run.run).toMatchObject({ state: 'failed', reason: expect.stringContaining('evaluate round 2 failed') })
+  })
+
+  test('a sum with too few contributors: its sites are told, for they stay away from the study now', () => {
+    const run = simulateRun(secureManifestOf({ standardisation: 'none', rounds: 3 }))
+    run.settle()
+    while (run.run.current?.phase !== 'commit') run.cooperate()
+    const reason = '2 of 4 sites contributed'
+    run.send({ type: 'give-up', planHash: planOf(run.run), code: 'too-few-contributors', reason })
+    run.settle()
+    expect(run.run).toMatchObject({ state: 'failed', reason: expect.stringContaining(reason) })
+    const over = roundOver(run.run.past.at(-1)!, 'basel')
+    expect(over).toMatchObject([{ message: { type: 'round-over', outcome: 'too-few-contributors', reason } }])
   })
 
   test('its cancellation, in any phase; nothing happens afterwards', () => {

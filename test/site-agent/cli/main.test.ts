@@ -134,6 +134,22 @@ test('status shows what the models scored here, which in a secure study nobody e
   })
 })
 
+test('what this site stands out of is in its status until somebody resumes the study', async () => {
+  const store = openSiteStore(folder.state)
+  store.standOuts.add({ study: hash, purpose: 'evaluate', code: 'trainer-failed', reason: 'it ended with SIGSEGV' })
+  store.close()
+  expect((await here('status')).out).toMatch(/STANDS OUT .*study resume[\s\S]*heart evaluate +it ended with SIGSEGV/)
+  const { standsOut } = JSON.parse((await here('status', '--json')).out)
+  expect(standsOut).toMatchObject([{ study: hash, name: 'heart', purpose: 'evaluate' }])
+  const resumed = await here('study', 'resume', 'heart', '--json')
+  expect(JSON.parse(resumed.out)).toMatchObject({ study: hash, resumed: [{ purpose: 'evaluate' }] })
+  expect((await here('status')).out).not.toMatch(/STANDS OUT/)
+  expect(await here('study', 'resume', 'heart')).toMatchObject({
+    code: 3,
+    error: expect.stringMatching(/out of nothing/),
+  })
+})
+
 test('a second agent on the same state is refused, and status sees the first', async () => {
   writeFileSync(join(folder.site, 'site.yaml'), siteYaml)
   const lock = lockState(folder.state)

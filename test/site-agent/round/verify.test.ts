@@ -142,6 +142,7 @@ test('a sum with too few contributors makes no model here, whatever the coordina
   site.coordinator.say(await round.verifySum())
   await round.sent('sum-not-verified')
   expect(site.store.records.refusals(1)[0]!.reason).toMatch(/2 of 3 sites contributed/)
+  expect(site.store.standOuts.list()).toMatchObject([{ purpose: 'all', code: 'too-few-contributors' }])
 })
 
 describe('a plan whose standardisation', () => {

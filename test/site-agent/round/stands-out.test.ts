@@ -1,0 +1,98 @@
+/** A site stands out of what a fault has shown once, until a person has looked: one bit a study, not one a round. */
+import { type ErrorCode, FederationError } from '@consilium/protos/errors.ts'
+import { studyHash } from '@consilium/protos/plan/signed-study.ts'
+import { afterEach, expect, test } from 'vitest'
+import { refusalAt } from '../../support/refusal.ts'
+import { openSite, type SiteFixture, sealed } from '../../support/site-fixture.ts'
+
+let site: SiteFixture
+afterEach(() => site.close())
+
+const assign = (fields: Parameters<SiteFixture['plan']>[0]) => {
+  const { signed, hash } = site.plan(fields)
+  site.coordinator.say({ type: 'assignment', plan: signed })
+  return hash
+}
+const done = (hash: string) =>
+  site.coordinator.until(() => site.coordinator.sent.find((m) => m.type === 'work-done' && m.planHash === hash))
+const breakData = (code: ErrorCode): void => {
+  site.trainer.dataProblem = new FederationError(code, 'column chol, row 153')
+}
+const crash = (): void => {
+  site.trainer.crashes = 2
+}
+const last = (): number => site.study.manifest.study.rounds
+
+test.for([
+  ['a crash of its trainer', () => crash()],
+  ['its data', () => breakData('data-out-of-range')],
+  ['a limit', () => breakData('limit-exceeded')],
+] as const)('after %s in an evaluation one code leaves, and the same for every later one', async ([, fail]) => {
+  site = openSite({ study: sealed })
+  fail()
+  assign({ purpose: 'evaluate', round: 1 })
+  expect(await refusalAt(site)).toMatchObject({
+    code: 'site-fault',
+    reason: expect.stringMatching(
+      /stands out of the evaluations of study heart until .* site-agent study resume heart$/,
+    ),
+  })
+  site.trainer.dataProblem = undefined
+  const calls = site.trainer.calls.length
+  assign({ purpose: 'evaluate', round: 2 })
+  expect(await refusalAt(site, 2)).toMatchObject({ code: 'site-fault' })
+  expect(site.trainer.calls).toHaveLength(calls)
+  // Training goes on, and so do evaluations once somebody has looked.
+  await done(assign({ purpose: 'train', round: 3 }))
+  expect(site.store.standOuts.resume(studyHash(site.study.manifest), 'it')).toMatchObject([{ purpose: 'evaluate' }])
+  await done(assign({ purpose: 'evaluate', round: last() }))
+})
+
+test('it is kept over a restart', async () => {
+  site = openSite({ study: sealed })
+  site.trainer.crashes = 2
+  assign({ purpose: 'evaluate', round: 1 })
+  await refusalAt(site)
+  site.restart()
+  assign({ purpose: 'evaluate', round: 2 })
+  expect(await refusalAt(site, 2)).toMatchObject({ code: 'site-fault' })
+  expect(site.store.standOuts.list()).toMatchObject([{ purpose: 'evaluate', code: 'trainer-failed' }])
+})
+
+test('a statistic that no word holds stands it out of the statistics, and of nothing else', async () => {
+  site = openSite()
+  site.trainer.statistics = { examples: 10, sums: Float64Array.of(10, 1e20, 1e20, 10, 1, 1) }
+  assign({ purpose: 'statistics', round: 0 })
+  expect(await refusalAt(site)).toMatchObject({ code: 'site-fault', reason: expect.stringMatching(/the statistics/) })
+  await done(assign({ purpose: 'evaluate', round: 1 }))
+})
+
+test('a disk that is full stands it out of nothing: the next round is worked', async () => {
+  site = openSite({ study: sealed })
+  site.trainer.dataProblem = new FederationError('store-failed', 'ENOSPC in write: make room on that disk')
+  assign({ purpose: 'evaluate', round: 1 })
+  expect(await refusalAt(site)).toMatchObject({ code: 'store-failed' })
+  site.trainer.dataProblem = undefined
+  await done(assign({ purpose: 'evaluate', round: 2 }))
+})
+
+test('after a sum with too few contributors a site that was in it works for the study no more', async () => {
+  site = openSite({ study: sealed })
+  const hash = assign({ purpose: 'train', round: 1 })
+  await done(hash)
+  const reason = '2 of 3 sites contributed to a sum and 3 have to'
+  site.coordinator.say({ type: 'round-over', planHash: hash, outcome: 'too-few-contributors', reason })
+  assign({ purpose: 'train', round: 2 })
+  expect(await refusalAt(site)).toMatchObject({ code: 'site-fault', reason: expect.stringMatching(/all rounds/) })
+  site.store.standOuts.resume(studyHash(site.study.manifest), 'it')
+  await done(assign({ purpose: 'train', round: 3 }))
+})
+
+test('training that diverges tells it here, and the update that leaves tells nothing', async () => {
+  site = openSite({ study: sealed })
+  site.trainer.train = { ...site.trainer.train, steps: 7, diverged: true }
+  await done(assign({ purpose: 'train', round: 1 }))
+  expect(site.events.find(({ type }) => type === 'diverged')).toMatchObject({ steps: 7, round: 1 })
+  expect(site.store.records.refusals(1)[0]!.reason).toMatch(/diverged after 7 steps/)
+  expect(site.coordinator.sent.filter(({ type }) => type === 'refusal')).toEqual([])
+})
