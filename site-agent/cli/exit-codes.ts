@@ -27,6 +27,7 @@ const byErrorCode: { readonly [Code in ErrorCode]?: ExitCode } = {
   'invalid-site-config': exitCodes.usage,
   'not-found': exitCodes.refused,
   'already-exists': exitCodes.refused,
+  'not-restored': exitCodes.refused,
   'permission-denied': exitCodes.refused,
   'policy-refused': exitCodes.refused,
   'rate-limited': exitCodes.refused,

@@ -12,6 +12,7 @@ import { addEgressCommand } from './egress.ts'
 import { exitCodeMeanings, exitCodeOf, exitCodes } from './exit-codes.ts'
 import { addJoinCommand } from './join.ts'
 import { printableLines, processTerminal, type Terminal } from './output.ts'
+import { addRecoverCommand } from './recover.ts'
 import { addRosterCommands } from './roster.ts'
 import { addRunCommand } from './run.ts'
 import { addStatusCommand } from './status.ts'
@@ -68,6 +69,7 @@ function program(context: CommandContext): Command {
   addCheckCommand(root, context)
   addStatusCommand(root, context)
   addEgressCommand(root, context)
+  addRecoverCommand(root, context)
   return root.addHelpText('after', afterHelp)
 }
 

@@ -1,11 +1,13 @@
 /** `site-agent status`: is this site a member, does its agent run, what has it worked on, what did it refuse. */
 import type { RosterSite } from '@consilium/protos/control-messages.ts'
+import { rosterSitesMax } from '@consilium/protos/limits.ts'
 import type { Command } from 'commander'
 import { breachTexts, open } from '../breaches.ts'
 import { type Membership, openMembership, readMembership } from '../connect.ts'
 import { judgeWhole, namedStudy } from '../judge.ts'
 import { type Policy, readPolicy } from '../policy.ts'
 import { rosterLines } from '../roster.ts'
+import { isOfBefore } from '../round/after-restore.ts'
 import { isLocked } from '../store/lock.ts'
 import type { SiteStore } from '../store/site-store.ts'
 import { action, type CommandContext, examples } from './command.ts'
@@ -72,6 +74,7 @@ function statusOf(store: SiteStore, state: string) {
       undecided: decisions.filter((decision) => decision === undefined).length,
     },
     work: store.journal.list(shownMax),
+    sessions: sessionsOf(store),
     evaluations: store.records.evaluations(shownMax),
     refusals: store.records.refusals(shownMax),
     standsOut: store.standOuts.list().map((each) => ({ ...each, name: store.studies.find(each.study)?.name ?? '' })),
@@ -80,6 +83,45 @@ function statusOf(store: SiteStore, state: string) {
       bytes: totals.reduce((sum, { bytes }) => sum + bytes, 0),
     },
   }
+}
+
+/** Where the ledger of this site's secure sessions stands, and what is known of restores, here and of its peers. */
+function sessionsOf(store: SiteStore) {
+  const { sessionLedger } = store
+  const { epoch, number } = sessionLedger.position()
+  const found = sessionLedger.restore()
+  const recovery = sessionLedger.recovery()
+  const approved = store.studies.list().filter(({ hash }) => store.studies.decisionOn(hash)?.decision === 'approved')
+  return {
+    epoch,
+    number,
+    ...(found && { restored: { foundAt: found.foundAt, epoch: found.seen.epoch, number: found.seen.number } }),
+    ...(recovery && {
+      recovered: recovery,
+      trainsOnly: approved.filter(({ hash }) => isOfBefore(hash, { store })).map(({ name }) => name),
+    }),
+    recoveredPeers: sessionLedger
+      .furthest(rosterSitesMax)
+      .filter(({ position }) => position.epoch > 1)
+      .map(({ site, position }) => ({ site, epoch: position.epoch })),
+  }
+}
+
+function describeSessions({ epoch, number, restored, recovered, trainsOnly = [], recoveredPeers }: Status['sessions']) {
+  const lines: (readonly [string, string])[] = [['sessions', `${number} in its ledger, epoch ${epoch}`]]
+  if (restored)
+    lines.push([
+      'RESTORED',
+      `the state here is an old copy: it had signed session ${restored.number}. It takes part in no round until a person runs site-agent recover`,
+    ])
+  if (recovered) {
+    const { recoveredAt, account } = recovered
+    const out = trainsOnly.length > 0 ? `; out of statistics and evaluations of ${trainsOnly.join(', ')}` : ''
+    lines.push(['recovered', `${formatTime(recoveredAt)} by ${account}, as epoch ${recovered.epoch}${out}`])
+  }
+  for (const peer of recoveredPeers)
+    lines.push([`${peer.site} recovered`, `it was restored from an old copy and goes on, epoch ${peer.epoch}`])
+  return lines
 }
 
 function describe(status: Status): string {
@@ -95,6 +137,7 @@ function describe(status: Status): string {
       ['studies', `${studies.approved} approved, ${studies.rejected} rejected, ${studies.undecided} await a decision`],
       ['other sites', `${roster.pinned} pinned, ${roster.awaiting} await approval`],
       ['has left', formatTraffic(egress)],
+      ...describeSessions(status.sessions),
     ]),
     standsOut.length === 0 ? '' : '\nSTANDS OUT until somebody here has looked: then site-agent study resume <study>\n',
     describeStandOuts(standsOut),
