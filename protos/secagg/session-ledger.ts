@@ -28,7 +28,9 @@ export function nextLedgerHead(
   entry: Uint8Array,
 ): Uint8Array {
   const head = exactly(32, before, 'the head of a ledger')
-  return labelledHash('session-ledger', head, counters({ epoch, number }), exactly(32, entry, 'an entry of a ledger'))
+  return Uint8Array.from(
+    labelledHash('session-ledger', head, counters({ epoch, number }), exactly(32, entry, 'an entry of a ledger')),
+  )
 }
 
 /** u32 epoch || u64 number || head. */
