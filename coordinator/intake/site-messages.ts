@@ -41,7 +41,8 @@ async function take(parts: Parts, from: SiteStream, message: FromSite): Promise<
       const reason = refusalText(message.code)
       if (message.planHash !== undefined) {
         const { planHash } = message
-        await parts.findRun(planHash)?.command({ type: 'refuse-work', planHash, site, reason })
+        const cause = message.code === 'peer-restored' ? { cause: message.code } : {}
+        await parts.findRun(planHash)?.command({ type: 'refuse-work', planHash, site, reason, ...cause })
       } else if (message.studyHash !== undefined) {
         const { studyHash } = message
         const now = parts.clock.now()

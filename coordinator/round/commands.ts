@@ -27,7 +27,13 @@ export type RoundCommand =
   /** The site sent what no honest agent sends: it takes no further part. */
   | (OfSite<'misbehave'> & { readonly reason: string })
   | { readonly type: 'finish-work'; readonly planHash: Sha256; readonly site: SiteName }
-  | { readonly type: 'refuse-work'; readonly planHash: Sha256; readonly site: SiteName; readonly reason: string }
+  | {
+      readonly type: 'refuse-work'
+      readonly planHash: Sha256
+      readonly site: SiteName
+      readonly reason: string
+      readonly cause?: 'peer-restored'
+    }
   | (OfSite<'announce-update'> & Update & { readonly masked?: MaskedInput })
   | ({ readonly type: 'receive-update'; readonly planHash: Sha256; readonly site: SiteName } & Update)
   | { readonly type: 'refuse-late-update'; readonly planHash: Sha256; readonly site: SiteName }

@@ -74,7 +74,9 @@ export function dropEvents(round: Losing, dropouts: readonly Dropout[], now: Dat
   const lost = dropouts.find(({ site }) => requiredOf(round).includes(site))
   if (dropouts.length === 0 || (left >= needed && !lost)) return dropped
   // Before the directory nothing binds the sites yet: the cohort was too small, no quorum was lost.
-  const code = round.phase === 'advertise-keys' ? 'cohort-too-small' : 'quorum-lost'
+  // Nothing was uploaded yet: the sites go on once the peer that was restored stands out by itself.
+  const isPeerRestored = [...round.dropouts, ...dropouts].some(({ cause }) => cause === 'peer-restored')
+  const code = isPeerRestored ? 'peer-restored' : round.phase === 'advertise-keys' ? 'cohort-too-small' : 'quorum-lost'
   const reason =
     left < needed
       ? `${left} of ${needed} sites needed are left`
@@ -90,7 +92,7 @@ export function dropOnCommand(
 ): RoundEvent[] {
   const { site, reason } = command
   if (!membersOf(round).includes(site)) return []
-  const cause = command.type === 'misbehave' ? 'misbehaved' : 'refused'
+  const cause = command.type === 'misbehave' ? 'misbehaved' : (command.cause ?? 'refused')
   return dropEvents(round, [{ site, cause, reason }], now)
 }
 

@@ -23,6 +23,8 @@ export const dropoutCauseSchema = z.enum([
   'deadline',
   'absent',
   'refused',
+  /** It refused because of a peer that was restored from an old copy, which it named. */
+  'peer-restored',
   'withdrawn',
   'revoked',
   'update-invalid',
@@ -153,6 +155,7 @@ export const roundEventSchemas = [
       'too-few-contributors',
       'shares-invalid',
       'round-unverified',
+      'peer-restored',
       'cancelled',
     ]),
     reason,
