@@ -149,7 +149,7 @@ function runCommands(parts: Parts) {
     return process
   }
   return {
-    async startRun(reference) {
+    async startRun(reference, without = []) {
       let created: RunId = ''
       await stream.change(async (state) => {
         const study = findStudy(state, reference)
@@ -157,7 +157,16 @@ function runCommands(parts: Parts) {
         const number = [...state.runs.values()].filter(({ run }) => run.startsWith(`${study.name}-`)).length + 1
         created = freeRunId(state.runs, study.name, number)
         const keys = await makeRunKey(vault, created)
-        return [{ type: 'run-created', at: clock.now().toISOString(), run: created, study: study.hash, ...keys }]
+        return [
+          {
+            type: 'run-created',
+            at: clock.now().toISOString(),
+            run: created,
+            study: study.hash,
+            ...keys,
+            ...(without.length > 0 && { without: [...without] }),
+          },
+        ]
       })
       return (await parts.startRun(stream.state.runs.get(created)!)).view()
     },

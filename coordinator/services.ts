@@ -162,6 +162,8 @@ export type RoundView = {
   readonly clippedShare: number
   /** Survivors that gave more than zeros to the training; which, nobody knows but they. Absent in sealed mode. */
   readonly contributors?: number
+  /** Which part of the round was not made because a partner was missing, and who. */
+  readonly withheld?: string
   readonly parametersSha256?: Sha256
   /** Of the round that trained (or, in round 0, summed up); absent in sealed mode and where no session came about. */
   readonly secure?: SecureSessionView
@@ -233,7 +235,8 @@ export interface AdminService {
   showStudy(reference: string): Promise<StudyView>
   /** The study as it stands, then again after every decision of a site, until `signal` aborts. */
   watchStudy(reference: string, signal: AbortSignal): AsyncIterable<StudyView>
-  startRun(studyReference: string): Promise<RunView>
+  /** `without`: sites left out of statistics and evaluations, for this study for good. */
+  startRun(studyReference: string, without?: readonly SiteName[]): Promise<RunView>
   cancelRun(run: RunId, reason: string): Promise<RunView>
   /**
    * The run goes on from the model that train round `round` made. Throws `not-found` where it made none, `stale-round`

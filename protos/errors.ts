@@ -69,6 +69,8 @@ export type ErrorCode =
   | 'quorum-invalid'
   | 'already-uploaded'
   | 'cohort-differencing'
+  | 'other-partners'
+  | 'exposures-exceeded'
   | 'session-lost'
   | 'peer-restored'
   | 'site-restored'

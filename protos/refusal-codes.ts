@@ -34,6 +34,8 @@ const ofWhatWasSent = [
   'quorum-invalid',
   'already-uploaded',
   'cohort-differencing',
+  'other-partners',
+  'exposures-exceeded',
   'session-lost',
   'peer-restored',
   'site-restored',

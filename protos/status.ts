@@ -100,6 +100,8 @@ const statusOf: Readonly<Record<ErrorCode, status>> = {
   'quorum-invalid': status.INVALID_ARGUMENT,
   'already-uploaded': status.FAILED_PRECONDITION,
   'cohort-differencing': status.FAILED_PRECONDITION,
+  'other-partners': status.FAILED_PRECONDITION,
+  'exposures-exceeded': status.FAILED_PRECONDITION,
   'session-lost': status.ABORTED,
   'peer-restored': status.FAILED_PRECONDITION,
   'site-restored': status.FAILED_PRECONDITION,

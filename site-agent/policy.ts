@@ -96,6 +96,10 @@ const policySchema = z.strictObject({
     .strictObject({
       survivorsMin: z.int().min(3).max(cohortMax).exactOptional(),
       colluders: z.int().min(0).max(cohortMax).exactOptional(),
+      /** How often this site may come and go in the training of one run. */
+      trainExposuresMax: z.int().min(0).max(100_000).default(25),
+      /** Evaluations with one label, in other studies, whose sites differ by a few. */
+      evaluateExposuresMax: z.int().min(0).max(1000).default(3),
     })
     .refine(({ survivorsMin = cohortMax, colluders = 0 }) => survivorsMin >= colluders + 2, {
       path: ['survivorsMin'],

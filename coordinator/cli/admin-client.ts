@@ -48,7 +48,7 @@ export type AdminClient = {
   showStudy(reference: string): Promise<ShownStudy>
   /** The study now, then after every decision of a site. */
   watchStudy(reference: string, signal?: AbortSignal): AsyncIterable<StudySummary>
-  startRun(studyReference: string): Promise<RunView>
+  startRun(studyReference: string, without?: readonly string[]): Promise<RunView>
   /** The run with its newest rounds only, as in the list of runs. */
   cancelRun(run: RunId, reason: string): Promise<RunView>
   rollBackRun(run: RunId, round: number, reason: string): Promise<RunView>
@@ -109,7 +109,7 @@ function adminClient(grpc: GrpcClient, address: string, explained: (error: unkno
       (await ask<StudyList__Output>((done) => grpc.listStudies({}, done))).studies.map(studySummary),
     showStudy: async (study) => studyView(await ask<StudyView__Output>((done) => grpc.showStudy({ study }, done))),
     watchStudy: (study, signal) => follow(() => grpc.watchStudy({ study }), studySummary, signal),
-    startRun: (study) => run((done) => grpc.startRun({ study }, done)),
+    startRun: (study, without = []) => run((done) => grpc.startRun({ study, without: [...without] }, done)),
     cancelRun: (id, reason) => run((done) => grpc.cancelRun({ run: id, reason }, done)),
     rollBackRun: (id, round, reason) => run((done) => grpc.rollBackRun({ run: id, round, reason }, done)),
     async listRuns() {

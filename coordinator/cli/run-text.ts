@@ -157,6 +157,7 @@ function roundLine(round: RoundView): string {
     round.accuracy === undefined ? '' : `accuracy ${formatMetric(round.accuracy)}`,
     `${round.survivors.length} of ${round.cohort.length} sites`,
     contributorsText(round),
+    round.withheld ?? '',
     formatBytes(round.uploadBytes),
     `${round.seconds.toFixed(2)} s`,
   ]

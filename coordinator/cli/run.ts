@@ -24,11 +24,18 @@ function addStart(run: Command, context: CommandContext): void {
     .description('Starts a run of a study that enough hospitals approved.')
     .argument('<study>', 'its name, its hash, or the first 8 or more digits of it')
     .option('--watch', 'follow the run until it ends, as run watch does')
-    .addHelpText('after', examples('consilium run start heart-disease --watch', 'consilium run start 3f9a01c2 --json'))
+    .option(
+      '--without <site...>',
+      'leave these sites out of statistics and evaluations, which otherwise wait for every site that approved; for good',
+    )
+    .addHelpText(
+      'after',
+      examples('consilium run start heart-disease --watch', 'consilium run start 3f9a01c2 --without va'),
+    )
     .action(
-      action<{ readonly watch?: boolean }>(context, async (invocation) => {
+      action<{ readonly watch?: boolean; readonly without?: readonly string[] }>(context, async (invocation) => {
         const { args, home, options, print } = invocation
-        const view = await withAdmin(home, (admin) => admin.startRun(args[0] ?? ''))
+        const view = await withAdmin(home, (admin) => admin.startRun(args[0] ?? '', options.without))
         if (options.watch) return watch(view.run, invocation)
         print(view, () => `run ${view.run} started; follow it with consilium run watch ${view.run}\n`)
         return exitCodes.ok

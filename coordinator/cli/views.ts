@@ -93,6 +93,7 @@ function roundView(view: RoundView__Output): RoundView {
     clippedShare,
     ...optionalHash('parametersSha256', view.parametersSha256),
     ...(view.secure ? { secure: secureSession(view.secure) } : {}),
+    ...(view.withheld ? { withheld: view.withheld } : {}),
   }
 }
 

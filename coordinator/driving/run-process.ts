@@ -18,7 +18,7 @@ import { awaitedRequired } from '../round/recruit.ts'
 import { nextDeadline } from '../round/round.ts'
 import { type RunEvent, readRunEvent, runEntry, runStream } from '../run/events.ts'
 import { decideNext, evolveRun, startedRun } from '../run/run.ts'
-import type { Run, RunCommand } from '../run/state.ts'
+import type { Partners, Run, RunCommand } from '../run/state.ts'
 import { runView } from '../run/view.ts'
 import type { RunView } from '../services.ts'
 import type { EventLog } from '../store/event-log.ts'
@@ -62,6 +62,8 @@ export type RunProcessOptions = Tools & {
   /** Called after every change, with the run as it is then. */
   readonly onChange: (process: RunProcess) => void
   readonly onFailure: (error: Error) => void
+  /** Whom earlier runs of the study settled on; read when the run starts. */
+  readonly partners: () => Partners
 }
 
 /** How soon watchers see progress, milliseconds. */
@@ -215,9 +217,9 @@ type RunStream = EventStream<Run | undefined, RunEvent>
 async function openRunStream(
   record: RunRecord,
   manifest: StudyManifest,
-  { eventLog, clock, onFailure }: RunProcessOptions,
+  { eventLog, clock, onFailure, partners }: RunProcessOptions,
 ): Promise<RunStream> {
-  const { run, study, publicKey, sealedSecretKey } = record
+  const { run } = record
   const stream: RunStream = await openEventStream<Run | undefined, RunEvent>({
     log: eventLog,
     stream: runStream(run),
@@ -232,8 +234,18 @@ async function openRunStream(
   })
   const at = clock.now().toISOString()
   await stream.change((state) => {
-    if (!state) return [{ type: 'run-started', at, run, study, publicKey, sealedSecretKey }]
+    if (!state) return [startOf(record, partners(), at)]
     return state.state === 'running' ? [{ type: 'run-resumed', at }] : []
   })
   return stream
+}
+
+function startOf(record: RunRecord, { statistics, evaluate }: Partners, at: string): RunEvent {
+  const { run, study, publicKey, sealedSecretKey, without } = record
+  const partners = { ...(statistics && { statistics: [...statistics] }), ...(evaluate && { evaluate: [...evaluate] }) }
+  return {
+    ...{ type: 'run-started', at, run, study, publicKey, sealedSecretKey },
+    ...((statistics || evaluate) && { partners }),
+    ...(without && { without }),
+  }
 }

@@ -1,6 +1,6 @@
 /** What can happen in a federation besides its runs, and how it stands in the `federation` stream of the event log. */
 import { FederationError } from '@consilium/protos/errors.ts'
-import { reasonCharactersMax } from '@consilium/protos/limits.ts'
+import { cohortMax, reasonCharactersMax } from '@consilium/protos/limits.ts'
 import type { LogEntry, NewEntry } from '@consilium/protos/log/entry.ts'
 import { base64Schema, runIdSchema, sha256Schema, siteNameSchema } from '@consilium/protos/plan/names.ts'
 import { z } from 'zod'
@@ -70,6 +70,8 @@ export const federationEventSchema = z.discriminatedUnion('type', [
     study,
     publicKey: base64Schema(32),
     sealedSecretKey: z.base64().max(8192),
+    /** Sites left out of statistics and evaluations on purpose. */
+    without: z.array(siteNameSchema).max(cohortMax).exactOptional(),
   }),
   /** Anchors the run's stream: its length, the hash of its last entry and, in logs of this version, its Merkle tree hash. */
   z.strictObject({

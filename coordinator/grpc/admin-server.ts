@@ -4,10 +4,10 @@
  */
 import type { Clock } from '@consilium/protos/clock.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
-import { countField, hashField, siteField, textField } from '@consilium/protos/fields.ts'
+import { countField, hashField, listField, siteField, textField } from '@consilium/protos/fields.ts'
 import type { AdminHandlers } from '@consilium/protos/gen/consilium/v1/Admin.ts'
 import { canonicalJson } from '@consilium/protos/hash.ts'
-import { chunkBytesMax, reasonCharactersMax, roundsMax } from '@consilium/protos/limits.ts'
+import { chunkBytesMax, cohortMax, reasonCharactersMax, roundsMax } from '@consilium/protos/limits.ts'
 import { adminTypes, packageDefinition } from '@consilium/protos/load.ts'
 import type { Logger } from 'pino'
 import type { CertificateAuthority } from '../certificate-authority.ts'
@@ -114,7 +114,9 @@ function studyHandlers(service: AdminService, guard: Guard<'operator'>) {
 
 function runHandlers(service: AdminService, guard: Guard<'operator'>) {
   return {
-    StartRun: unary(guard, async (request) => briefRunView(await service.startRun(studyField(request.study)))),
+    StartRun: unary(guard, async (request) =>
+      briefRunView(await service.startRun(studyField(request.study), withoutField(request.without))),
+    ),
     CancelRun: unary(guard, async (request) =>
       briefRunView(
         await service.cancelRun(runField(request.run), textField(request.reason, 'reason', reasonCharactersMax)),
@@ -153,4 +155,8 @@ function runHandlers(service: AdminService, guard: Guard<'operator'>) {
         yield { entry: canonicalJson(entry) }
     }),
   } satisfies Partial<AdminHandlers>
+}
+
+function withoutField(sites: readonly string[]): string[] {
+  return listField(sites, 'without', cohortMax, siteField, 0)
 }

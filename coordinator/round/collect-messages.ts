@@ -7,7 +7,7 @@ import type { SiteName } from '@consilium/protos/plan/names.ts'
 import type { RoundCommand } from './commands.ts'
 import { type Awaited, dropEvents, dropOnCommand, findDropouts, type Losing } from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
-import { type Dropout, membersOf, sitesNeeded } from './planned.ts'
+import { absentQuorum, type Dropout, membersOf } from './planned.ts'
 import { requiredOf } from './required.ts'
 
 type Collecting = Losing & { readonly sinceMs: number }
@@ -20,7 +20,7 @@ export function awaitedMembers(round: Collecting, said: ReadonlyMap<SiteName, un
     sites: members.filter((site) => !said.has(site)),
     excludable: members,
     remaining: members.length,
-    quorum: sitesNeeded(round),
+    quorum: absentQuorum(round),
     required: requiredOf(round),
     sinceMs: round.sinceMs,
     silentMs: keysMs,

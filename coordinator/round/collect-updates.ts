@@ -14,7 +14,7 @@ import type { EventOf, RoundEvent } from './events.ts'
 import { refuseLateUpdate } from './late-updates.ts'
 import { checkInput, loggedInput, readInput } from './masked-input.ts'
 import { failedRound, type RoundOver } from './over.ts'
-import { membersOf, type Planned, plannedOf, sitesNeeded, type Update } from './planned.ts'
+import { absentQuorum, membersOf, type Planned, plannedOf, sitesNeeded, type Update } from './planned.ts'
 import type { Attendance } from './presence.ts'
 import { requiredOf } from './required.ts'
 import { type MaskingSession, toHex, u3HashOf } from './session.ts'
@@ -136,7 +136,7 @@ function awaited(round: CollectingUpdates): Awaited {
     sites,
     excludable: sites,
     remaining: membersOf(round).length,
-    quorum: sitesNeeded(round),
+    quorum: absentQuorum(round),
     required: requiredOf(round),
     sinceMs: round.sinceMs,
     silentMs: deadlines.uploadMs,

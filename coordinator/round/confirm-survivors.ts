@@ -10,6 +10,7 @@ import { failure } from './dropouts.ts'
 import type { EventOf, RoundEvent } from './events.ts'
 import { mustBeSigned } from './faults.ts'
 import type { RoundOver } from './over.ts'
+import { isAmongPartners } from './partners.ts'
 import { type Planned, plannedOf, type Update } from './planned.ts'
 import { type ConfirmingSession, fromBase64, rosterEntry, toBase64 } from './session.ts'
 import {
@@ -102,5 +103,5 @@ function overdue(round: ConfirmingSurvivors, now: Date): EventOf<'round-failed'>
   const { confirmed, thresholds } = round.session
   const missing = awaitedConfirmations(round).sites
   const reason = `${confirmed.size} of ${thresholds.threshold} confirmations came; missing: ${missing.join(', ')}`
-  return failure(round.setting, 'quorum-lost', reason, now)
+  return failure(round.setting, isAmongPartners(round.setting) ? 'withheld' : 'quorum-lost', reason, now)
 }

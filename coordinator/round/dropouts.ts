@@ -6,6 +6,7 @@
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import type { RoundCommand } from './commands.ts'
 import { type EventOf, type RoundEvent, shortReason } from './events.ts'
+import { isAmongPartners, withheld } from './partners.ts'
 import { type Dropout, membersOf, type Planned, sitesNeeded } from './planned.ts'
 import { type Attendance, exclusion, exclusionReasons, type Presence } from './presence.ts'
 import { requiredOf } from './required.ts'
@@ -73,6 +74,15 @@ export function dropEvents(round: Losing, dropouts: readonly Dropout[], now: Dat
   const [left, needed] = [membersOf(round).length - dropouts.length, sitesNeeded(round)]
   const lost = dropouts.find(({ site }) => requiredOf(round).includes(site))
   if (dropouts.length === 0 || (left >= needed && !lost)) return dropped
+  if (isAmongPartners(round.setting))
+    return [
+      ...dropped,
+      withheld(
+        round.setting,
+        dropouts.map(({ site, reason }) => ({ site, why: reason })),
+        now,
+      ),
+    ]
   // Before the directory nothing binds the sites yet: the cohort was too small, no quorum was lost.
   // Nothing was uploaded yet: the sites go on once the peer that was restored stands out by itself.
   const isPeerRestored = [...round.dropouts, ...dropouts].some(({ cause }) => cause === 'peer-restored')

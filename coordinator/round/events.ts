@@ -156,6 +156,8 @@ export const roundEventSchemas = [
       'shares-invalid',
       'round-unverified',
       'peer-restored',
+      /** An evaluation, or statistics, that lacked one of its sites. */
+      'withheld',
       'cancelled',
     ]),
     reason,

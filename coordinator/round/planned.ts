@@ -2,6 +2,7 @@
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import type { DropoutCause } from './events.ts'
+import { isAmongPartners } from './partners.ts'
 import type { AdvertisingSession, SharingSession } from './session.ts'
 import type { RoundSetting } from './setting.ts'
 
@@ -37,9 +38,15 @@ export function sitesNeeded({
   plan,
   session,
 }: Pick<Planned, 'setting' | 'plan'> & { readonly session?: AdvertisingSession | SharingSession }): number {
+  if (isAmongPartners(setting)) return plan.cohort.length
   const { quorum } = setting.cohort
   if (session && 'thresholds' in session) return Math.max(quorum, session.thresholds.survivorsMin)
   return plan.secure ? Math.max(quorum, sitesOfSession(plan.secure)) : quorum
+}
+
+/** How many must be left before sites are dropped for being away: among partners one that is away ends the round at once. */
+export function absentQuorum(round: Parameters<typeof sitesNeeded>[0]): number {
+  return isAmongPartners(round.setting) ? 0 : sitesNeeded(round)
 }
 
 /** Fewest sites that can begin a session with these colluders and survivors: two of them do not collude (A.1). */

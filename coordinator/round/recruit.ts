@@ -12,6 +12,7 @@ import type { RoundCommand } from './commands.ts'
 import { failure } from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
 import { failedRound, type RoundOver } from './over.ts'
+import { isAmongPartners, whyMissing, withheld } from './partners.ts'
 import { leftOutOf, mutuallyPinned, toldSites } from './pins.ts'
 import { sitesOfSession } from './planned.ts'
 import { type Attendance, exclusion, exclusionReasons } from './presence.ts'
@@ -30,6 +31,7 @@ export function decide(round: Recruiting, command: RoundCommand, now: Date): Rou
   if (command.type !== 'look') return []
   const { setting } = round
   const { attendance, logHead } = command
+  if (isAmongPartners(setting)) return decidePartners(round, command, now)
   const barred = requiredNow(setting, attendance).filter((site) => exclusion(attendance, site))
   if (barred.length > 0) return [failure(setting, 'cohort-too-small', barredText(barred, attendance), now)]
   const missing = missingSites(round, attendance)
@@ -37,13 +39,7 @@ export function decide(round: Recruiting, command: RoundCommand, now: Date): Rou
   if (requiredMissing(setting, candidates, attendance).length > 0) return []
   const overdue = now.getTime() >= dueMs(round)
   if (candidates.length >= fewestSites(setting, candidates.length) && (missing.length === 0 || overdue)) {
-    // The head that the plan names must prove where its model comes from: the next look has one that does.
-    if (setting.modelEntry !== undefined && logHead.size <= setting.modelEntry) return []
-    const cohort = fittingCohort(candidates, requiredNow(setting, attendance))
-    const { round: number, purpose } = setting
-    const plan = planOf(setting, cohort, attendance, logHead)
-    const at = now.toISOString()
-    return [{ type: 'cohort-selected', at, round: number, purpose, plan, planHash: planHash(plan) }]
+    return select(setting, fittingCohort(candidates, requiredNow(setting, attendance)), attendance, logHead, now)
   }
   return overdue ? [failure(setting, 'cohort-too-small', shortage(round, attendance, missing), now)] : []
 }
@@ -58,13 +54,82 @@ export function evolve(round: Recruiting, event: RoundEvent): Recruiting | Worki
   return event.type === 'round-failed' ? failedRound(round, event) : round
 }
 
+function select(
+  setting: RoundSetting,
+  cohort: readonly SiteName[],
+  attendance: Attendance,
+  logHead: LogHead,
+  now: Date,
+): RoundEvent[] {
+  // The head that the plan names must prove where its model comes from: the next look has one that does.
+  if (setting.modelEntry !== undefined && logHead.size <= setting.modelEntry) return []
+  const { round, purpose } = setting
+  const plan = planOf(setting, cohort, attendance, logHead)
+  return [{ type: 'cohort-selected', at: now.toISOString(), round, purpose, plan, planHash: planHash(plan) }]
+}
+
+/** The whole of the partners or nobody. Statistics wait for all, as nothing goes on without them. */
+function decidePartners(
+  round: Recruiting,
+  { attendance, logHead }: Extract<RoundCommand, { type: 'look' }>,
+  now: Date,
+): RoundEvent[] {
+  const { setting } = round
+  const { here, missing } = partnersNow(round, attendance)
+  const isFew = here.length < fewestSites(setting, here.length)
+  if (missing.length === 0 && !isFew) return select(setting, here, attendance, logHead, now)
+  if (missing.length === 0 && now.getTime() >= dueMs(round))
+    return [failure(setting, 'cohort-too-small', shortage(round, attendance, missing), now)]
+  if (missing.length === 0 || now.getTime() < partnersDueMs(round, attendance)) return []
+  return [
+    withheld(
+      setting,
+      missing.map((site) => ({ site, why: whyMissing(site, attendance) })),
+      now,
+    ),
+  ]
+}
+
+/** The partners that can be in the round now, and those that are missing; until they are settled, whoever is expected. */
+function partnersNow(
+  round: Recruiting,
+  attendance: Attendance,
+): { readonly here: readonly SiteName[]; readonly missing: readonly SiteName[] } {
+  const { partners } = round.setting
+  const candidates = candidatesOf(round, attendance)
+  if (!partners)
+    return {
+      here: candidates.filter((site) => !round.setting.without?.includes(site)),
+      missing: missingSites(round, attendance),
+    }
+  const here = mutuallyPinned(toldSites(attendance), attendance, partners)
+  return { here: partners, missing: partners.filter((site) => !here.includes(site)) }
+}
+
+/** When a round is withheld: an evaluation as soon as a partner is away for long; the last one is worth a longer wait. */
+function partnersDueMs(round: Recruiting, attendance: Attendance): number {
+  const { setting, sinceMs } = round
+  const { purpose, partners, deadlines, isLast } = setting
+  const { missing } = partnersNow(round, attendance)
+  if (partners && missing.some((site) => exclusion(attendance, site))) return sinceMs
+  if (missing.length === 0) return dueMs(round)
+  if (purpose === 'statistics') return Number.POSITIVE_INFINITY
+  if (isLast) return sinceMs + deadlines.makeUpMs
+  const away = missing.map(
+    (site) => (attendance.get(site)?.absentSinceMs ?? Number.POSITIVE_INFINITY) + deadlines.absentMs,
+  )
+  return Math.min(dueMs(round), ...away)
+}
+
 /** Infinite while a required site is awaited. */
 export function deadline(round: Recruiting, attendance: Attendance): number {
+  if (isAmongPartners(round.setting)) return partnersDueMs(round, attendance)
   return awaitedRequired(round, attendance).length > 0 ? Number.POSITIVE_INFINITY : dueMs(round)
 }
 
 /** The required sites that recruiting waits for: they are away, or not approved by the others, or have not approved them. */
 export function awaitedRequired(round: Recruiting, attendance: Attendance): readonly SiteName[] {
+  if (isAmongPartners(round.setting)) return partnersNow(round, attendance).missing
   return requiredMissing(round.setting, candidatesOf(round, attendance), attendance)
 }
 

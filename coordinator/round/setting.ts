@@ -1,5 +1,5 @@
 /** What is settled before a round starts: by its study, and by where its run stands. */
-import type { Purpose, RunId, Sha256 } from '@consilium/protos/plan/names.ts'
+import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { RoundPlan, Standardisation } from '@consilium/protos/plan/round-plan.ts'
 import type { Study } from '@consilium/protos/plan/study.ts'
 import type { SecureVector } from '@consilium/protos/secagg/vectors.ts'
@@ -23,6 +23,12 @@ export type RoundSetting = {
   /** What every site uploads under masks. */
   readonly vectors: readonly SecureVector[]
   readonly cohort: Study['cohort']
+  /** Under masks, of statistics and evaluations: the one set of sites they are among. */
+  readonly partners?: readonly SiteName[]
+  /** Left out of them on purpose, while they are not settled. */
+  readonly without?: readonly SiteName[]
+  /** Nothing is trained after it, so it is worth waiting for. */
+  readonly isLast?: boolean
   readonly deadlines: Study['deadlines']
   readonly startedAtMs: number
 }

@@ -9,6 +9,7 @@ import { droppedEvent, failure, withDropout } from './dropouts.ts'
 import type { EventOf, RoundEvent } from './events.ts'
 import { refuseLateUpdate } from './late-updates.ts'
 import { failedRound, type RoundOver } from './over.ts'
+import { isAmongPartners } from './partners.ts'
 import type { Dropout, Planned, Update } from './planned.ts'
 import { type Attendance, exclusion } from './presence.ts'
 import type { ConfirmingSession } from './session.ts'
@@ -93,7 +94,7 @@ export function failingWhere<Round extends Surviving>(
 export function lostQuorum({ setting, session }: Surviving, now: Date): EventOf<'round-failed'> {
   const { threshold } = session.thresholds
   const reason = `fewer than ${threshold} survivors are left to unmask the sum`
-  return failure(setting, 'quorum-lost', reason, now)
+  return failure(setting, isAmongPartners(setting) ? 'withheld' : 'quorum-lost', reason, now)
 }
 
 /** Drops a survivor of which something is awaited. */

@@ -1,8 +1,8 @@
 /** What can happen in a run, and how it stands in the run's stream of the event log (`run/<id>`). */
 import { FederationError } from '@consilium/protos/errors.ts'
-import { reasonCharactersMax } from '@consilium/protos/limits.ts'
+import { cohortMax, reasonCharactersMax } from '@consilium/protos/limits.ts'
 import type { LogEntry, NewEntry } from '@consilium/protos/log/entry.ts'
-import { base64Schema, runIdSchema, sha256Schema } from '@consilium/protos/plan/names.ts'
+import { base64Schema, runIdSchema, sha256Schema, siteNameSchema } from '@consilium/protos/plan/names.ts'
 import { z } from 'zod'
 import { roundEventSchemas } from '../round/events.ts'
 
@@ -18,6 +18,15 @@ export const runEventSchema = z.discriminatedUnion('type', [
     /** X25519 public key of the run; the secret half is sealed by the key vault. */
     publicKey: base64Schema(32),
     sealedSecretKey: z.base64().max(8192),
+    /** Whom earlier runs of the study settled on. */
+    partners: z
+      .strictObject({
+        statistics: z.array(siteNameSchema).max(cohortMax).exactOptional(),
+        evaluate: z.array(siteNameSchema).max(cohortMax).exactOptional(),
+      })
+      .exactOptional(),
+    /** Sites that whoever started the run leaves out of statistics and evaluations. */
+    without: z.array(siteNameSchema).max(cohortMax).exactOptional(),
   }),
   /** The coordinator was started again: the phase gets its whole time once more. */
   z.strictObject({ type: z.literal('run-resumed'), at }),

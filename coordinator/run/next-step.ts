@@ -11,10 +11,11 @@ export type NextStep =
   | { readonly type: 'none' }
 
 /**
- * What follows the rounds so far. After a failed train round the next one starts from the same model; a failed evaluation
- * leaves a gap in the curve. A sum with too few contributors, failed statistics, a failed last train round, two failed
- * rounds of training in a row or two of evaluation end the run. A round that a roll-back cancelled counts as none: training
- * goes on with the next number. So does one that ended, before any upload, because a peer had been restored.
+ * What follows the rounds so far. After a failed train round the next one starts from the same model; an evaluation that
+ * failed or was withheld leaves a gap in the curve. A sum with too few contributors, statistics that were not made, a failed
+ * last train round, two failed rounds of training in a row or two of evaluation end the run. A round that a roll-back
+ * cancelled counts as none: training goes on with the next number. So does one that ended, before any upload, because a
+ * peer had been restored.
  */
 export function nextStep(run: Run): NextStep {
   if (run.state !== 'running' || run.current) return { type: 'none' }
@@ -45,7 +46,7 @@ function isEnd({ past, manifest }: Run, last: RoundOver): boolean {
 /** Without statistics nothing can follow, whatever they failed for. */
 function isFailure({ outcome, setting }: RoundOver): boolean {
   if (outcome.type !== 'failed' || outcome.code === 'cancelled') return false
-  return outcome.code !== 'peer-restored' || setting.purpose === 'statistics'
+  return setting.purpose === 'statistics' || (outcome.code !== 'peer-restored' && outcome.code !== 'withheld')
 }
 
 const statistics = { round: 0, purpose: 'statistics' } as const

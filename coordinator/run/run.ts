@@ -2,13 +2,16 @@
  * One run of a study as the fold of its events: statistics, then rounds of training and the evaluation of what they
  * yield, until the model is exported; or back to an earlier model and on from there. Pure.
  */
+import { cohortMax } from '@consilium/protos/limits.ts'
 import type { LogHead } from '@consilium/protos/log/head.ts'
 import { vectorSizes } from '@consilium/protos/plan/contribution.ts'
-import type { SiteName } from '@consilium/protos/plan/names.ts'
+import type { Purpose, SiteName } from '@consilium/protos/plan/names.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import { secureVectors } from '@consilium/protos/secagg/vectors.ts'
 import { failure } from '../round/dropouts.ts'
 import { shortReason } from '../round/events.ts'
+import type { RoundOver } from '../round/over.ts'
+import { isAmongPartners } from '../round/partners.ts'
 import { mutuallyPinned } from '../round/pins.ts'
 import type { Attendance } from '../round/presence.ts'
 import { requiredNow } from '../round/required.ts'
@@ -17,7 +20,7 @@ import type { RoundSetting } from '../round/setting.ts'
 import { endings, type RunEvent } from './events.ts'
 import { nextStep } from './next-step.ts'
 import { rollBack } from './roll-back.ts'
-import type { Run, RunCommand } from './state.ts'
+import type { Partners, Run, RunCommand } from './state.ts'
 
 /** The run right after its first event. */
 export function startedRun(event: Extract<RunEvent, { type: 'run-started' }>, manifest: StudyManifest): Run {
@@ -34,6 +37,8 @@ export function startedRun(event: Extract<RunEvent, { type: 'run-started' }>, ma
     sites: [],
     parameters: manifest.initialParameters.sha256,
     proven: {},
+    partners: event.partners ?? {},
+    without: event.without ?? [],
     past: [],
     siteResults: [],
   }
@@ -58,7 +63,7 @@ export function decideRun(run: Run, command: RunCommand, now: Date): RunEvent[] 
       if (step.type === 'fail') return [{ type: 'run-failed', at, code: step.code, reason: shortReason(step.reason) }]
       if (step.type !== 'round') return []
       const { round, purpose } = step
-      return [{ type: 'round-started', at, round, purpose, expected: expectedSites(run, command) }]
+      return [{ type: 'round-started', at, round, purpose, expected: [...expectedSites(run, purpose, command)] }]
     }
     default:
       return run.current ? decideRound(run.current, command, now) : []
@@ -113,15 +118,33 @@ function evolveBy(run: Run, event: RunEvent): Run {
 
 /**
  * First every site that may take part; later the survivors of the newest round that has some, and those that the study
- * requires. Under masks, none that could not be in a cohort with the others.
+ * requires. Under masks, none that could not be in a cohort with the others; statistics and evaluations expect their
+ * partners, at first every site that may take part.
  */
-function expectedSites(run: Run, { attendance }: Extract<RunCommand, { type: 'look' }>): SiteName[] {
+function expectedSites(
+  run: Run,
+  purpose: Purpose,
+  { attendance }: Extract<RunCommand, { type: 'look' }>,
+): readonly SiteName[] {
+  const { mode } = run.manifest.study.aggregation
   const eligible = [...attendance].filter(([, presence]) => !presence.excluded).map(([site]) => site)
+  if (isAmongPartners({ aggregation: run.manifest.study.aggregation, purpose })) {
+    const known = run.partners[purpose as keyof Partners]
+    const among = eligible.filter((site) => !run.without.includes(site)).sort()
+    return known ?? mutuallyPinned(among, attendance, among).slice(0, cohortMax)
+  }
   const survivors = run.past.findLast((over) => over.survivors.length > 0)?.survivors
   const required = requiredNow(run.manifest.study, attendance)
   const isExpected = (site: SiteName) => !survivors || survivors.includes(site) || required.includes(site)
   const sites = eligible.filter(isExpected).sort()
-  return run.manifest.study.aggregation.mode === 'secure' ? mutuallyPinned(sites, attendance, sites) : sites
+  return mode === 'secure' ? mutuallyPinned(sites, attendance, sites) : sites
+}
+
+/** Once a site has confirmed the sum of a purpose, its cohort is the partners, for good: no site confirms another set. */
+function withPartners(run: Run, { setting, cohort, secure }: RoundOver): Run {
+  const { purpose } = setting
+  if (purpose === 'train' || run.partners[purpose] || !secure || secure.confirmed.length === 0) return run
+  return { ...run, partners: { ...run.partners, [purpose]: cohort } }
 }
 
 function settingOf(run: Run, event: Extract<RunEvent, { type: 'round-started' }>, startedAtMs: number): RoundSetting {
@@ -131,6 +154,9 @@ function settingOf(run: Run, event: Extract<RunEvent, { type: 'round-started' }>
   return {
     ...{ run: id, study, round, purpose, model, runPublicKey, aggregation, cohort, deadlines, startedAtMs },
     ...(modelEntry !== undefined && { modelEntry }),
+    ...(purpose !== 'train' && run.partners[purpose] && { partners: run.partners[purpose] }),
+    ...(run.without.length > 0 && { without: run.without }),
+    ...(round === run.manifest.study.rounds && purpose === 'evaluate' && { isLast: true }),
     ...(standardisation && { standardisation }),
     ...((proven.model || proven.standardisation) && { proven }),
     vectors: secureVectors(purpose, vectorSizes(run.manifest)),
@@ -144,7 +170,7 @@ function withSites(run: Run, sites: readonly SiteName[]): Run {
 
 function withRound(run: Run, round: Round): Run {
   if (round.phase !== 'over') return { ...run, current: round }
-  const { current: _, ...rest } = run
+  const { current: _, ...rest } = withPartners(run, round)
   const past = [...run.past, round]
   if (round.outcome.type === 'failed') return { ...rest, past }
   const { result } = round.outcome

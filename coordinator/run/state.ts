@@ -31,12 +31,18 @@ export type Run = {
   readonly proven: NonNullable<RoundPlan['proven']>
   /** Position of the newest entry that committed a round. */
   readonly committedEntry?: number
+  /** Under masks: the sites that statistics and evaluations of the study are among, once they are settled. */
+  readonly partners: Partners
+  /** Left out of both on purpose, until they are settled. */
+  readonly without: readonly SiteName[]
   readonly current?: OpenRound
   readonly past: readonly RoundOver[]
   /** Of the newest evaluation; sealed mode only. */
   readonly siteResults: readonly SiteResult[]
   readonly model?: Sha256
 }
+
+export type Partners = { readonly [purpose in 'statistics' | 'evaluate']?: readonly SiteName[] }
 
 export type RunCommand =
   | RoundCommand

@@ -90,7 +90,10 @@ function merged(view: RoundView, over: RoundOver): RoundView {
       ...(over.secure && { secure: { ...over.secure.thresholds, confirmed: over.secure.confirmed } }),
     }),
   }
-  if (over.outcome.type === 'failed') return base
+  if (over.outcome.type === 'failed') {
+    const { code, reason } = over.outcome
+    return code === 'withheld' ? { ...base, withheld: `${wordsOf[purpose]} withheld: ${reason}` } : base
+  }
   const { result } = over.outcome
   switch (result.purpose) {
     case 'statistics':
@@ -115,6 +118,8 @@ function merged(view: RoundView, over: RoundOver): RoundView {
     }
   }
 }
+
+const wordsOf = { statistics: 'statistics', train: 'training', evaluate: 'evaluation' }
 
 function currentView(
   round: OpenRound,

@@ -146,6 +146,8 @@ const deadlinesSchema = z.strictObject({
    * that was away already when the work of all was done has `workMs` from when it left.
    */
   absentMs: count(86_400_000).default(30_000),
+  /** Under masks: how long the evaluation of the last model waits for all of its sites before it is left out. */
+  makeUpMs: count(30 * 86_400_000).default(3_600_000),
 })
 
 /** 255 sites of this weight still add up below 2^32. */

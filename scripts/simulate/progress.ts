@@ -74,6 +74,7 @@ export function roundLine(round: RoundView, planned: number): string {
   return [
     `${subject.padEnd(Math.max(name.length, 10))}   ${figures.padEnd(41)}   ${sites}   ${seconds}`,
     ...dropouts,
+    ...(round.withheld ? [`  ${round.withheld}`] : []),
   ].join('\n')
 }
 

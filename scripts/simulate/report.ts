@@ -55,6 +55,8 @@ export type RoundReport = RoundSummary & {
   readonly clippedShare: number
   /** Survivors that gave more than zeros; absent in sealed mode. */
   readonly contributors?: number
+  /** What of the round was not made because a partner was missing, and who. */
+  readonly withheld?: string
 }
 
 /** What `report.json` holds. */
@@ -205,6 +207,7 @@ function roundReport(view: RoundView): RoundReport {
     meanSiteAccuracy: view.meanSiteAccuracy ?? null,
     clippedShare: view.clippedShare,
     ...(view.contributors !== undefined && { contributors: view.contributors }),
+    ...(view.withheld && { withheld: view.withheld }),
     ...(view.secure && { secure: view.secure }),
   }
 }

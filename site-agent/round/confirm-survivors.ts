@@ -10,6 +10,7 @@ import { assertAscending, survivorsHash } from '@consilium/protos/secagg/transcr
 import type { Assignment } from './assignment.ts'
 import { inRound } from './events.ts'
 import { checkHead } from './lineage.ts'
+import { settlePartners, sumsOfSameFunction } from './partners.ts'
 import { dueSession, isSame, refusedAs, type SecureCohort, type Session, sealState, secureCohort } from './session.ts'
 import { checkDirectory } from './share-keys.ts'
 import type { Site } from './site.ts'
@@ -49,8 +50,8 @@ export function checkSurvivors(
 }
 
 /**
- * A.9: sums over the same model whose survivors differ by fewer sites than a sum must have would give away the sum of
- * those few. Throws `cohort-differencing`.
+ * A.9 and E.4: sums of the same function of the same parameters whose survivors differ by fewer sites than a sum must have
+ * would give away the sum of those few. Throws `cohort-differencing`.
  */
 export function checkDifferencing(
   survivors: readonly string[],
@@ -64,7 +65,7 @@ export function checkDifferencing(
     if (differing > 0 && differing < survivorsMin)
       throw new FederationError(
         'cohort-differencing',
-        `this sum and that of round ${sum.round} of run ${sum.run} are over the same model and differ by ${differing} of ${survivorsMin} sites: their difference would give those away`,
+        `this sum and that of round ${sum.round} of run ${sum.run} are of the same training from the same model and differ by ${differing} of ${survivorsMin} sites: their difference would give those away`,
       )
   }
 }
@@ -89,10 +90,11 @@ export async function confirmSurvivors(
   const cohort = secureCohort(assignment, site.name)
   const u3Hash = checkSurvivors(survivors, maskedSession(session, assignment, site.name), cohort)
   const names = survivors.map(({ index }) => plan.cohort[index - 1]!)
-  const earlier = site.store.sessions.confirmed(plan.model, plan.purpose).filter((sum) => sum.planHash !== planHash)
-  checkDifferencing(names, earlier, cohort.secure.survivorsMin)
+  if (plan.purpose === 'train')
+    checkDifferencing(names, sumsOfSameFunction(assignment, site), cohort.secure.survivorsMin)
   await checkHead(plan, logHead, site, signal)
   site.store.heads.accept(plan.run, logHead)
+  settlePartners(plan, names, assignment.study.manifest, site)
   const signature = signMessage(site.identity, confirmMessage(u3Hash, Buffer.from(logHead.root, 'hex')))
   const confirm = { type: 'confirm', planHash, signature } as const
   const confirmed = sealState({ ...state, survivors, logHead, confirm }, planHash, site)

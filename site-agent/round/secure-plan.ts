@@ -10,6 +10,7 @@ import type { RoundPlan, SecureRound } from '@consilium/protos/plan/round-plan.t
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import { sessionThresholds, studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
 import { secureVectors } from '@consilium/protos/secagg/vectors.ts'
+import { checkComingsAndGoings, checkPartners } from './partners.ts'
 import type { Site } from './site.ts'
 
 /** Throws `message-invalid`, `roster-mismatch` or `thresholds-refused` for the first check the plan fails. */
@@ -25,6 +26,8 @@ export function checkSecureRound(
   checkRoster(plan, secure, site)
   checkThresholds(plan, secure, manifest, site.readPolicy().secure)
   checkVectors(plan, secure, manifest)
+  checkPartners(plan, manifest, site)
+  checkComingsAndGoings(plan, site)
 }
 
 /** A study approved as secure never runs sealed, nor the other way round. */

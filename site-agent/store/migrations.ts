@@ -234,4 +234,15 @@ export const migrations: readonly string[] = [
     account TEXT NOT NULL DEFAULT ''
   ) STRICT;
   `,
+  `
+  -- With whom this site helps to sums of statistics and evaluations: one set of sites for each study and purpose, for good.
+  CREATE TABLE partners (
+    study TEXT NOT NULL,
+    purpose TEXT NOT NULL CHECK (purpose IN ('statistics', 'evaluate')),
+    label TEXT NOT NULL,
+    sites TEXT NOT NULL,
+    settled_at TEXT NOT NULL,
+    PRIMARY KEY (study, purpose)
+  ) STRICT;
+  `,
 ]

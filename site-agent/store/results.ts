@@ -25,6 +25,8 @@ export type Results = {
   isAccepted(run: RunId, purpose: AcceptedResult['purpose'], made: Sha256): boolean
   /** Whether this site itself made these global parameters from a sum that it verified, in any run. */
   isComputed(parameters: Sha256): boolean
+  /** How often this site changed between being in the training sums of a run and not. */
+  comingsAndGoings(run: RunId): number
   /** The round counts as failed: nothing goes on from what it made. */
   forget(planHash: Sha256): void
   /** Parameters that the next round of a run which is not over may start from: the newest of each. */
@@ -39,6 +41,7 @@ export function openResults(database: DatabaseSync, now: () => Date): Results {
   const byMade = database.prepare('SELECT 1 FROM results WHERE run = ? AND purpose = ? AND made = ?')
   const byVerified = database.prepare(`SELECT 1 FROM results WHERE purpose = 'train' AND made = ? AND how = 'verified'`)
   const remove = database.prepare('DELETE FROM results WHERE plan_hash = ?')
+  const history = database.prepare(`SELECT how FROM results WHERE run = ? AND purpose = 'train' ORDER BY rowid`)
   const newest = database.prepare(
     `SELECT made FROM results WHERE run NOT IN (SELECT run FROM runs_over)
        AND rowid IN (SELECT max(rowid) FROM results WHERE purpose = 'train' GROUP BY run)`,
@@ -52,6 +55,10 @@ export function openResults(database: DatabaseSync, now: () => Date): Results {
     },
     isAccepted: (run, purpose, made) => byMade.get(run, purpose, made) !== undefined,
     isComputed: (parameters) => byVerified.get(parameters) !== undefined,
+    comingsAndGoings(run) {
+      const how = history.all(run).map((row) => row.how)
+      return how.filter((each, i) => i > 0 && each !== how[i - 1]).length
+    },
     forget: (planHash) => void remove.run(planHash),
     modelsInUse: () => newest.all().map((row) => String(row.made)),
   }

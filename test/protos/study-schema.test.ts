@@ -55,7 +55,14 @@ describe('a study file', () => {
       rounds: 15,
       cohort: { min: 3, quorum: 3 },
       aggregation: { mode: 'secure', weights: 'bucket', weightMax: 65_536 },
-      deadlines: { recruitMs: 30_000, workMs: 1_800_000, uploadMs: 300_000, keysMs: 60_000, absentMs: 30_000 },
+      deadlines: {
+        recruitMs: 30_000,
+        workMs: 1_800_000,
+        uploadMs: 300_000,
+        keysMs: 60_000,
+        absentMs: 30_000,
+        makeUpMs: 3_600_000,
+      },
       split: { by: 'hash', key: 'patient_id', testFraction: 0.2 },
       evaluation: { bins: 64, everyRounds: 1 },
     })

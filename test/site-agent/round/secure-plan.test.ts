@@ -26,6 +26,8 @@ const secureStudy = (fields: object) => ({ study: { aggregation: { mode: 'secure
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 const strangeKey = generateIdentity().publicKey
 
+const limits = { trainExposuresMax: 25, evaluateExposuresMax: 3 }
+
 test('a study approved as secure is not worked for without masks, nor a sealed one with them', () => {
   const site = open()
   const { secure, ...plain } = site.plan().plan
@@ -146,11 +148,11 @@ test('a study may name thresholds of its own, and a plan may be stricter', () =>
 test('a site asks for more than the study by its policy', () => {
   const site = open()
   const { signed } = site.plan({ cohort: fiveSites })
-  site.policy.secure = { survivorsMin: 5 }
+  site.policy.secure = { ...limits, survivorsMin: 5 }
   expect(() => recruit(signed, site.site)).toThrow(expect.objectContaining({ code: 'thresholds-refused' }))
-  site.policy.secure = { colluders: 2 }
+  site.policy.secure = { ...limits, colluders: 2 }
   expect(() => recruit(signed, site.site)).toThrow(expect.objectContaining({ code: 'thresholds-refused' }))
-  site.policy.secure = {}
+  site.policy.secure = { ...limits }
   expect(recruit(signed, site.site).plan.cohort).toEqual(fiveSites)
 })
 

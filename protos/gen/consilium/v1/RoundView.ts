@@ -20,6 +20,7 @@ export interface RoundView {
   'meanSiteAccuracy'?: (number | string);
   'secure'?: (_consilium_v1_SecureSession | null);
   'contributors'?: (number | string);
+  'withheld'?: (string);
   '_loss'?: "loss";
   '_auroc'?: "auroc";
   '_accuracy'?: "accuracy";
@@ -44,6 +45,7 @@ export interface RoundView__Output {
   'meanSiteAccuracy'?: (number);
   'secure': (_consilium_v1_SecureSession__Output | null);
   'contributors'?: (number);
+  'withheld': (string);
   '_loss'?: "loss";
   '_auroc'?: "auroc";
   '_accuracy'?: "accuracy";

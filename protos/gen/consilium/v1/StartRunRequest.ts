@@ -3,8 +3,10 @@
 
 export interface StartRunRequest {
   'study'?: (string);
+  'without'?: (string)[];
 }
 
 export interface StartRunRequest__Output {
   'study': (string);
+  'without': (string)[];
 }

@@ -1,0 +1,34 @@
+/**
+ * Partners (fedsum, section E.4): statistics and evaluations are among one set of sites, the whole of it or nobody, in all
+ * runs of a study: sums over sets that differ by a few sites would tell of those few. Such a round that lacks one is
+ * withheld, which is no failure of the run. Training takes dropouts; sealed mode has no sums to compare.
+ */
+import type { SiteName } from '@consilium/protos/plan/names.ts'
+import { type EventOf, shortReason } from './events.ts'
+import { type Attendance, exclusion, exclusionReasons } from './presence.ts'
+import type { RoundSetting } from './setting.ts'
+
+type Among = Pick<RoundSetting, 'aggregation' | 'purpose'>
+
+export function isAmongPartners({ aggregation, purpose }: Among): boolean {
+  return aggregation.mode === 'secure' && purpose !== 'train'
+}
+
+/** The event of a round that is not made, because of these sites. */
+export function withheld(
+  { round, purpose }: Pick<RoundSetting, 'round' | 'purpose'>,
+  missing: readonly { readonly site: SiteName; readonly why: string }[],
+  now: Date,
+): EventOf<'round-failed'> {
+  const sites = missing.map(({ site, why }) => `${site} is missing: ${why}`).join('; ')
+  return { type: 'round-failed', at: now.toISOString(), round, purpose, code: 'withheld', reason: shortReason(sites) }
+}
+
+/** Why a partner cannot be in a round now. */
+export function whyMissing(site: SiteName, attendance: Attendance): string {
+  const excluded = exclusion(attendance, site)
+  if (excluded) return exclusionReasons[excluded]
+  const { absentSinceMs } = attendance.get(site)!
+  if (absentSinceMs !== undefined) return `not connected since ${new Date(absentSinceMs).toISOString()}`
+  return 'it and the others have not approved the identities of one another'
+}

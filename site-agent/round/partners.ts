@@ -1,0 +1,120 @@
+/**
+ * Which sums this site helps to (fedsum, section E.4). Statistics and evaluations of a study are among one set of sites, the
+ * whole of it: sets of honest sites are equal, and no combination of such sums holds fewer. Training takes dropouts; of the
+ * same function of the same parameters there are no two sums whose sites differ by a few.
+ */
+import { FederationError } from '@consilium/protos/errors.ts'
+import { canonicalJson, sha256Hex } from '@consilium/protos/hash.ts'
+import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import { readSignedStudy, type StudyManifest } from '@consilium/protos/plan/signed-study.ts'
+import type { Partners } from '../store/partners.ts'
+import type { SessionRecord } from '../store/sessions.ts'
+import type { Assignment } from './assignment.ts'
+import type { Site } from './site.ts'
+
+type PartnerSite = Pick<Site, 'store'> & { readonly readPolicy: () => Pick<ReturnType<Site['readPolicy']>, 'secure'> }
+
+/** Throws `other-partners` where this site has settled on others, `exposures-exceeded` where these are too many sets. */
+export function checkPartners(plan: RoundPlan, manifest: StudyManifest, site: PartnerSite): void {
+  const { purpose, study, cohort, secure } = plan
+  if (purpose === 'train' || !secure) return
+  const known = site.store.partners.find(study, purpose)
+  if (known && isSameSet(known, cohort)) return
+  if (known)
+    throw new FederationError(
+      'other-partners',
+      `sums of ${purpose} of this study are among ${known.join(', ')} here, this plan is for ${cohort.join(', ')}: the difference would tell of single sites`,
+    )
+  if (purpose === 'evaluate') checkExposures(cohort, manifest, secure.survivorsMin, site)
+}
+
+/** What {@link checkPartners} let pass, once this site confirms a sum of it; throws `survivors-invalid` for a part of the set. */
+export function settlePartners(
+  { purpose, study, cohort, secure }: RoundPlan,
+  survivors: readonly SiteName[],
+  manifest: StudyManifest,
+  { store }: Pick<Site, 'store'>,
+): void {
+  if (purpose === 'train' || !secure) return
+  const missing = cohort.filter((site) => !survivors.includes(site))
+  if (missing.length > 0)
+    throw new FederationError(
+      'survivors-invalid',
+      `${missing.join(', ')} is not among the survivors: a sum of ${purpose} is opened for the whole cohort or not at all`,
+    )
+  store.partners.keep({ study, purpose, label: labelOf(manifest), sites: cohort })
+}
+
+/**
+ * What a train sum is a function of besides the parameters: all of the study but its names and texts, how long it goes on,
+ * who takes part, when, and how it is evaluated.
+ */
+export function functionHash({ study, graph, layout }: StudyManifest): Sha256 {
+  const rest = Object.fromEntries(Object.entries(study).filter(([field]) => !besideTheFunction.has(field)))
+  return sha256Hex(canonicalJson({ study: rest, graph: graph.sha256, layout }))
+}
+
+const besideTheFunction = new Set(['name', 'title', 'description', 'rounds', 'cohort', 'deadlines', 'evaluation'])
+
+/** Sums of updates from these parameters that this site helped to, as far as they were of the same function. */
+export function sumsOfSameFunction(
+  { planHash, plan, study }: Assignment,
+  { store }: Pick<Site, 'store'>,
+): SessionRecord[] {
+  const own = functionHash(study.manifest)
+  return store.sessions
+    .confirmed(plan.model, 'train')
+    .filter((sum) => sum.planHash !== planHash && (functionOf(sum.planHash, store) ?? own) === own)
+}
+
+/** Undefined where the study is not known here any more: then it may have been the same one. */
+function functionOf(planHash: Sha256, store: Site['store']): Sha256 | undefined {
+  const plan = store.journal.planOf(planHash)
+  const known = plan && store.studies.find(plan.study)
+  return known && functionHash(readSignedStudy(known.signed).manifest)
+}
+
+/** Throws `exposures-exceeded` where this site came and went too often in a run: each time tells a little of its update. */
+export function checkComingsAndGoings({ run, purpose, secure }: RoundPlan, { store, readPolicy }: PartnerSite): void {
+  if (purpose !== 'train' || !secure) return
+  const [count, max] = [store.results.comingsAndGoings(run), readPolicy().secure.trainExposuresMax]
+  if (count <= max) return
+  throw new FederationError(
+    'exposures-exceeded',
+    `this site came and went ${count} times in the training of run ${run}, and each time tells a little of its updates. To take part all the same, raise secure.trainExposuresMax in policy.yaml above ${max}`,
+  )
+}
+
+function checkExposures(
+  cohort: readonly SiteName[],
+  manifest: StudyManifest,
+  survivorsMin: number,
+  { store, readPolicy }: PartnerSite,
+): void {
+  const close = store.partners
+    .evaluating(labelOf(manifest))
+    .filter(({ sites }: Partners) => isClose(sites, cohort, survivorsMin))
+  const max = readPolicy().secure.evaluateExposuresMax
+  if (close.length < max) return
+  throw new FederationError(
+    'exposures-exceeded',
+    `this site was in evaluations of ${close.length} studies with this label whose sites differ from these by a few: test rows and cases of those can be told. To take part all the same, raise secure.evaluateExposuresMax in policy.yaml above ${max}`,
+  )
+}
+
+/** Whether the difference of two sums would hold fewer sites than a sum must have, and any at all. */
+export function isClose(one: readonly SiteName[], other: readonly SiteName[], survivorsMin: number): boolean {
+  const kept = one.filter((site) => other.includes(site)).length
+  const differing = one.length + other.length - 2 * kept
+  return differing > 0 && differing < survivorsMin
+}
+
+function isSameSet(one: readonly SiteName[], other: readonly SiteName[]): boolean {
+  return one.length === other.length && one.every((site) => other.includes(site))
+}
+
+/** What an evaluation is by, in every study alike. */
+export function labelOf({ study: { label } }: StudyManifest): string {
+  return sha256Hex(canonicalJson(label))
+}
