@@ -127,7 +127,7 @@ export const rulesOfRows: readonly Rule[] = ['rows', 'patients', 'test-rows', 's
 function ofData({ manifest: { study }, policy: { rows }, data }: Judged): Breach[] {
   if (!data) return []
   const { rowsMin, testRowsMin, patientsMin = rowsMin } = rows
-  const { trainRows, testRows, patients = trainRows, patientColumn } = data
+  const { trainRows, testRows, patients = trainRows, patientColumn, zeroShare = 0 } = data
   const otherKey =
     study.split.by === 'hash' && patientColumn !== undefined && !isListed(study.split.key, [patientColumn])
   const key = study.split.by === 'hash' ? study.split.key : ''
@@ -139,8 +139,16 @@ function ofData({ manifest: { study }, policy: { rows }, data }: Judged): Breach
       study.split.by === 'hash' && study.split.testFraction === 0 ? false : testRows < testRowsMin,
       `${testRows} test rows here, at least ${testRowsMin}: this site trains, and stays away from evaluations`,
     ],
+    ['zeros', zeroShare > zeroShareMax, zeroText(zeroShare)],
     ['split-key', otherKey, `it splits by ${key}, patients are told apart by ${patientColumn}`],
   ])
+}
+
+/** An update of which a larger share is exactly zero is not sent. */
+export const zeroShareMax = 0.5
+
+function zeroText(share: number): string {
+  return `${Math.round(100 * share)} % of a trial update here is exactly zero: such an update is not sent, zeros with weight 0 leave in its place`
 }
 
 /** Of the site's view: features, label and the split's. */

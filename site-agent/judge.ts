@@ -3,7 +3,7 @@
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { RunId, Sha256 } from '@consilium/protos/plan/names.ts'
 import { readSignedStudy, type StudyManifest } from '@consilium/protos/plan/signed-study.ts'
-import { type Breach, breaches, breachTexts, type Judged, open, rulesOfRows } from './breaches.ts'
+import { type Breach, breaches, breachTexts, type Judged, open, rulesOfRows, zeroShareMax } from './breaches.ts'
 import { originOf } from './origin.ts'
 import type { Policy } from './policy.ts'
 import type { SiteStore } from './store/site-store.ts'
@@ -64,6 +64,16 @@ export function checkPolicy(study: NamedStudy, run: RunId, judging: Judging): vo
 export function checkRows(study: NamedStudy, data: DataSummary, judging: Judging): void {
   const found = ofRows(study, data, judging).filter(({ rule }) => rule !== 'test-rows')
   if (found.length > 0) throw tooFew(study, found)
+}
+
+/** Throws `update-invalid` for an update that may hold single records, unless the approval or the policy says that it may go. */
+export function checkZeros({ hash, manifest }: NamedStudy, zeroShare: number, { store, policy }: Judging): void {
+  const accepted = [...(store.studies.decisionOn(hash)?.accepted ?? []), ...policy.approve.accept]
+  if (zeroShare <= zeroShareMax || accepted.includes('zeros')) return
+  throw new FederationError(
+    'update-invalid',
+    `${(100 * zeroShare).toFixed(1)} % of the update is exactly zero, over ${100 * zeroShareMax} %: it may hold single records, and is not sent. Where study ${manifest.study.name} has a reason for it (embeddings), a person here may accept that: site-agent study approve ${hash.slice(0, 12)} --accept zeros`,
+  )
 }
 
 /** Throws `data-too-few` at a site whose test rows are too few for the evaluations of a study. */

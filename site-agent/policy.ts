@@ -33,6 +33,7 @@ export const waivableRules = [
   'studies',
   'runs',
   'split-key',
+  'zeros',
 ] as const
 
 /** What a study can break (`breaches.ts`), by the names under which a person accepts it. */

@@ -6,6 +6,7 @@
 import { errorCode, FederationError } from '@consilium/protos/errors.ts'
 import { parameterCount } from '@consilium/protos/plan/signed-study.ts'
 import { hangsOnData } from '@consilium/protos/refusal-codes.ts'
+import { checkZeros } from '../judge.ts'
 import type { Assignment } from './assignment.ts'
 import { isCalledOff } from './called-off.ts'
 import { inRound } from './events.ts'
@@ -21,7 +22,10 @@ export async function workOrZeros(
   progress: WorkProgress,
 ): Promise<WorkResult> {
   try {
-    return usable(await work(assignment, site, signal, progress))
+    const result = usable(await work(assignment, site, signal, progress))
+    const { store } = site
+    if (result.purpose === 'train') checkZeros(assignment.study, result.zeroShare, { store, policy: site.readPolicy() })
+    return result
   } catch (error) {
     const { plan, planHash, study } = assignment
     if (plan.purpose !== 'train' || !plan.secure || isCalledOff(error, signal) || !isOfTraining(error)) throw error
@@ -30,7 +34,7 @@ export async function workOrZeros(
     orTell(site, () => site.store.records.refused(kept))
     site.emit({ type: 'nothing-to-give', ...inRound(planHash, plan), code, reason })
     const update = new Float32Array(parameterCount(study.manifest.layout))
-    return { purpose: 'train', update, examples: 0, steps: 0, loss: 0 }
+    return { purpose: 'train', update, examples: 0, steps: 0, loss: 0, zeroShare: 1 }
   }
 }
 

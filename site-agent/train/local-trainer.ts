@@ -14,6 +14,7 @@ import { type LocalEvaluation, openLocalEvaluation } from './local-evaluation.ts
 import { openLocalTraining } from './local-training.ts'
 import { type Execution, float32, int64 } from './session.ts'
 import type { StartTrainer, Trainer } from './trainer.ts'
+import { idleLevels, zeroShare } from './zero-share.ts'
 
 export type LocalTrainerOptions = Omit<Parameters<StartTrainer>[0], 'signal'> & {
   /** Milliseconds of a clock that only goes forward; it sizes chunks and decides nothing else. */
@@ -58,7 +59,10 @@ export async function openLocalTrainer(options: LocalTrainerOptions): Promise<Tr
     },
     async train(request) {
       checkParameters(manifest, request.parameters)
-      return training.train(await features.under(request.standardisation), request)
+      const matrix = await features.under(request.standardisation)
+      const result = await training.train(matrix, request)
+      const idle = idleLevels(study, matrix, data.trainRows)
+      return { ...result, zeroShare: zeroShare(result.update, layout, idle, matrix.columns) }
     },
     async evaluate(request) {
       checkParameters(manifest, request.parameters)

@@ -28,7 +28,7 @@ export type LocalTraining = {
    * Throws `cancelled`, or `update-invalid` where not one step is finite; training that diverges later ends with its last
    * finite step, so that whether it diverges is no answer to whoever chose the model.
    */
-  train(matrix: Matrix, request: TrainRequest): Promise<TrainResult>
+  train(matrix: Matrix, request: TrainRequest): Promise<Omit<TrainResult, 'zeroShare'>>
   close(): Promise<void>
 }
 
@@ -110,7 +110,7 @@ type Run = {
   readonly diverged: boolean
   steps(count: number): Promise<void>
   checkpoint(): TrainCheckpoint
-  result(): TrainResult
+  result(): Omit<TrainResult, 'zeroShare'>
 }
 
 function runner(given: {

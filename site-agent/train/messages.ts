@@ -66,6 +66,7 @@ export const resultSchemas = {
     steps: count,
     loss: z.number(),
     diverged: z.literal(true).exactOptional(),
+    zeroShare: z.number().min(0).max(1),
   }),
   evaluate: z.strictObject({ examples: count, lossSum: z.number(), correct: count, histogram: float64 }),
 }

@@ -14,6 +14,8 @@ export type DataSummary = {
   readonly patients?: number
   /** The column of site.yaml by which they are told apart. */
   readonly patientColumn?: string
+  /** Of a trial update, made here and thrown away, what share is exactly zero; absent where none was made. */
+  readonly zeroShare?: number
   /** Rows left out because a feature or the label was missing, or the split names them neither train nor test. */
   readonly droppedRows: number
   /** Remarks worth a human's eye: a constant feature, one label only. Column names and counts, never values. */
@@ -60,6 +62,8 @@ export type TrainResult = {
   readonly loss: number
   /** Set where the next step was not finite: the update is that of the last one that is. */
   readonly diverged?: true
+  /** Share of the update that is exactly zero, 0 to 1; see `zero-share.ts`. */
+  readonly zeroShare: number
 }
 
 export type EvaluateRequest = Omit<TrainRequest, 'round' | 'from' | 'onCheckpoint'>

@@ -204,7 +204,7 @@ describe('a refusal', () => {
     { what: 'an update of another length', update: [0, 0], loss: 0.5 },
   ])('$what never leaves', async ({ update, loss }) => {
     const site = open()
-    site.trainer.train = { update: Float32Array.from(update), examples: 10, steps: 20, loss }
+    site.trainer.train = { update: Float32Array.from(update), examples: 10, steps: 20, loss, zeroShare: 0 }
     assign(site, site.plan().signed)
     expect(await refusal(site)).toMatchObject({ planHash: site.plan().hash, code: 'update-invalid' })
     expect(site.store.outbox.has(site.plan().hash)).toBe(false)

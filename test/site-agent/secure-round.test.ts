@@ -122,6 +122,7 @@ test('masks go over frame by frame, and an upload of many frames stays within 2 
     examples: 300,
     steps: 1,
     loss: 1,
+    zeroShare: 0,
   }
   const round = secureRound(site)
   await round.unmasked()
@@ -175,7 +176,7 @@ describe('an update that must not leave', () => {
     { what: 'a loss that is not a number', update: [0, 0, 0], loss: Number.NaN },
   ])('$what: zeros leave in its place', async ({ update, loss }) => {
     const site = open()
-    site.trainer.train = { update: Float32Array.from(update), examples: 10, steps: 20, loss }
+    site.trainer.train = { update: Float32Array.from(update), examples: 10, steps: 20, loss, zeroShare: 0 }
     const round = secureRound(site)
     await round.unmasked()
     expect((await ownWords(round, 1)).every((word) => word === 0)).toBe(true)
@@ -184,7 +185,7 @@ describe('an update that must not leave', () => {
 
   test('an update of another length', async () => {
     const site = open()
-    site.trainer.train = { update: Float32Array.of(0, 0), examples: 10, steps: 20, loss: 0.5 }
+    site.trainer.train = { update: Float32Array.of(0, 0), examples: 10, steps: 20, loss: 0.5, zeroShare: 0 }
     site.coordinator.say({ type: 'assignment', plan: secureRound(site).signed })
     expect(await refusalAt(site)).toMatchObject({ code: 'update-invalid' })
     expect(readdirSync(join(site.state, 'outbox')).filter((name) => !name.endsWith('.partial'))).toEqual([])

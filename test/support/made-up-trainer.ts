@@ -48,7 +48,7 @@ export function madeUpTraining(number: number, model: Sha256, manifest: StudyMan
   const length = contributionLength('train', vectorSizes(manifest))
   const phase = Number.parseInt(model.slice(0, 4), 16)
   const update = Float32Array.from({ length }, (_, i) => Math.sin(i * (1 + number / 7) + phase))
-  return { update, examples: examplesOf(number), steps: 1, loss: 0.5 }
+  return { update, examples: examplesOf(number), steps: 1, loss: 0.5, zeroShare: 0 }
 }
 
 export function madeUpStatistics(number: number, manifest: StudyManifest): StatisticsResult {

@@ -34,7 +34,7 @@ export function scriptedTrainer(): ScriptedTrainer {
     calls: [],
     onCall: () => undefined,
     statistics: { examples: 10, sums: Float64Array.of(10, 500, 26_000, 10, 2_400, 600_000) },
-    train: { update: Float32Array.of(0.1, -0.2, 0.05), examples: 10, steps: 20, loss: 0.6 },
+    train: { update: Float32Array.of(0.1, -0.2, 0.05), examples: 10, steps: 20, loss: 0.6, zeroShare: 0 },
     evaluate: { examples: 4, lossSum: 2.5, correct: 3, histogram: Float64Array.of(1, 1, 0, 0, 0, 0, 1, 1) },
     crashes: 0,
     checkpoint: undefined,

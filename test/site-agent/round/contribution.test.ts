@@ -30,14 +30,21 @@ test('an update within the norm leaves bit for bit', () => {
 })
 
 test('a clipped update says so', () => {
-  const result = { purpose: 'train', update: Float32Array.of(300, 400, 0), examples: 7, steps: 20, loss: 1 } as const
+  const result = {
+    purpose: 'train',
+    update: Float32Array.of(300, 400, 0),
+    examples: 7,
+    steps: 20,
+    loss: 1,
+    zeroShare: 0,
+  } as const
   expect(contributionOf(result, manifest).header).toMatchObject({ clipped: true })
 })
 
 test('no contribution is larger than the preview says, nor much smaller', () => {
   const results = [
     { purpose: 'statistics', examples: 303, sums: new Float64Array(6) },
-    { purpose: 'train', update: Float32Array.of(1, 2, 3), examples: 303, steps: 20, loss: Math.LN2 },
+    { purpose: 'train', update: Float32Array.of(1, 2, 3), examples: 303, steps: 20, loss: Math.LN2, zeroShare: 0 },
     { purpose: 'evaluate', examples: 60, lossSum: 41.5, correct: 40, histogram: new Float64Array(8) },
   ] as const
   const { items } = preview(manifest)
