@@ -46,7 +46,7 @@ export class Agent {
     tidy(this.#site)
     this.#assignments.resume()
     return this.#site.link.attend({
-      onUp: () => this.#unlessTrouble(() => this.#onUp()),
+      onUp: () => this.#onUp(),
       onDown: (reason, code) => this.#onDown(reason, code),
       onMessage: (message) => this.#unlessTrouble(() => this.#onMessage(message)),
       signal: this.#stopping.signal,
@@ -62,17 +62,17 @@ export class Agent {
   }
 
   #onUp(): void {
-    this.#site.store.attendance.set('attending')
+    this.#unlessTrouble(() => this.#site.store.attendance.set('attending'))
     this.#site.emit({ type: 'link-up' })
-    tellKnownLedgers(this.#site)
-    this.#assignments.announce()
+    this.#unlessTrouble(() => tellKnownLedgers(this.#site))
+    this.#unlessTrouble(() => this.#assignments.announce())
     this.#start(this.#consent.checkApproved(this.#stopping.signal))
   }
 
   #onDown(reason: string, code: ErrorCode | undefined): void {
     this.#assignments.lost()
     const refused = code === 'already-attending'
-    this.#site.store.attendance.set(refused ? 'refused' : 'away', reason)
+    this.#unlessTrouble(() => this.#site.store.attendance.set(refused ? 'refused' : 'away', reason))
     this.#site.emit({ type: refused ? code : 'link-down', reason })
   }
 
@@ -87,7 +87,7 @@ export class Agent {
     } else if (message.type === 'ledger-seen') this.#ledgerSeen(message.ledger)
     else if (message.type === 'coordinator-keys') this.#trust.coordinator.rotated(message.rotations)
     else if (message.type === 'assignment') {
-      this.#pins.tellChanges()
+      this.#unlessTrouble(() => this.#pins.tellChanges())
       this.#assignments.assign(message.plan)
     } else if (message.type === 'round-over') {
       commitRound(message, this.#site)

@@ -16,8 +16,9 @@ export type PinTelling = {
 export function openPinTelling({ store, link }: Pick<Site, 'store' | 'link'>): PinTelling {
   let told: readonly RosterSite[] | undefined
   const tell = () => {
-    told = pinsToTell(store.roster)
-    link.send({ type: 'pinned', sites: told }, '')
+    const pinned = pinsToTell(store.roster)
+    link.send({ type: 'pinned', sites: pinned }, '')
+    told = pinned
   }
   return {
     tell,

@@ -15,6 +15,7 @@ import type { EgressLedger, Link } from './link.ts'
 import { fromLogProofReply, toLogProofRequest, toPinned } from './messages.ts'
 import { persist } from './persist.ts'
 import { type Environment, proxyFor } from './proxy.ts'
+import { queuedLedger } from './queued-ledger.ts'
 import { identityOf, openRenewal } from './renewal.ts'
 import { uploadFile } from './upload.ts'
 import { openWire, type Wire } from './wire.ts'
@@ -39,7 +40,8 @@ const uploadsAnewMax = 3
 export function openLink(options: LinkOptions): Link {
   const { joined, agentVersion, ledger, clock, log, random = Math.random, environment = process.env } = options
   const { address } = joined
-  const egress = openEgress(ledger, clock)
+  const queued = queuedLedger(ledger, log)
+  const egress = openEgress(queued, clock)
   const wire = openWire({ address, proxy: proxyFor(address, environment), identity: identityOf(joined), egress, clock })
   const delays = backoffs(clock, random)
   const closing = new AbortController()
@@ -93,6 +95,7 @@ export function openLink(options: LinkOptions): Link {
       closing.abort()
       renewal.stop()
       await wire.close()
+      queued.close()
     },
   }
 }

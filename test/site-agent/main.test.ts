@@ -2,6 +2,7 @@
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { openAttending } from '@consilium/coordinator/attending/attending.ts'
 import type { FromSite } from '@consilium/coordinator/services.ts'
 import { systemClock } from '@consilium/protos/clock.ts'
@@ -73,6 +74,27 @@ test('joins, has a study approved by its policy, works and uploads; the ledger h
   expect(kinds).toEqual(
     expect.arrayContaining(['join', 'hello', 'decision', 'fetch', 'progress', 'work-done', 'upload']),
   )
+})
+
+test('a site whose database takes nothing more says so at once, and its ledger holds that later', async () => {
+  await joinAndStart()
+  const { stream } = await attended()
+  stream.send({ type: 'study', signedStudy: studyBytes(study) })
+  await heard(() => wire.service.decisions.length > 0)
+  const beside = new DatabaseSync(join(site, 'state', 'agent.sqlite'))
+  const tables = ['egress', 'work', 'refusals', 'attendance'] as const
+  for (const table of tables)
+    beside.exec(`CREATE TRIGGER full_${table} BEFORE INSERT ON ${table} BEGIN SELECT RAISE(ABORT, 'full'); END`)
+  const { hash } = assign()
+  await heardFromSite((message) => message.type === 'refusal' && message.planHash === hash)
+  const last = wire.service.streams[0]!.heard.at(-1)
+  expect(last).toEqual({ type: 'refusal', planHash: hash, code: 'site-fault' })
+  expect(events.map(({ type }) => type)).toContain('trouble')
+  for (const table of tables) beside.exec(`DROP TRIGGER full_${table}`)
+  beside.close()
+  await agent!.stop()
+  const { totals } = JSON.parse((await command('egress', '--verify')).out)
+  expect(totals).toContainEqual(expect.objectContaining({ kind: 'refusal', messages: 1 }))
 })
 
 test('a decision at the command line reaches coordinator and running agent', async () => {
