@@ -41,8 +41,13 @@ async function take(parts: Parts, from: SiteStream, message: FromSite): Promise<
       const reason = refusalText(message.code)
       if (message.planHash !== undefined) {
         const { planHash } = message
-        const cause = message.code === 'peer-restored' ? { cause: message.code } : {}
-        await parts.findRun(planHash)?.command({ type: 'refuse-work', planHash, site, reason, ...cause })
+        await parts.findRun(planHash)?.command({
+          ...{ type: 'refuse-work', planHash, site, reason },
+          ...(message.code === 'peer-restored' && {
+            cause: message.code,
+            reason: 'a site that this one shares masks with was restored from an old copy',
+          }),
+        })
       } else if (message.studyHash !== undefined) {
         const { studyHash } = message
         const now = parts.clock.now()

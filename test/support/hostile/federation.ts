@@ -140,6 +140,15 @@ export async function hostileFederation(lies: Lies = {}) {
       federation.agents.set(name, await startHonest(joined, pinned.length - 1, pinned, federation.joined, wake))
       return joined
     },
+    /** The agent of an honest site ends, and another one starts on what `meanwhile` made of its state folder. */
+    async restartAgent(name: SiteName, meanwhile: (state: string) => Promise<void>): Promise<Agent> {
+      await federation.agents.get(name)?.running.stop()
+      const joined = federation.joined.get(name)!
+      await meanwhile(joined.state)
+      const agent = await startHonest(joined, siteNames.indexOf(name), lies.pinned, federation.joined, wake)
+      federation.agents.set(name, agent)
+      return agent
+    },
     /** What the coordinator's timers wait for comes. */
     pass: (ms: number) => clock.advance(ms),
     /** Resolves with what `find` gives as soon as it gives something; looks again whenever anything happened. */
