@@ -204,21 +204,41 @@ describe('a proof of the log', () => {
   })
 })
 
-test.for(['hello', 'progress'])('a %s that the ledger cannot take does not leave: attending ends', async (refused) => {
+test('what the ledger cannot take does not leave: attending ends', async () => {
   const full = {
     append({ kind }: { readonly kind: string }) {
-      if (kind === refused) throw new Error('the disk is full')
+      if (kind === 'work-done') throw new Error('the disk is full')
     },
   }
   const link = wire.linkOf(await wire.joinSite('site-a'), full)
   const attending = link.attend({
-    onUp: () => link.send({ type: 'progress', planHash, quarters: 2 }, ''),
+    onUp: () => link.send({ type: 'work-done', planHash }, ''),
     onDown: () => {},
     onMessage: () => {},
     signal: new AbortController().signal,
   })
   await expect(attending).rejects.toThrow('the disk is full')
-  expect(wire.service.streams.flatMap(({ heard }) => heard.map(({ type }) => type))).not.toContain(refused)
+  expect(wire.service.streams.flatMap(({ heard }) => heard.map(({ type }) => type))).not.toContain('work-done')
+})
+
+test('a refusal leaves also where the ledger takes nothing', async () => {
+  const full = {
+    append() {
+      throw new Error('the disk is full')
+    },
+  }
+  const link = wire.linkOf(await wire.joinSite('site-a'), full)
+  const stop = new AbortController()
+  const attending = link.attend({
+    onUp: () => link.send({ type: 'refusal', planHash, code: 'site-fault' }, ''),
+    onDown: () => {},
+    onMessage: () => {},
+    signal: stop.signal,
+  })
+  await until(wire, () => wire.service.streams[0]?.heard.length === 2)
+  expect(wire.service.streams[0]!.heard[1]).toEqual({ type: 'refusal', planHash, code: 'site-fault' })
+  stop.abort()
+  await attending
 })
 
 test('studies, decisions and pins go beside it', async () => {
