@@ -128,4 +128,13 @@ describe('who is waited for', () => {
       .when(refuse(planHash, 'basel'), 2)
       .thenEvents(lost('basel', 'refused', 'no', 2), failed('quorum-lost', '2 of 3 sites needed are left', 2))
   })
+
+  test('by a code of its own where the sites refuse a peer that was restored', () => {
+    const refusing = (site: string) =>
+      ({ type: 'refuse-work', planHash, site, reason: 'no', cause: 'peer-restored' }) as const
+    const once = send(entered, refusing('zurich')).round
+    given([], once)
+      .when(refusing('basel'), 2)
+      .thenEvents(lost('basel', 'peer-restored', 'no', 2), failed('peer-restored', '2 of 3 sites needed are left', 2))
+  })
 })

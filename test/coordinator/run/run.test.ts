@@ -178,6 +178,21 @@ describe('what ends a run', () => {
     expect(run.run).toMatchObject({ state: 'failed', reason: expect.stringContaining('evaluate round 2 failed') })
   })
 
+  test('not any number of rounds in a row that ended because a peer had been restored', () => {
+    const run = simulateRun(secureManifestOf({ standardisation: 'none', rounds: 5 }))
+    run.settle()
+    for (let round = 1; round <= 3; round++) {
+      while (run.run.current?.phase !== 'share-keys') run.cooperate()
+      expect(run.run.current.setting.round).toBe(round)
+      const planHash = planOf(run.run)
+      for (const site of siteNames.slice(1))
+        run.send({ type: 'refuse-work', planHash, site, reason: 'no', cause: 'peer-restored' })
+      run.settle()
+      expect(run.run.past.at(-1)?.outcome).toMatchObject({ type: 'failed', code: 'peer-restored' })
+    }
+    expect(run.run.state).toBe('running')
+  })
+
   test('a sum with too few contributors: its sites are told, for they stay away from the study now', () => {
     const run = simulateRun(secureManifestOf({ standardisation: 'none', rounds: 3 }))
     run.settle()
