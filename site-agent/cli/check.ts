@@ -10,12 +10,13 @@ import { checkRows } from '../judge.ts'
 import type { Link } from '../link/link.ts'
 import { readPolicy } from '../policy.ts'
 import type { NamedStudy } from '../round/assignment.ts'
-import { graphOf } from '../round/fetch-object.ts'
+import { graphOf, type WantedObject } from '../round/fetch-object.ts'
 import { refusalOf } from '../round/refuse.ts'
 import type { SiteStore } from '../store/site-store.ts'
 import type { DataSummary } from '../train/trainer.ts'
 import { action, type CommandContext, examples, type Invocation } from './command.ts'
 import { fields, printable } from './output.ts'
+import { trialBytesMax, trialOf, trialZeroShare } from './trial.ts'
 import { openConnected, refreshStudies, withStore } from './with-store.ts'
 
 export function addCheckCommand(root: Command, context: CommandContext): void {
@@ -42,6 +43,9 @@ export function addCheckCommand(root: Command, context: CommandContext): void {
                   ? []
                   : ([['patients in training', String(summary.patients)]] as const)),
                 ['left out', String(summary.droppedRows)],
+                ...(summary.zeroShare === undefined
+                  ? []
+                  : ([['zero in a trial update', `${Math.round(100 * summary.zeroShare)} %`]] as const)),
               ]),
               ...summary.remarks.map((remark) => `${printable(remark)}\n`),
               `The data fit study ${name}.\n`,
@@ -60,22 +64,25 @@ async function check(invocation: Invocation<unknown>, store: SiteStore, study: s
   let found: DataSummary | undefined
   try {
     const graph =
-      store.objects.read(manifest.graph.sha256) ?? (await fetchAside(invocation, link, { hash: study, manifest }))
+      store.objects.read(manifest.graph.sha256) ??
+      (await fetchAside(invocation, link, graphOf({ hash: study, manifest })))
     const trainer = await startTrainer({
       keys: studyKeys(secret, study, manifest.study),
       siteConfigPath,
-      manifest,
+      manifest: trialOf(manifest),
       graph,
       signal: invocation.interrupted,
     })
+    const start = await startOfTrial(invocation, store, link, { hash: study, manifest })
+    const zeroShare = start && (await trialZeroShare(trainer, manifest, start, invocation.interrupted))
     await trainer.stop()
-    found = trainer.data
+    found = { ...trainer.data, ...(zeroShare !== undefined && { zeroShare }) }
     checkRows({ hash: study, manifest }, found, { store, policy: readPolicy(invocation) })
     store.records.dataChecked({ study, summary: found })
     const decision = store.studies.decisionOn(study)
     // The coordinator leaves a site out whose data did not fit, until it hears the approval again.
     if (earlier?.failure && decision?.decision === 'approved') await link.decide(decisionMessage(identity, decision))
-    return trainer.data
+    return found
   } catch (error) {
     const { code, reason } = refusalOf(error)
     if (error instanceof FederationError && /^(data|invalid|operator)-/.test(code))
@@ -86,14 +93,26 @@ async function check(invocation: Invocation<unknown>, store: SiteStore, study: s
   }
 }
 
+/** The initial parameters; undefined where no trial is made only for that. */
+async function startOfTrial(
+  invocation: Invocation<unknown>,
+  store: SiteStore,
+  link: Link,
+  { hash: study, manifest: { initialParameters } }: NamedStudy,
+): Promise<Uint8Array | undefined> {
+  const { sha256, bytes } = initialParameters
+  if (bytes > trialBytesMax) return undefined
+  return store.objects.read(sha256) ?? (await fetchAside(invocation, link, { sha256, bytesMax: bytes, study }))
+}
+
 /** Not into the agent's own objects: it may be fetching the same one just now. */
-async function fetchAside({ state, interrupted: signal }: Invocation<unknown>, link: Link, study: NamedStudy) {
+async function fetchAside({ state, interrupted: signal }: Invocation<unknown>, link: Link, wanted: WantedObject) {
   // A download goes on until it is through; whether anybody is there shows first.
   await link.studies()
   const folder = mkdtempSync(join(state, 'check-'))
   try {
-    const path = join(folder, 'graph.onnx')
-    await link.fetch({ ...graphOf(study), path, signal })
+    const path = join(folder, 'object')
+    await link.fetch({ ...wanted, path, signal })
     return readFileSync(path)
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -3,6 +3,7 @@ import { parameterCount, type StudyManifest } from '@consilium/protos/plan/signe
 import type { Study } from '@consilium/protos/plan/study.ts'
 import type { Breach } from '../breaches.ts'
 import type { Preview } from '../preview.ts'
+import type { Risk } from '../risk.ts'
 import type { DataCheck } from '../store/records.ts'
 import type { StandOut } from '../store/stand-outs.ts'
 import type { KnownStudy } from '../store/studies.ts'
@@ -11,6 +12,7 @@ import { fields, formatBytes, formatTime, printable, table } from './output.ts'
 /** What this site knows of a study, and says to it. */
 export type StudyHere = {
   readonly leaves: Preview
+  readonly risk: Risk
   readonly breaches: readonly JudgedBreach[]
   readonly decision: string
   readonly dataCheck: DataCheck | undefined
@@ -21,7 +23,7 @@ type JudgedBreach = Breach & { readonly accepted: boolean }
 export function describeStudy(
   known: KnownStudy,
   manifest: StudyManifest,
-  { leaves, breaches, decision, dataCheck }: StudyHere,
+  { leaves, risk, breaches, decision, dataCheck }: StudyHere,
 ): string {
   const { study } = manifest
   return [
@@ -45,6 +47,7 @@ export function describeStudy(
       ['rounds', `${study.rounds}, each with at least ${study.cohort.min} sites`],
     ]),
     describeLeaving(leaves),
+    describeRisk(risk),
     describeBreaches(breaches),
   ].join('')
 }
@@ -69,6 +72,18 @@ function describeLeaving({ mode, items, runBytesMax, keyMessages, remarks }: Pre
       ? `Besides, ${keyMessages.times} times at most ${keyMessages.bytesMax} bytes and ${keyMessages.bytesMaxPerSite} for each site of the round: public keys, sealed shares, signatures.\n`
       : '',
     ...remarks.map((remark) => `${remark}\n`),
+  ].join('')
+}
+
+/** For the person who answers for the patients; also before an approval at a terminal. */
+export function describeRisk({ asked, learned }: Risk): string {
+  const lines = (points: Risk['asked']) => fields(points.map(({ about, text }) => [about, text] as const))
+  return [
+    '\nThe risk: what this asks of patients here\n',
+    lines(asked),
+    '\nThe risk: what an author who means ill could learn\n',
+    lines(learned),
+    'None of this is a guarantee: only noise for each patient would be, and this version adds none.\n',
   ].join('')
 }
 

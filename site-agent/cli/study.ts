@@ -2,16 +2,19 @@
 import { userInfo } from 'node:os'
 import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
 import type { Command } from 'commander'
+import type { Folders } from '../config.ts'
 import { decisionMessage, findStudy } from '../consent.ts'
 import { judgeWhole, namedStudy } from '../judge.ts'
+import { originOf } from '../origin.ts'
 import { readPolicy } from '../policy.ts'
 import { preview } from '../preview.ts'
+import { type Risk, risk } from '../risk.ts'
 import type { SiteStore } from '../store/site-store.ts'
 import type { Decision, KnownStudy } from '../store/studies.ts'
 import { acceptBreaches, readAccepted } from './accept.ts'
 import { action, type CommandContext, examples, type Invocation } from './command.ts'
 import { formatTime, shortHash, table } from './output.ts'
-import { describeStandOuts, describeStudy } from './study-text.ts'
+import { describeRisk, describeStandOuts, describeStudy } from './study-text.ts'
 import { openConnected, refreshStudies, withStore } from './with-store.ts'
 
 export function addStudyCommands(root: Command, context: CommandContext): void {
@@ -89,13 +92,34 @@ async function show(invocation: Invocation<unknown>): Promise<void> {
     const leaves = preview(manifest)
     const { mode, warning } = leaves
     if (warning) invocation.alarm(warning)
+    const risked = riskHere(known, invocation, store)
     const breaches = judgeWhole(named, { store, policy: readPolicy(invocation) }).map((breach) => ({
       ...breach,
       accepted: decision?.accepted.includes(breach.rule) ?? false,
     }))
-    invocation.print({ ...studyView(known, decision), mode, dataCheck, leaves, breaches, study: manifest.study }, () =>
-      describeStudy(known, manifest, { leaves, breaches, decision: describeDecision(known, decision), dataCheck }),
+    invocation.print(
+      { ...studyView(known, decision), mode, dataCheck, leaves, risk: risked, breaches, study: manifest.study },
+      () =>
+        describeStudy(known, manifest, {
+          leaves,
+          risk: risked,
+          breaches,
+          decision: describeDecision(known, decision),
+          dataCheck,
+        }),
     )
+  })
+}
+
+function riskHere(known: KnownStudy, folders: Folders, store: SiteStore): Risk {
+  const named = namedStudy(known)
+  const { manifest } = named
+  return risk({
+    manifest,
+    origin: originOf(named, store.results.isComputed),
+    leaves: preview(manifest),
+    policy: readPolicy(folders),
+    data: store.records.dataCheckOf(known.hash)?.found,
   })
 }
 
@@ -113,6 +137,7 @@ async function decide(invocation: Invocation<DecisionOptions>, word: Decision['d
     const named = namedStudy(known)
     const { mode, warning } = preview(named.manifest)
     if (word === 'approved' && warning) invocation.alarm(warning)
+    if (word === 'approved' && invocation.ask) invocation.remark(describeRisk(riskHere(known, invocation, store)))
     const accepted = word === 'approved' ? await acceptBreaches(invocation, breachesOf(named), typed) : []
     const account = userInfo().username
     const decision = store.studies.decide({ study, decision: word, lead, by: 'person', account, reason, accepted })

@@ -69,8 +69,23 @@ export function openRecords(database: DatabaseSync, now: () => Date): Records {
     'INSERT OR REPLACE INTO evaluations (plan_hash, run, round, study, examples, loss, accuracy, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
   )
   const latestEvaluations = database.prepare('SELECT * FROM evaluations ORDER BY rowid DESC LIMIT ?')
+  const dataCheckOf = (study: Sha256): DataCheck | undefined => {
+    const row = checkOf.get(study)
+    if (!row) return undefined
+    const found = row.summary ? (JSON.parse(String(row.summary)) as DataSummary) : undefined
+    const code = String(row.code)
+    return {
+      study,
+      at: String(row.checked_at),
+      ...(code ? { failure: { code, message: String(row.message) } } : found && { summary: found }),
+      ...(found && { found }),
+    }
+  }
   return {
-    dataChecked({ study, summary, failure, found = summary }) {
+    dataChecked({ study, summary, failure, found: given = summary }) {
+      // A trial is made by hand; what it showed holds until another one.
+      const { zeroShare } = dataCheckOf(study)?.found ?? {}
+      const found = given && { ...(zeroShare !== undefined && { zeroShare }), ...given }
       insertCheck.run(
         study,
         now().toISOString(),
@@ -79,18 +94,7 @@ export function openRecords(database: DatabaseSync, now: () => Date): Records {
         found ? JSON.stringify(found) : '',
       )
     },
-    dataCheckOf(study) {
-      const row = checkOf.get(study)
-      if (!row) return undefined
-      const found = row.summary ? (JSON.parse(String(row.summary)) as DataSummary) : undefined
-      const code = String(row.code)
-      return {
-        study,
-        at: String(row.checked_at),
-        ...(code ? { failure: { code, message: String(row.message) } } : found && { summary: found }),
-        ...(found && { found }),
-      }
-    },
+    dataCheckOf,
     refused: ({ planHash, study, code, reason }) =>
       void insertRefusal.run(now().toISOString(), planHash, study, code, reason),
     refusalOf: (planHash) => {

@@ -170,12 +170,16 @@ test('study show tells what would leave: kinds, sizes, how often', async () => {
     /header of 16 slots, masked too: four ones, the weight, .*, the tags by which sites check the sum .*\.$/m,
   )
   expect(out).not.toMatch(/SEALED/)
+  expect(out).toMatch(/The risk: what this asks of patients here[\s\S]*^of +not looked at yet/m)
+  expect(out).toMatch(/^from the model +THE GRAPH IS ITS AUTHOR’S OWN/m)
   const json = JSON.parse((await here('study', 'show', hash.slice(0, 12), '--json')).out)
   expect(json).toMatchObject({
     hash,
     mode: 'secure',
     decision: null,
     leaves: { mode: 'secure', items: [{ times: 1 }, { times: 3 }, { times: 3 }] },
+    risk: { asked: [{ about: 'reads' }, {}, {}, {}, {}] },
+    breaches: [{ rule: 'graph' }, { rule: 'parameters' }, { rule: 'steps' }],
   })
 })
 
@@ -200,7 +204,7 @@ test('at a terminal a sealed study is approved only by a person who types so, af
     })
   const declined = await approve('yes')
   expect([declined.code, declined.out]).toEqual([1, expect.stringMatching(/^SEALED MODE/)])
-  expect(declined.error).toMatch(/was not approved/)
+  expect(declined.error).toMatch(/The risk: what an author who means ill could learn[\s\S]*was not approved/)
   expect((await here('study', 'list')).out).toMatch(/open .* awaits a decision/)
   expect((await approve('sealed')).code).toBe(1)
   expect((await approve('sealed, graph parameters steps')).out).toMatch(/SEALED MODE[\s\S]*is approved at this site/)
