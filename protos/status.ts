@@ -82,7 +82,6 @@ const statusOf: Readonly<Record<ErrorCode, status>> = {
   'cohort-too-small': status.FAILED_PRECONDITION,
   'quorum-lost': status.ABORTED,
   'too-few-contributors': status.ABORTED,
-  'deadline-passed': status.FAILED_PRECONDITION,
   'update-invalid': status.INVALID_ARGUMENT,
   'hash-mismatch': status.DATA_LOSS,
   'offset-mismatch': status.OUT_OF_RANGE,
