@@ -232,7 +232,11 @@ export async function hostileFederation(lies: Lies = {}) {
     const { site } = joined
     const siteLies = lies.sites?.[site]
     if (siteLies) federation.hostile.set(site, hostileSite(joined, number, siteLies, { authority, port }))
-    else federation.agents.set(site, await startHonest(joined, number, lies.pinned, federation.joined, wake))
+    else
+      federation.agents.set(
+        site,
+        await startHonest(joined, number, lies.pinned, federation.joined, wake, lies.data?.(site)),
+      )
   }
   return federation
 }
@@ -255,8 +259,10 @@ async function startHonest(
   pinned: readonly SiteName[] = siteNames,
   all: ReadonlyMap<SiteName, JoinedSite>,
   wake: () => void,
+  data?: Readonly<Record<string, string>>,
 ): Promise<Agent> {
   const site = join(state, '..')
+  for (const [name, text] of Object.entries(data ?? {})) writeFileSync(join(site, name), text)
   const sites = Object.fromEntries(pinned.map((name) => [name, fingerprint(all.get(name)!.identity.publicKey)]))
   const { approve, rows } = anyStudy
   const policy = { approve: { ...approve, leads: [fingerprint(lead.publicKey)] }, rows, roster: { sites } }
@@ -266,7 +272,8 @@ async function startHonest(
     events.push(event)
     wake()
   }
-  return { running: await startAgent({ site, state, startTrainer: madeUpTrainer(number).start, onEvent }), events }
+  const startTrainer = data ? {} : { startTrainer: madeUpTrainer(number).start }
+  return { running: await startAgent({ site, state, ...startTrainer, onEvent }), events }
 }
 
 export type Door = { readonly authority: CertificateAuthority; readonly port: number }
