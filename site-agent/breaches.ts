@@ -137,7 +137,7 @@ function ofData({ manifest: { study }, policy: { rows }, data }: Judged): Breach
     [
       'test-rows',
       study.split.by === 'hash' && study.split.testFraction === 0 ? false : testRows < testRowsMin,
-      `${testRows} test rows here, at least ${testRowsMin}: this site trains, and stays away from evaluations`,
+      `${testRows} test rows here, at least ${testRowsMin}: too few to be in a sum over test rows`,
     ],
     ['zeros', zeroShare > zeroShareMax, zeroText(zeroShare)],
     ['split-key', otherKey, `it splits by ${key}, patients are told apart by ${patientColumn}`],

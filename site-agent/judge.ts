@@ -60,9 +60,9 @@ export function checkPolicy(study: NamedStudy, run: RunId, judging: Judging): vo
   )
 }
 
-/** The rows of a study that was approved; throws `data-too-few` for what no person accepted. Evaluations have a rule of their own. */
+/** The rows of a study that was approved; throws `data-too-few` for what no person accepted. */
 export function checkRows(study: NamedStudy, data: DataSummary, judging: Judging): void {
-  const found = ofRows(study, data, judging).filter(({ rule }) => rule !== 'test-rows')
+  const found = ofRows(study, data, judging)
   if (found.length > 0) throw tooFew(study, found)
 }
 
@@ -76,7 +76,7 @@ export function checkZeros({ hash, manifest }: NamedStudy, zeroShare: number, { 
   )
 }
 
-/** Throws `data-too-few` at a site whose test rows are too few for the evaluations of a study. */
+/** Throws `data-too-few` at a site whose policy asks for more test rows than it did when the study was taken up. */
 export function checkTestRows(study: NamedStudy, judging: Judging): void {
   const data = judging.store.records.dataCheckOf(study.hash)?.found
   const found = data ? ofRows(study, data, judging).filter(({ rule }) => rule === 'test-rows') : []

@@ -72,7 +72,7 @@ const approveSchema = z.strictObject({
 export const rowsSchema = z.strictObject({
   /** To train on. */
   rowsMin: count(1_000_000_000).default(50),
-  /** To test on; with fewer the site trains, and stays away from evaluations. */
+  /** To test on. */
   testRowsMin: z.int().min(0).max(1_000_000_000).default(20),
   /** Patients among the training rows, by `patientColumn` of site.yaml; absent: as many as rows. */
   patientsMin: count(1_000_000_000).exactOptional(),

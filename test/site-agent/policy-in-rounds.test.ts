@@ -1,4 +1,5 @@
 /** What a site's policy does to studies and rounds: approval in passing, a stricter policy, rows that are too few. */
+import { FederationError } from '@consilium/protos/errors.ts'
 import { fingerprint } from '@consilium/protos/identity.ts'
 import { signStudy, studyHash } from '@consilium/protos/plan/signed-study.ts'
 import { afterEach, expect, test } from 'vitest'
@@ -107,12 +108,45 @@ test('too few rows: one code leaves, once, whatever comes again, and only a pers
   expect(await site.coordinator.until(() => site.coordinator.decisions[0])).toMatchObject({ studyHash: hash })
 })
 
-test('too few test rows: the site trains, and stays away from evaluations', async () => {
+test('a series of studies that differ in a range: each says one code, once, and no lead gets more of them than the policy lets pass', async () => {
+  const site = strict(open({ approved: false }))
+  site.policy.rows = { rowsMin: 1, testRowsMin: 0 }
+  site.trainer.dataProblem = new FederationError('data-out-of-range', 'column age, data row 153: outside the range')
+  const search = (max: number) => {
+    const features = [{ name: 'age', type: 'number', range: [0, max] as [number, number] } as const]
+    return offer(site, { name: `up-to-${max}`, features })
+  }
+  const hashes = [60, 70, 80, 90, 100].map(search)
+  await refusalAt(site, 5)
+  const said = hashes.map((studyHash) => ({ type: 'refusal', studyHash, code: 'data-not-ready' }))
+  expect(refusals(site)).toEqual(expect.arrayContaining(said))
+  search(60)
+  search(110)
+  await site.coordinator.until(() => site.events.find(({ type }) => type === 'study-offered'))
+  expect(refusals(site)).toHaveLength(5)
+  expect(JSON.stringify(site.coordinator.sent)).not.toMatch(/age|153|range/)
+})
+
+test('too few test rows: the study waits for a person, who may accept them', async () => {
+  const site = strict(open({ approved: false }))
+  site.policy.rows = { rowsMin: 10, testRowsMin: 5 }
+  const hash = offer(site)
+  expect(await refusalAt(site)).toMatchObject({
+    studyHash: hash,
+    code: 'data-too-few',
+    reason: expect.stringMatching(/test-rows: 4 test rows/),
+  })
+  site.store.studies.decide({ ...decisionOf(site), study: hash, accepted: ['test-rows'] })
+  offer(site)
+  expect(await site.coordinator.until(() => site.coordinator.decisions[0])).toMatchObject({ studyHash: hash })
+})
+
+test('a policy that asks for more test rows later keeps the site out of the next evaluation', async () => {
   const site = open({ approved: false })
   site.store.studies.decide({ ...decisionOf(site), accepted: ['graph', 'parameters', 'steps'] })
-  site.policy.rows = { rowsMin: 10, testRowsMin: 5 }
   assign(site, site.plan())
   await site.coordinator.until(() => site.coordinator.sent.find(({ type }) => type === 'work-done'))
+  site.policy.rows = { rowsMin: 10, testRowsMin: 5 }
   const evaluate = site.plan({ purpose: 'evaluate' })
   assign(site, evaluate)
   expect(await refusalAt(site)).toMatchObject({ planHash: evaluate.hash, code: 'data-too-few' })
