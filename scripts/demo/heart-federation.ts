@@ -39,8 +39,9 @@ export async function writeHeartFederation(
   }
 }
 
-/** Switzerland has 30 training rows and 16 test rows: its policy lets the study have them all the same. */
-const small = { switzerland: { rowsMin: 30, testRowsMin: 16 }, 'synthetic-c': { rowsMin: 20, testRowsMin: 10 } }
+/** The small hospitals' policies let the study have their few rows: Switzerland's are 46, 30 and 16 by the benchmark's split. */
+const fewRows = { rowsMin: 20, testRowsMin: 10 }
+const small = { switzerland: fewRows, 'synthetic-c': fewRows }
 
 const recordsName = ({ site }: HospitalFile) => `${site}.data`
 
