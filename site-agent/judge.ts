@@ -1,5 +1,4 @@
 /** A study against the policy as it is now, with what this site knows of it: for consent, for each plan, for its people. */
-
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { RunId, Sha256 } from '@consilium/protos/plan/names.ts'
 import { readSignedStudy, type StudyManifest } from '@consilium/protos/plan/signed-study.ts'

@@ -140,10 +140,10 @@ function expectedSites(
   return mode === 'secure' ? mutuallyPinned(sites, attendance, sites) : sites
 }
 
-/** Once a site has confirmed the sum of a purpose, its cohort is the partners, for good: no site confirms another set. */
-function withPartners(run: Run, { setting, cohort, secure }: RoundOver): Run {
+/** Once a site has masked for a purpose, the cohort is the partners, for good: no site masks for another set. */
+function withPartners(run: Run, { setting, cohort, secure, updates }: RoundOver): Run {
   const { purpose } = setting
-  if (purpose === 'train' || run.partners[purpose] || !secure || secure.confirmed.length === 0) return run
+  if (purpose === 'train' || run.partners[purpose] || !secure || updates.size === 0) return run
   return { ...run, partners: { ...run.partners, [purpose]: cohort } }
 }
 

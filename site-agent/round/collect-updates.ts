@@ -13,6 +13,7 @@ import { isTagged } from '@consilium/protos/secagg/vectors.ts'
 import type { Assignment } from './assignment.ts'
 import { inRound } from './events.ts'
 import { maskedHashes, maskUpdate, seedsOf } from './mask-update.ts'
+import { settlePartners } from './partners.ts'
 import {
   assertNotLost,
   dueSession,
@@ -54,6 +55,7 @@ export async function collectMasked(
     return upload(planHash, site, signal, signed)
   }
   const state = takeShares(session, { sharers, received }, checked, cohort.index, site)
+  settlePartners(assignment.plan, assignment.study.manifest, site)
   // S4: the ledger's commit.
   site.store.sessions.commit(planHash, hex(u2Hash), sealState(state, planHash, site))
   const masked = await maskOutbox({ ...session, state }, checked, u2Hash, assignment, site, signal)

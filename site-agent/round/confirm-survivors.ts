@@ -10,7 +10,7 @@ import { assertAscending, survivorsHash } from '@consilium/protos/secagg/transcr
 import type { Assignment } from './assignment.ts'
 import { inRound } from './events.ts'
 import { checkHead } from './lineage.ts'
-import { settlePartners, sumsOfSameFunction } from './partners.ts'
+import { checkWhole, sumsOfSameFunction } from './partners.ts'
 import { dueSession, isSame, refusedAs, type SecureCohort, type Session, sealState, secureCohort } from './session.ts'
 import { checkDirectory } from './share-keys.ts'
 import type { Site } from './site.ts'
@@ -90,11 +90,11 @@ export async function confirmSurvivors(
   const cohort = secureCohort(assignment, site.name)
   const u3Hash = checkSurvivors(survivors, maskedSession(session, assignment, site.name), cohort)
   const names = survivors.map(({ index }) => plan.cohort[index - 1]!)
+  checkWhole(plan, names)
   if (plan.purpose === 'train')
     checkDifferencing(names, sumsOfSameFunction(assignment, site), cohort.secure.survivorsMin)
   await checkHead(plan, logHead, site, signal)
   site.store.heads.accept(plan.run, logHead)
-  settlePartners(plan, names, assignment.study.manifest, site)
   const signature = signMessage(site.identity, confirmMessage(u3Hash, Buffer.from(logHead.root, 'hex')))
   const confirm = { type: 'confirm', planHash, signature } as const
   const confirmed = sealState({ ...state, survivors, logHead, confirm }, planHash, site)

@@ -29,21 +29,25 @@ export function checkPartners(plan: RoundPlan, manifest: StudyManifest, site: Pa
   if (purpose === 'evaluate') checkExposures(cohort, manifest, secure.survivorsMin, site)
 }
 
-/** What {@link checkPartners} let pass, once this site confirms a sum of it; throws `survivors-invalid` for a part of the set. */
-export function settlePartners(
-  { purpose, study, cohort, secure }: RoundPlan,
-  survivors: readonly SiteName[],
-  manifest: StudyManifest,
-  { store }: Pick<Site, 'store'>,
-): void {
+/**
+ * Before this site masks for a plan: its cohort is the partners from now on. Not only once it confirms: whoever has uploaded
+ * is in a sum that a quorum of the others opens, so of two sums among sets that overlap both could be opened.
+ */
+export function settlePartners(plan: RoundPlan, manifest: StudyManifest, site: PartnerSite): void {
+  const { purpose, study, cohort, secure } = plan
   if (purpose === 'train' || !secure) return
-  const missing = cohort.filter((site) => !survivors.includes(site))
+  checkPartners(plan, manifest, site)
+  site.store.partners.keep({ study, purpose, label: labelOf(manifest), sites: cohort })
+}
+
+/** Throws `survivors-invalid` for a part of the partners. */
+export function checkWhole({ purpose, cohort }: RoundPlan, survivors: readonly SiteName[]): void {
+  const missing = purpose === 'train' ? [] : cohort.filter((site) => !survivors.includes(site))
   if (missing.length > 0)
     throw new FederationError(
       'survivors-invalid',
       `${missing.join(', ')} is not among the survivors: a sum of ${purpose} is opened for the whole cohort or not at all`,
     )
-  store.partners.keep({ study, purpose, label: labelOf(manifest), sites: cohort })
 }
 
 /**

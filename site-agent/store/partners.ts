@@ -1,6 +1,6 @@
 /**
  * With whom this site helps to sums of statistics and evaluations (fedsum, section E.4): for each study and purpose one set of
- * sites, the first that it confirmed, in all runs and on all models. Two sets that differ by a few sites would tell of those.
+ * sites, the first that it masked for, in all runs and on all models. Two sets that differ by a few sites would tell of those.
  */
 import type { DatabaseSync } from 'node:sqlite'
 import type { Purpose, Sha256, SiteName } from '@consilium/protos/plan/names.ts'

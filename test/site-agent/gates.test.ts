@@ -3,7 +3,6 @@
  * its own of the update. The control reads them all; with the check the update does not leave, and no policy lets the study
  * pass without a person.
  */
-
 import { graphBuilder } from '@consilium/models/onnx/builder.ts'
 import { encodeModel } from '@consilium/models/onnx/codec.ts'
 import { type Model, modelOf } from '@consilium/models/onnx/graph.ts'

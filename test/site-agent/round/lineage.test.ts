@@ -1,5 +1,4 @@
 /** What a site asks of the coordinator's log before it works on a model, and before it countersigns a head. */
-
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,5 +1,4 @@
 /** Which sums a site helps to: the same partners in every evaluation, no two training sums that differ by a few sites. */
-
 import { afterEach, describe, expect, test } from 'vitest'
 import { functionHash, isClose, labelOf } from '../../../site-agent/round/partners.ts'
 import { aManifest } from '../../support/a-study.ts'
@@ -25,7 +24,7 @@ describe('evaluations and statistics', () => {
   test.for([
     ['evaluate', 1],
     ['statistics', 0],
-  ] as const)('%s: the first set that was confirmed is the one for good, in every run', async ([purpose, round]) => {
+  ] as const)('%s: the first set that it masked for is the one for good, in every run', async ([purpose, round]) => {
     const site = open()
     await secureRound(site, { purpose, round }).unmasked()
     expect(site.store.partners.find(site.plan().plan.study, purpose)).toEqual(fiveSites)
@@ -35,7 +34,7 @@ describe('evaluations and statistics', () => {
     await secureRound(site, { purpose, round, run: 'heart-3' }).unmasked()
   })
 
-  test('a part of the set is not confirmed, and settles nothing', async () => {
+  test('a part of the set is not confirmed; the set is settled, as an upload is in whatever sum others open', async () => {
     const site = open(lenientStudy)
     const round = secureRound(site, { purpose: 'evaluate', secure: lenient })
     const others = round.others.filter((name) => name !== 'zurich')
@@ -43,7 +42,24 @@ describe('evaluations and statistics', () => {
     site.coordinator.say(await round.survivors(others, others))
     expect(await refusalAt(site)).toMatchObject({ code: 'survivors-invalid' })
     expect(site.store.records.refusals(1)[0]!.reason).toMatch(/zurich is not among the survivors/)
-    expect(site.store.partners.find(round.plan.study, 'evaluate')).toBeUndefined()
+    expect(site.store.partners.find(round.plan.study, 'evaluate')).toEqual(fiveSites)
+  })
+
+  test('two sessions side by side, among sets that overlap: this site masks for one of them', async () => {
+    const site = open(lenientStudy)
+    const [one, other] = [
+      secureRound(site, { purpose: 'evaluate', secure: lenient }),
+      secureRound(site, { purpose: 'evaluate', run: 'heart-2', cohort: four, secure: lenient }),
+    ]
+    await one.shared()
+    const due = await other.sharesDue()
+    await site.coordinator.until(() => site.store.sessions.find(one.hash)?.state === 'shared' || undefined)
+    const own = await one.sent('share-keys')
+    site.coordinator.say(one.shares(own, one.directory(await one.sent('advertise'))))
+    await site.coordinator.until(() => site.events.find((e) => e.type === 'uploaded' && e.planHash === one.hash))
+    site.coordinator.say(due)
+    expect(await refusalAt(site)).toMatchObject({ planHash: other.hash, code: 'other-partners' })
+    expect(site.coordinator.uploads.has(other.hash)).toBe(false)
   })
 
   test('evaluations of other studies with this label, among sets that differ by a few sites, are counted', async () => {
