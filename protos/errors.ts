@@ -257,7 +257,7 @@ export type ErrorCode =
   | 'quorum-invalid'
   /**
    * This site has masked an update to this round before. Normal: after a coordinator lost its state. Do: ask its
-   * operator: `consilium recover` is not for it, a new run is.
+   * operator to start a new run.
    */
   | 'already-uploaded'
   /**
