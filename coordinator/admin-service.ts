@@ -20,6 +20,7 @@ import { parametersOf } from './run/roll-back.ts'
 import type { AdminService, SiteView, StudyView } from './services.ts'
 import { readFrom } from './store/object-store.ts'
 import { checkStudy } from './study/check-study.ts'
+import { checkRepetition } from './study/repetition.ts'
 import { makeRunKey } from './summing/run-keys.ts'
 
 export function adminService(parts: Parts): AdminService {
@@ -154,6 +155,7 @@ function runCommands(parts: Parts) {
       await stream.change(async (state) => {
         const study = findStudy(state, reference)
         await checkEnoughSites(parts, study)
+        await checkNoRepetition(parts, study)
         const number = [...state.runs.values()].filter(({ run }) => run.startsWith(`${study.name}-`)).length + 1
         created = freeRunId(state.runs, study.name, number)
         const keys = await makeRunKey(vault, created)
@@ -237,6 +239,18 @@ async function checkEnoughSites({ stream, studies }: Parts, study: StudyRecord):
   throw new FederationError(
     'cohort-too-small',
     `${able.length} sites approved study ${study.name}, it needs ${min}; still to approve: ${others.join(', ') || 'none enrolled'}`,
+  )
+}
+
+/** As far as can be known before: among the sites that attend now. */
+async function checkNoRepetition({ stream, studies, attending, runs }: Parts, study: StudyRecord): Promise<void> {
+  const { manifest } = (await studies.load(study)).signed
+  const able = [...standing(stream.state, study.hash)].filter(([, excluded]) => excluded === undefined)
+  const here = able.map(([site]) => site).filter((site) => attending.isAttending(site))
+  checkRepetition(
+    manifest,
+    here.sort(),
+    [...runs.values()].map(({ run }) => run),
   )
 }
 

@@ -7,6 +7,7 @@ import { FederationError } from '@consilium/protos/errors.ts'
 import { canonicalJson, sha256Hex } from '@consilium/protos/hash.ts'
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import { functionHash, isClose } from '@consilium/protos/plan/same-function.ts'
 import { readSignedStudy, type StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import type { Partners } from '../store/partners.ts'
 import type { SessionRecord } from '../store/sessions.ts'
@@ -49,17 +50,6 @@ export function checkWhole({ purpose, cohort }: RoundPlan, survivors: readonly S
       `${missing.join(', ')} is not among the survivors: a sum of ${purpose} is opened for the whole cohort or not at all`,
     )
 }
-
-/**
- * What a train sum is a function of besides the parameters: all of the study but its names and texts, how long it goes on,
- * who takes part, when, and how it is evaluated.
- */
-export function functionHash({ study, graph, layout }: StudyManifest): Sha256 {
-  const rest = Object.fromEntries(Object.entries(study).filter(([field]) => !besideTheFunction.has(field)))
-  return sha256Hex(canonicalJson({ study: rest, graph: graph.sha256, layout }))
-}
-
-const besideTheFunction = new Set(['name', 'title', 'description', 'rounds', 'cohort', 'deadlines', 'evaluation'])
 
 /** Sums of updates from these parameters that this site helped to, as far as they were of the same function. */
 export function sumsOfSameFunction(
@@ -105,13 +95,6 @@ function checkExposures(
     'exposures-exceeded',
     `this site was in evaluations of ${close.length} studies with this label whose sites differ from these by a few: test rows and cases of those can be told. To take part all the same, raise secure.evaluateExposuresMax in policy.yaml above ${max}`,
   )
-}
-
-/** Whether the difference of two sums would hold fewer sites than a sum must have, and any at all. */
-export function isClose(one: readonly SiteName[], other: readonly SiteName[], survivorsMin: number): boolean {
-  const kept = one.filter((site) => other.includes(site)).length
-  const differing = one.length + other.length - 2 * kept
-  return differing > 0 && differing < survivorsMin
 }
 
 function isSameSet(one: readonly SiteName[], other: readonly SiteName[]): boolean {

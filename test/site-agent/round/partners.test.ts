@@ -1,6 +1,8 @@
 /** Which sums a site helps to: the same partners in every evaluation, no two training sums that differ by a few sites. */
+
+import { functionHash, isClose } from '@consilium/protos/plan/same-function.ts'
 import { afterEach, describe, expect, test } from 'vitest'
-import { functionHash, isClose, labelOf } from '../../../site-agent/round/partners.ts'
+import { labelOf } from '../../../site-agent/round/partners.ts'
 import { aManifest } from '../../support/a-study.ts'
 import { refusalAt } from '../../support/refusal.ts'
 import { fiveSites, secureRound } from '../../support/secure-round.ts'

@@ -1,0 +1,25 @@
+/**
+ * When two training sums from the same parameters are of the same function (fedsum, section E.4): then the difference of two
+ * whose sites differ by a few is those sites' exact updates. Sites refuse such a pair; the coordinator says so first.
+ */
+import { canonicalJson, sha256Hex } from '../hash.ts'
+import type { Sha256, SiteName } from './names.ts'
+import type { StudyManifest } from './signed-study.ts'
+
+/**
+ * What a train sum is a function of besides the parameters: all of the study but its names and texts, how long it goes on,
+ * who takes part, when, and how it is evaluated.
+ */
+export function functionHash({ study, graph, layout }: Pick<StudyManifest, 'study' | 'graph' | 'layout'>): Sha256 {
+  const rest = Object.fromEntries(Object.entries(study).filter(([field]) => !besideTheFunction.has(field)))
+  return sha256Hex(canonicalJson({ study: rest, graph: graph.sha256, layout }))
+}
+
+const besideTheFunction = new Set(['name', 'title', 'description', 'rounds', 'cohort', 'deadlines', 'evaluation'])
+
+/** Whether the difference of two sums would hold fewer sites than a sum must have, and any at all. */
+export function isClose(one: readonly SiteName[], other: readonly SiteName[], survivorsMin: number): boolean {
+  const kept = one.filter((site) => other.includes(site)).length
+  const differing = one.length + other.length - 2 * kept
+  return differing > 0 && differing < survivorsMin
+}
