@@ -45,7 +45,7 @@ afterEach(async () => {
 })
 
 /** The study is none of the zoo's, and the scripted data have ten rows. */
-const accepted = 'sealed,graph,parameters,steps,rows,patients'
+const accepted = 'sealed,graph,parameters,steps,rows,patients,test-rows'
 const policyOf = (named: string) => ({ ...anyStudy, approve: { ...anyStudy.approve, sealed: true, leads: [named] } })
 
 const objects = new Map<string, Uint8Array>()
