@@ -94,15 +94,23 @@ function tagKey(group: Uint8Array, sid: Uint8Array): Uint8Array {
  * so that sixteen of them and what was there before add up exactly in float64.
  */
 function addProducts(totals: Float64Array, words: Int32Array, draws: Int32Array, isCentred: boolean): void {
-  let [a, b, c, d] = [totals[0]!, totals[1]!, totals[2]!, totals[3]!]
+  // One variable each: taking them from arrays here makes the loop more than twice as slow.
+  let a = totals[0]!
+  let b = totals[1]!
+  let c = totals[2]!
+  let d = totals[3]!
   for (let i = 0; i < words.length; ) {
     for (const end = Math.min(words.length, i + 16); i < end; i++) {
       const word = words[i]!
       const high = isCentred ? word >> 24 : word >>> 24
       const low = word & 0xffffff
-      const [x, y] = [low + 3 * high, low + 17 * high]
+      const x = low + 3 * high
+      const y = low + 17 * high
       const at = tagCount * i
-      const [r, s, t, u] = [draws[at]!, draws[at + 1]!, draws[at + 2]!, draws[at + 3]!]
+      const r = draws[at]!
+      const s = draws[at + 1]!
+      const t = draws[at + 2]!
+      const u = draws[at + 3]!
       a += ((r & 0xffffff) + 3 * (r >>> 24)) * x
       b += ((s & 0xffffff) + 3 * (s >>> 24)) * x
       c += ((t & 0xffffff) + 17 * (t >>> 24)) * y
