@@ -89,8 +89,8 @@ export type ErrorCode =
    */
   | 'data-too-few'
   /**
-   * A site’s data do not fit the study as they are. It is all that leaves a site of any of the codes above. Normal:
-   * before a study’s first run. Do: people at the site read its log or `site-agent status`; nobody else can know more.
+   * A site’s data do not fit the study as they are. It is all that leaves a site of the codes above, of a wrong
+   * `site.yaml` or `policy.yaml` and of a limit, as a study is taken up. Normal: before a study’s first run. Do: people at the site read its log or `site-agent status`; nobody else can know more.
    */
   | 'data-not-ready'
   // Identity and access.
@@ -189,8 +189,9 @@ export type ErrorCode =
    */
   | 'too-few-contributors'
   /**
-   * An update or a sum holds what no honest site sends: not finite, too long, masks left in it. Normal: with diverging
-   * training. Do: lower the learning rate; read the coordinator’s log.
+   * An update or a sum is not to be used: not finite, too long, masks left in it, or more than half exactly zero.
+   * Normal: with diverging training, or a model that learns from few of its parts here. Do: lower the learning rate; for
+   * zeros, people at the site may accept the rule `zeros`; else read the coordinator’s log.
    */
   | 'update-invalid'
   /**
@@ -332,8 +333,9 @@ export type ErrorCode =
    */
   | 'trainer-failed'
   /**
-   * Something is wrong at a site’s machine, disk or keys, or its trainer failed where sums are compared. It is all
-   * that leaves of that. Normal: on a full disk. Do: people at the site read its log or `site-agent status`.
+   * Something is wrong at a site’s machine, disk, keys or trainer; in statistics and evaluations, where sums are
+   * compared, with its data too. It is all that leaves of that. Normal: on a full disk, or where data went missing. Do:
+   * people at the site read its log or `site-agent status`, mend it, and where it stands out: `site-agent study resume`.
    */
   | 'site-fault'
   /**
