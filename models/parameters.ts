@@ -61,6 +61,16 @@ export function readParameters(model: Model, layout: TensorLayout): Float32Array
   return parameters
 }
 
+/** The vector as it is hashed, stored and sent: float32, little-endian. */
+export function parameterBytes(parameters: Float32Array): Uint8Array {
+  const bytes = new Uint8Array(4 * parameters.length)
+  const view = new DataView(bytes.buffer)
+  parameters.forEach((value, i) => {
+    view.setFloat32(4 * i, value, true)
+  })
+  return bytes
+}
+
 /** The model with these parameters in place of its own. */
 export function withParameters(model: Model, layout: TensorLayout, parameters: Float32Array): Model {
   checkLength(layout, parameters)

@@ -62,7 +62,7 @@ export function refusalText(code: RefusalCode): string {
   if (code === 'data-not-ready')
     return 'data-not-ready: its data do not fit the study as they are; why stands in its own log and status'
   if (code === 'site-fault')
-    return 'site-fault: something is wrong with its machine, disk or keys; what stands in its own log and status'
+    return 'site-fault: something is wrong there (machine, disk, keys; in statistics and evaluations also trainer or data); what stands in its own log and status'
   return `${code}: the site's own log and status say what it found`
 }
 

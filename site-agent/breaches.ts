@@ -27,7 +27,7 @@ export type Judged = {
   readonly runs?: number
 }
 
-/** In the order of the policy's fields. */
+/** The rules that a study breaks here, but for those that the policy accepts in passing. */
 export function breaches(judged: Judged): readonly Breach[] {
   const found = [...ofStudy(judged), ...ofTraining(judged), ...ofFederation(judged), ...ofData(judged)]
   return found.filter(({ rule }) => !(judged.policy.approve.accept as readonly Rule[]).includes(rule))

@@ -1,15 +1,14 @@
 /** A study against the policy as it is now, with what this site knows of it: for consent, for each plan, for its people. */
 import { FederationError } from '@consilium/protos/errors.ts'
-import type { RunId, Sha256 } from '@consilium/protos/plan/names.ts'
-import { readSignedStudy, type StudyManifest } from '@consilium/protos/plan/signed-study.ts'
+import type { RunId } from '@consilium/protos/plan/names.ts'
+import { readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import { type Breach, breaches, breachTexts, type Judged, open, rulesOfRows, zeroShareMax } from './breaches.ts'
 import { originOf } from './origin.ts'
 import type { Policy } from './policy.ts'
+import type { NamedStudy } from './round/assignment.ts'
 import type { SiteStore } from './store/site-store.ts'
 import type { KnownStudy } from './store/studies.ts'
 import type { DataSummary } from './train/trainer.ts'
-
-type NamedStudy = { readonly hash: Sha256; readonly manifest: StudyManifest }
 
 export type Judging = {
   readonly store: Pick<SiteStore, 'studies' | 'records' | 'results' | 'journal' | 'roster'>

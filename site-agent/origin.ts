@@ -5,7 +5,7 @@
  */
 import { encodeModel } from '@consilium/models/onnx/codec.ts'
 import { checkForwardGraph } from '@consilium/models/onnx/forward-check.ts'
-import { initialParameters, parameterLayout } from '@consilium/models/parameters.ts'
+import { initialParameters, parameterBytes, parameterLayout } from '@consilium/models/parameters.ts'
 import { zooModel } from '@consilium/models/zoo/index.ts'
 import { sha256Hex } from '@consilium/protos/hash.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
@@ -50,14 +50,5 @@ function builtHere({ study, graph, initialParameters: start }: StudyManifest): O
   const isGraph = sha256Hex(encodeModel(built)) === graph.sha256
   if (!isGraph || study.initialParameters === 'from-model') return { graph: isGraph ? 'zoo' : 'own', parameters: 'own' }
   const drawn = initialParameters(built, parameterLayout(built), study.initialParameters.seed)
-  return { graph: 'zoo', parameters: sha256Hex(littleEndian(drawn)) === start.sha256 ? 'rule' : 'own' }
-}
-
-function littleEndian(values: Float32Array): Uint8Array {
-  const bytes = new Uint8Array(4 * values.length)
-  const view = new DataView(bytes.buffer)
-  values.forEach((value, i) => {
-    view.setFloat32(4 * i, value, true)
-  })
-  return bytes
+  return { graph: 'zoo', parameters: sha256Hex(parameterBytes(drawn)) === start.sha256 ? 'rule' : 'own' }
 }

@@ -8,7 +8,7 @@ import { forwardGraph } from '@consilium/models/forward.ts'
 import { encodeModel } from '@consilium/models/onnx/codec.ts'
 import { checkForwardGraph } from '@consilium/models/onnx/forward-check.ts'
 import type { Model } from '@consilium/models/onnx/graph.ts'
-import { initialParameters, parameterLayout, readParameters } from '@consilium/models/parameters.ts'
+import { initialParameters, parameterBytes, parameterLayout, readParameters } from '@consilium/models/parameters.ts'
 import { zooModel } from '@consilium/models/zoo/index.ts'
 import { type ErrorCode, errorMessage, FederationError } from '@consilium/protos/errors.ts'
 import { sha256Hex } from '@consilium/protos/hash.ts'
@@ -99,16 +99,6 @@ function layoutOf({ model: choice }: Study, model: Model): TensorLayout {
 
 function startOf({ initialParameters: start }: Study, model: Model, layout: TensorLayout): Float32Array {
   return start === 'from-model' ? readParameters(model, layout) : initialParameters(model, layout, start.seed)
-}
-
-/** float32, little-endian, as the manifest says. */
-function parameterBytes(parameters: Float32Array): Uint8Array {
-  const bytes = new Uint8Array(parameters.length * 4)
-  const view = new DataView(bytes.buffer)
-  parameters.forEach((value, i) => {
-    view.setFloat32(i * 4, value, true)
-  })
-  return bytes
 }
 
 async function readLimited(path: string, bytesMax: number, code: ErrorCode): Promise<Uint8Array> {

@@ -1,6 +1,7 @@
 /** What every phase from work on knows, who is left in it, and how many must be. */
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import { sitesOfSession } from '@consilium/protos/secagg/thresholds.ts'
 import type { DropoutCause } from './events.ts'
 import { isAmongPartners } from './partners.ts'
 import type { AdvertisingSession, SharingSession } from './session.ts'
@@ -47,9 +48,4 @@ export function sitesNeeded({
 /** How many must be left before sites are dropped for being away: among partners one that is away ends the round at once. */
 export function absentQuorum(round: Parameters<typeof sitesNeeded>[0]): number {
   return isAmongPartners(round.setting) ? 0 : sitesNeeded(round)
-}
-
-/** Fewest sites that can begin a session with these colluders and survivors: two of them do not collude (A.1). */
-export function sitesOfSession(secure: { readonly colluders: number; readonly survivorsMin: number }): number {
-  return Math.max(secure.survivorsMin, secure.colluders + 2)
 }

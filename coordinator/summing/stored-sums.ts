@@ -9,7 +9,7 @@ import type { ObjectStore } from '../store/object-store.ts'
 export type StoredSums = {
   /** Durable once resolved. */
   put(pieces: AsyncIterable<Int32Array>): Promise<Sha256>
-  /** A short one that was put last for a run; undefined after a restart. */
+  /** A short one, of the last that were put; undefined after a restart. */
   loaded(sums: Sha256): Uint8Array | undefined
 }
 

@@ -19,7 +19,12 @@ const besideTheFunction = new Set(['name', 'title', 'description', 'rounds', 'co
 
 /** Whether the difference of two sums would hold fewer sites than a sum must have, and any at all. */
 export function isClose(one: readonly SiteName[], other: readonly SiteName[], survivorsMin: number): boolean {
+  const sites = differing(one, other)
+  return sites > 0 && sites < survivorsMin
+}
+
+/** In how many sites two sets differ. */
+export function differing(one: readonly SiteName[], other: readonly SiteName[]): number {
   const kept = one.filter((site) => other.includes(site)).length
-  const differing = one.length + other.length - 2 * kept
-  return differing > 0 && differing < survivorsMin
+  return one.length + other.length - 2 * kept
 }

@@ -67,6 +67,14 @@ export function studyThresholds(
 }
 
 /**
+ * Fewest sites that can begin a session with these colluders and survivors, and fewest that have to contribute to a training
+ * sum: two of them do not collude (A.1, E.1).
+ */
+export function sitesOfSession(plan: { readonly colluders: number; readonly survivorsMin: number }): number {
+  return Math.max(plan.survivorsMin, plan.colluders + honestMin)
+}
+
+/**
  * The thresholds of a session of `sites` that advertised, with c and m as the plan fixed them. Throws `cohort-too-small`
  * where these sites cannot complete a round, `invalid-argument` where c or m is not allowed.
  */

@@ -1,13 +1,14 @@
 /** How many survivors must have given more than zeros before anybody makes something of their sum (fedsum, section E.1). */
 import { FederationError } from '../errors.ts'
 import type { HeaderSum } from '../secagg/header.ts'
+import { sitesOfSession } from '../secagg/thresholds.ts'
 
 /** With fewer the sum is nearly one site's. Throws `too-few-contributors`. */
 export function assertEnoughContribute(
   { contributors, survivors }: Pick<HeaderSum, 'contributors' | 'survivors'>,
-  { survivorsMin, colluders }: { readonly survivorsMin: number; readonly colluders: number },
+  plan: { readonly survivorsMin: number; readonly colluders: number },
 ): void {
-  const least = Math.max(survivorsMin, colluders + 2)
+  const least = sitesOfSession(plan)
   if (contributors < least)
     throw new FederationError(
       'too-few-contributors',

@@ -1,6 +1,7 @@
 /**
  * Advertise keys, at the site (fedsum, section A.3: message 1): fresh X25519 keys of this session, signed with the site's
- * identity and bound to the plan, its model and the ledger of this site's sessions. They are journaled before they leave, and asked for again they are the same.
+ * identity and bound to the plan, its model and the ledger of this site's sessions. They are journaled before they leave,
+ * and asked for again they are the same.
  */
 import { randomBytes } from 'node:crypto'
 import { generateAgreementKeys } from '@consilium/protos/secagg/keys.ts'

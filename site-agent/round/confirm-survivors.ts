@@ -3,6 +3,7 @@
  * It signs one set of survivors for a session, ever, with the head of the log that it countersigns.
  */
 import { FederationError } from '@consilium/protos/errors.ts'
+import { differing, isClose } from '@consilium/protos/plan/same-function.ts'
 import type { Confirm, Survivor, Survivors } from '@consilium/protos/secagg/messages.ts'
 import { confirmMessage, inputMessage, signMessage, verifyMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import type { Thresholds } from '@consilium/protos/secagg/thresholds.ts'
@@ -59,13 +60,10 @@ export function checkDifferencing(
   survivorsMin: number,
 ): void {
   for (const sum of earlier) {
-    const before = new Set(sum.survivors)
-    const kept = survivors.filter((name) => before.has(name)).length
-    const differing = survivors.length + before.size - 2 * kept
-    if (differing > 0 && differing < survivorsMin)
+    if (isClose(survivors, sum.survivors, survivorsMin))
       throw new FederationError(
         'cohort-differencing',
-        `this sum and that of round ${sum.round} of run ${sum.run} are of the same training from the same model and differ by ${differing} of ${survivorsMin} sites: their difference would give those away`,
+        `this sum and that of round ${sum.round} of run ${sum.run} are of the same training from the same model and differ by ${differing(survivors, sum.survivors)} of ${survivorsMin} sites: their difference would give those away`,
       )
   }
 }

@@ -64,7 +64,7 @@ describe('evaluations and statistics', () => {
     expect(site.coordinator.uploads.has(other.hash)).toBe(false)
   })
 
-  test('evaluations of other studies with this label, among sets that differ by a few sites, are counted', async () => {
+  test('a study whose own set is settled goes on, whatever sets other studies with this label have', async () => {
     const site = open()
     const { study } = site.plan().plan
     const settled = (sites: readonly string[], n: number) =>
