@@ -69,8 +69,8 @@ export type ErrorCode =
    */
   | 'data-out-of-range'
   /**
-   * No row is left for training here. Normal: where a filter takes all rows. Do: look at the view and at the missing
-   * values.
+   * A file here is empty, or no row is left for training. Normal: where a filter takes all rows, or an export is not
+   * done. Do: look at the file, the view and the missing values.
    */
   | 'data-empty'
   /**
@@ -100,8 +100,9 @@ export type ErrorCode =
    */
   | 'unauthenticated'
   /**
-   * The caller may not do this, or not see it. Normal: it is not, but after a typing error. Do: ask the coordinator’s
-   * operator.
+   * The caller may not do this, or not see it; or a file that it needs may not be read, or a policy says otherwise.
+   * Normal: it is not, but after a typing error. Do: what the message names: mend the file’s owner, change policy.yaml, or
+   * ask the coordinator’s operator.
    */
   | 'permission-denied'
   /** The join code is none of this coordinator’s. Normal: after a typing error. Do: copy the code again, whole. */
@@ -124,8 +125,8 @@ export type ErrorCode =
    */
   | 'certificate-expired'
   /**
-   * The operator ended this site’s membership. Normal: when a hospital leaves, or a machine was lost. Do: ask the
-   * operator; join again where that is agreed.
+   * The operator ended this site’s membership, or the certificate was replaced by a newer one. Normal: when a hospital
+   * leaves, or a machine was lost, or an old copy of the agent runs. Do: ask the operator; join again where that is agreed.
    */
   | 'certificate-revoked'
   /**
@@ -166,8 +167,8 @@ export type ErrorCode =
   | 'policy-refused'
   // Rounds and transfers.
   /**
-   * A message is about a round that is over, or goes on without this site. Normal: after an outage. Do: nothing: the
-   * next round takes the site in again.
+   * A message is about a round that is over, or goes on without this site; or a run cannot go back to that round; or a
+   * newer call of the same agent took over. Normal: after an outage. Do: nothing: the next round takes the site in again.
    */
   | 'stale-round'
   /** A site is not in the round that it was asked or spoke for. Normal: it is not. Do: look into the coordinator’s log. */

@@ -50,12 +50,13 @@ export function errorReference(codes: readonly Documented[] = documentedCodes())
 const opening = `# Errors
 
 Made by \`npm run errors\` from the comments in \`errors.ts\`; do not edit. Every error is one of these codes with a message
-that names cause and next step. *Exit* is the exit code of \`consilium\` and of \`site-agent\`; *on the wire* is what leaves a
-site of it when it refuses a round or a study: a code, and no text.
+that names cause and next step. *Exit* is the exit code of \`consilium\` and of \`site-agent\`; *a site says* is all that leaves
+a site where such an error ends its part in a round or its view of a study: a code, and no text. What only a coordinator or
+its command line meets is \`site-fault\` there as well, like everything that no site expects.
 `
 
 const head = [
-  '| code | what it means | normal | what to do | exit | on the wire |',
+  '| code | what it means | normal | what to do | exit | a site says |',
   '| --- | --- | --- | --- | --- | --- |',
 ]
 
