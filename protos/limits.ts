@@ -8,6 +8,8 @@ export const chunkBytesMax = 1024 * 1024
 export const planBytesMax = 1024 * 1024
 /** A forward graph with its initializers, bytes (one protobuf cannot exceed 2 GB). */
 export const graphBytesMax = 1024 * 1024 * 1024
+/** Largest magnitude of a parameter that a study starts from. */
+export const initialParameterMax = 1e4
 /** One object of any kind (parameters, a sealed update), bytes. */
 export const objectBytesMax = 64 * 1024 * 1024 * 1024
 /** Rounds of one run. */

@@ -7,7 +7,7 @@ import { checkForwardGraph } from '@consilium/models/onnx/forward-check.ts'
 import { parameterLayout } from '@consilium/models/parameters.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { canonicalJson, sha256Hex } from '@consilium/protos/hash.ts'
-import { cohortMax, planBytesMax } from '@consilium/protos/limits.ts'
+import { cohortMax, initialParameterMax, planBytesMax } from '@consilium/protos/limits.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import {
   parameterCount,
@@ -82,8 +82,11 @@ function checkParameters({ layout }: StudyManifest, bytes: Uint8Array): void {
     throw new FederationError('shape-mismatch', `${count} parameters have ${4 * count} bytes, not ${bytes.length}`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   for (let i = 0; i < count; i++)
-    if (!Number.isFinite(view.getFloat32(4 * i, true)))
-      throw new FederationError('invalid-study', `initial parameter ${i} is not finite`)
+    if (!(Math.abs(view.getFloat32(4 * i, true)) <= initialParameterMax))
+      throw new FederationError(
+        'invalid-study',
+        `initial parameter ${i} is not a number of at most ${initialParameterMax}`,
+      )
 }
 
 /** A round plan carries means and standard deviations, at most 25 characters each, and must stay within its limit. */

@@ -160,8 +160,16 @@ function checkStandardisation(plan: RoundPlan, { manifest: { study } }: SignedSt
     )
 }
 
-/** The first training of a run starts from the initial parameters that the study, hence the approval, names. */
+/**
+ * The first training of a run starts from the initial parameters that the study, hence the approval, names; an evaluation is
+ * of a model that a round made, never of what the study's author chose.
+ */
 function checkStartingModel(plan: RoundPlan, { manifest }: SignedStudy): void {
+  if (plan.purpose === 'evaluate' && plan.modelEntry === undefined)
+    throw new FederationError(
+      'model-not-in-log',
+      `the evaluation after round ${plan.round} is of a model that no entry of the log made: a study's initial parameters are not evaluated`,
+    )
   if (plan.purpose === 'train' && plan.round === 1 && plan.model !== manifest.initialParameters.sha256)
     throw new FederationError(
       'hash-mismatch',

@@ -79,7 +79,10 @@ export type SiteFixture = {
   agent: Agent
   /** A person at the site decides. */
   decide(decision: 'approved' | 'rejected', study?: SignedStudy): void
-  /** A plan in the study's mode; in a secure one, the roster is that of the cohort named. */
+  /**
+   * A plan in the study's mode; in a secure one, the roster is that of the cohort named. An evaluation is of a model that this
+   * site has seen an entry of the log make.
+   */
   plan(fields?: PlanFields): {
     readonly plan: RoundPlan
     readonly hash: string
@@ -173,8 +176,12 @@ export function openSite(
         run: 'heart-1',
         model,
         ...(named.purpose !== 'statistics' && { standardisation }),
+        ...(named.purpose === 'evaluate' && { modelEntry: 1 }),
         ...others,
       }
+      const { run, modelEntry } = startsFrom
+      if (named.purpose === 'evaluate' && modelEntry !== undefined && !opened.store.heads.find(run)?.model)
+        opened.store.heads.accept(run, logHead, { entry: modelEntry, parameters: startsFrom.model })
       const plan: RoundPlan = {
         format: 2,
         ...startsFrom,

@@ -48,6 +48,8 @@ const cut = graph.subarray(0, graph.length - 5)
 const short = parameters.subarray(4)
 const notFinite = new Uint8Array(parameters)
 new DataView(notFinite.buffer).setFloat32(0, Number.NaN, true)
+const tooLarge = new Uint8Array(parameters)
+new DataView(tooLarge.buffer).setFloat32(0, -1.1e4, true)
 
 test.for([
   ['without its graph', {}, [parameters], 'invalid-argument'],
@@ -58,6 +60,7 @@ test.for([
   ['with a graph of other columns', { graph: named(otherGraph) }, [otherGraph, parameters], 'shape-mismatch'],
   ['with too few parameters', { initialParameters: named(short) }, [graph, short], 'shape-mismatch'],
   ['with a parameter that is not finite', { initialParameters: named(notFinite) }, [graph, notFinite], 'invalid-study'],
+  ['with a parameter that is too large', { initialParameters: named(tooLarge) }, [graph, tooLarge], 'invalid-study'],
   ['with another layout', { layout: [{ name: 'weight', dims: [6] }] }, [graph, parameters], 'shape-mismatch'],
 ] as const)('a study %s is refused', async ([, manifest, objects, code]) => {
   expect(await check(manifest as Partial<StudyManifest>, objects)).toBe(code)

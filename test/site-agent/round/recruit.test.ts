@@ -66,6 +66,14 @@ test('an evaluation is refused where the approved study has none', () => {
   expect(recruit(site.plan({ purpose: 'evaluate', round: 3 }).signed, site.site).plan.purpose).toBe('evaluate')
 })
 
+test('an evaluation of the parameters that the study’s author chose is refused: no round made them', () => {
+  const site = open()
+  const { modelEntry: _, ...plan } = site.plan({ purpose: 'evaluate' }).plan
+  expect(() => recruit(signRoundPlan(plan, coordinator), site.site)).toThrow(
+    expect.objectContaining({ code: 'model-not-in-log' }),
+  )
+})
+
 test('statistics are no part of a study that standardises per site', () => {
   const site = open({ study: { standardisation: 'per-site' } })
   const { standardisation: _, ...plan } = site.plan({ purpose: 'statistics', round: 0 }).plan

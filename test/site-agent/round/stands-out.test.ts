@@ -43,7 +43,7 @@ test.for([
   expect(await refusalAt(site, 2)).toMatchObject({ code: 'site-fault' })
   expect(site.trainer.calls).toHaveLength(calls)
   // Training goes on, and so do evaluations once somebody has looked.
-  await done(assign({ purpose: 'train', round: 3 }))
+  await done(assign({ purpose: 'train', round: 3, modelEntry: 1 }))
   expect(site.store.standOuts.resume(studyHash(site.study.manifest), 'it')).toMatchObject([{ purpose: 'evaluate' }])
   await done(assign({ purpose: 'evaluate', round: last() }))
 })
