@@ -23,7 +23,7 @@ export type Judged = {
   readonly data?: DataSummary
   /** As the study is decided on: sites known here, itself among them, and studies of its lead approved without asking, in 31 days. */
   readonly deciding?: { readonly sites: number; readonly approvedLately: number }
-  /** Runs of this study, the one that is to be judged among them. */
+  /** Runs of this study, the one that is to be judged among them, and roll-backs that this site followed. */
   readonly runs?: number
 }
 

@@ -11,7 +11,7 @@ import type { KnownStudy } from './store/studies.ts'
 import type { DataSummary } from './train/trainer.ts'
 
 export type Judging = {
-  readonly store: Pick<SiteStore, 'studies' | 'records' | 'results' | 'journal' | 'roster'>
+  readonly store: Pick<SiteStore, 'studies' | 'records' | 'results' | 'journal' | 'roster' | 'heads'>
   readonly policy: Pick<Policy, 'approve' | 'rows'>
 }
 
@@ -47,10 +47,14 @@ export function judgeInPassing(study: NamedStudy & Pick<KnownStudy, 'lead'>, jud
 
 /** A plan of an approved study under the policy as it is now; throws `policy-refused` naming each rule. */
 export function checkPolicy(study: NamedStudy, run: RunId, judging: Judging): void {
-  const { journal, studies } = judging.store
+  const { journal, studies, heads } = judging.store
   const runs = journal.runsOf(study.hash)
   const position = runs.includes(run) ? runs.indexOf(run) + 1 : runs.length + 1
-  const found = open(judge(study, judging, { runs: position }), studies.decisionOn(study.hash)?.accepted ?? [])
+  const rollbacks = runs.reduce((sum, each) => sum + heads.rollbacks(each), 0)
+  const found = open(
+    judge(study, judging, { runs: position + rollbacks }),
+    studies.decisionOn(study.hash)?.accepted ?? [],
+  )
   if (found.length === 0) return
   throw new FederationError(
     'policy-refused',

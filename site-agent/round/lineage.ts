@@ -6,7 +6,7 @@ import type { LogProof } from '@consilium/protos/control-messages.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { LogHead } from '@consilium/protos/log/head.ts'
 import { emptyRoot, verifyConsistency, verifyInclusion } from '@consilium/protos/log/merkle.ts'
-import { readModelEntry } from '@consilium/protos/log/model-entry.ts'
+import { type ModelEntry, readModelEntry } from '@consilium/protos/log/model-entry.ts'
 import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { verifyRollback } from '@consilium/protos/rollback.ts'
 import type { Policy } from '../policy.ts'
@@ -35,15 +35,17 @@ export async function checkLineage(
   const known = heads.find(plan.run)
   const isNewModel = checkModelEntry(plan, study.manifest.initialParameters.sha256, known, site)
   assertNotBehind(plan, known, plan.logHead)
+  let isRollback = false
   if (isNewModel || isGrown(known, plan.logHead)) {
     const asked = { oldSize: known?.size ?? 0, newSize: plan.logHead.size }
     const { modelEntry: seq } = plan
     const proof = await askProof(plan, isNewModel && seq !== undefined ? { ...asked, seq } : asked, site, signal)
     assertExtends(plan, known, plan.logHead, proof)
-    if (isNewModel) assertMadeModel(plan, proof, site)
+    if (isNewModel) isRollback = assertMadeModel(plan, proof, site) === 'rolled-back'
   }
   acceptProven({ plan, study }, site)
-  heads.accept(plan.run, plan.logHead, modelOf(plan))
+  const model = modelOf(plan)
+  heads.accept(plan.run, plan.logHead, model && { ...model, isRollback })
 }
 
 /**
@@ -103,8 +105,12 @@ function newestTraining(
   return undefined
 }
 
-/** The proven entry made this very model; one that takes the run back needs this site's policy. */
-function assertMadeModel({ run, model, modelEntry, logHead }: RoundPlan, proof: LogProof, site: LineageSite): void {
+/** The proven entry made this very model, which way is returned; one that takes the run back needs this site's policy. */
+function assertMadeModel(
+  { run, model, modelEntry, logHead }: RoundPlan,
+  proof: LogProof,
+  site: LineageSite,
+): ModelEntry['made'] {
   const seq = modelEntry!
   if (!proof.entry)
     throw new FederationError('model-not-in-log', `the coordinator did not send entry ${seq} of run ${run}`)
@@ -118,7 +124,7 @@ function assertMadeModel({ run, model, modelEntry, logHead }: RoundPlan, proof: 
       'model-not-in-log',
       `entry ${seq} of run ${run} made ${parameters.slice(0, 12)}, the plan starts from ${model.slice(0, 12)}`,
     )
-  if (entry.made === 'trained') return
+  if (entry.made === 'trained') return entry.made
   if (!verifyRollback(site.coordinatorPublicKey, entry.signature, { run, round: entry.round, parameters }))
     throw new FederationError(
       'signature-invalid',
@@ -129,6 +135,7 @@ function assertMadeModel({ run, model, modelEntry, logHead }: RoundPlan, proof: 
       'rollback-refused',
       `run ${run} was taken back to ${model.slice(0, 12)}: to take part, set rollback.accept in policy.yaml of this site`,
     )
+  return entry.made
 }
 
 /** Refuses a log that became shorter, and two of one length that differ: no proof can mend either. */

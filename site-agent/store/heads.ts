@@ -13,7 +13,7 @@ export type AcceptedHead = LogHead & {
   readonly model?: AcceptedModel
 }
 
-/** Position of the entry that made a model, and the SHA-256 of its parameters. */
+/** Position of the entry that made a model, or went back to it, and the SHA-256 of its parameters. */
 export type AcceptedModel = { readonly entry: number; readonly parameters: Sha256 }
 
 export type Heads = {
@@ -23,13 +23,17 @@ export type Heads = {
    * it extends the one kept so far; throws `log-forked` for a smaller head, another one of the same size, or a model
    * made by an earlier entry.
    */
-  accept(run: RunId, head: LogHead, model?: AcceptedModel): void
+  accept(run: RunId, head: LogHead, model?: AcceptedModel & { readonly isRollback?: boolean }): void
+  /** How often this site followed the run back to an earlier model. */
+  rollbacks(run: RunId): number
 }
 
 export function openHeads(database: DatabaseSync, now: () => Date): Heads {
   const select = database.prepare('SELECT * FROM heads WHERE run = ?')
   const insert = database.prepare(
-    `INSERT OR REPLACE INTO heads (run, size, root, model_entry, parameters, accepted_at) VALUES (?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO heads (run, size, root, model_entry, parameters, accepted_at, rollbacks) VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (run) DO UPDATE SET size = excluded.size, root = excluded.root, model_entry = excluded.model_entry,
+       parameters = excluded.parameters, accepted_at = excluded.accepted_at, rollbacks = rollbacks + excluded.rollbacks`,
   )
   const find = (run: RunId) => {
     const row = select.get(run)
@@ -44,8 +48,11 @@ export function openHeads(database: DatabaseSync, now: () => Date): Heads {
         const kept = model ?? known?.model
         if (known && (goesBack(known, head) || (known.model && kept!.entry < known.model.entry)))
           throw new FederationError('log-forked', `this site has accepted a later head of the log of run ${run}`)
-        insert.run(run, head.size, head.root, kept?.entry ?? null, kept?.parameters ?? null, now().toISOString())
+        const isRollback = model?.isRollback === true && model.entry !== known?.model?.entry
+        const made = [kept?.entry ?? null, kept?.parameters ?? null] as const
+        insert.run(run, head.size, head.root, ...made, now().toISOString(), isRollback ? 1 : 0)
       }),
+    rollbacks: (run) => Number(select.get(run)?.rollbacks ?? 0),
   }
 }
 

@@ -245,4 +245,8 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (study, purpose)
   ) STRICT;
   `,
+  `
+  -- How often this site followed a run back to an earlier model: each counts as a run of its study.
+  ALTER TABLE heads ADD COLUMN rollbacks INTEGER NOT NULL DEFAULT 0;
+  `,
 ]

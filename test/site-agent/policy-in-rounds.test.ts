@@ -6,7 +6,7 @@ import { afterEach, expect, test } from 'vitest'
 import { defaultPolicy } from '../../site-agent/policy.ts'
 import { makeStudy } from '../support/coordinator-fixture.ts'
 import { refusalAt } from '../support/refusal.ts'
-import { lead, openSite, type SiteFixture, studyBytes } from '../support/site-fixture.ts'
+import { lead, logHead, openSite, type SiteFixture, studyBytes } from '../support/site-fixture.ts'
 
 let opened: SiteFixture | undefined
 const open = (options: Parameters<typeof openSite>[0] = {}) => {
@@ -85,6 +85,17 @@ test('a study has as many runs here as the policy lets it have', async () => {
   assign(site, site.plan())
   await site.coordinator.until(() => site.coordinator.sent.find(({ type }) => type === 'work-done'))
   assign(site, site.plan({ run: 'heart-2' }))
+  expect(await refusalAt(site)).toMatchObject({ code: 'policy-refused', reason: expect.stringMatching(/runs: run 2/) })
+})
+
+test('a roll-back that this site followed counts as a run', async () => {
+  const site = open()
+  site.store.studies.decide({ ...decisionOf(site), accepted: ['graph', 'parameters', 'steps'] })
+  site.policy.approve = { ...defaultPolicy.approve, runsMax: 1 }
+  assign(site, site.plan())
+  await site.coordinator.until(() => site.coordinator.sent.find(({ type }) => type === 'work-done'))
+  site.store.heads.accept('heart-1', logHead, { entry: 1, parameters: site.model, isRollback: true })
+  assign(site, site.plan({ round: 2, modelEntry: 1 }))
   expect(await refusalAt(site)).toMatchObject({ code: 'policy-refused', reason: expect.stringMatching(/runs: run 2/) })
 })
 

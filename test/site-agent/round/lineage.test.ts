@@ -281,6 +281,11 @@ describe('a run taken back to an earlier model', () => {
     acceptsRollback = true
     await check(back())
     expect(store.heads.find(run)?.model).toEqual({ entry: 5, parameters: model(1) })
+    expect(store.heads.rollbacks(run)).toBe(1)
+    log.add(trained(4))
+    await check(assigned({ round: 5, model: model(4), modelEntry: 6 }))
+    await check(assigned({ round: 5, model: model(4), modelEntry: 6 }))
+    expect(store.heads.rollbacks(run)).toBe(1)
   })
 
   test('by somebody else than the coordinator is refused in any case', async () => {
