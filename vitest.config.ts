@@ -8,7 +8,7 @@ export default defineConfig(({ mode }) => ({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, ...(mode === 'all' ? [] : ['test/**/*.slow.test.ts'])],
-    setupFiles: ['./test/support/property-seed.ts'],
+    setupFiles: ['./test/support/temporary-folder.ts', './test/support/property-seed.ts'],
     reporters: ['default', './test/support/count-reporter.ts'],
     testTimeout: 240_000,
     hookTimeout: 240_000,

@@ -80,4 +80,4 @@ function logEntry({ logHead, audit }: Report): readonly [string, Html] {
   ]
 }
 
-const limits = html`<p class="remark">What this does not do: a hospital’s update is not seen, so neither is a poisoned one; if all hospitals but one work together, they know what the last one added; the model itself, which everybody receives, can still tell something about the records it learned from.</p>`
+const limits = html`<p class="remark">What this does not do: a hospital’s update is not seen, so neither is a poisoned one; if all hospitals but one work together, they know what the last one added; two trainings whose hospitals differ by one differ by what it added; a patient of two hospitals may have trained the model at one and tested it at the other; the model itself, which everybody receives, can still tell something about the records it learned from.</p>`
