@@ -4,7 +4,7 @@ import { FederationError } from '@consilium/protos/errors.ts'
 import { canonicalJson } from '@consilium/protos/hash.ts'
 import { formatJoinCode } from '@consilium/protos/join-code.ts'
 import { signCheckpoint } from '@consilium/protos/log/checkpoint.ts'
-import type { RunId, SiteName } from '@consilium/protos/plan/names.ts'
+import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import { leadFingerprint, parseJson } from '@consilium/protos/plan/signed-study.ts'
 import { signRollback } from '@consilium/protos/rollback.ts'
 import type { RunProcess } from './driving/run-process.ts'
@@ -15,8 +15,10 @@ import type { Federation, StudyRecord } from './federation/federation.ts'
 import { checkRotation, rotated } from './federation/key-rotation.ts'
 import { keyView, siteView, studyView } from './federation/views.ts'
 import type { Parts } from './parts.ts'
+import { apartText, cohortApart, trainedAmong } from './round/apart.ts'
 import { runStream } from './run/events.ts'
 import { parametersOf } from './run/roll-back.ts'
+import type { Run } from './run/state.ts'
 import type { AdminService, SiteView, StudyView } from './services.ts'
 import { readFrom } from './store/object-store.ts'
 import { checkStudy } from './study/check-study.ts'
@@ -189,6 +191,7 @@ function runCommands(parts: Parts) {
         )
       if (parameters === process.run.parameters)
         throw new FederationError('already-exists', `the model of round ${round} is the present one of run ${run}`)
+      checkCanTrainAgain(parts, process.run, parameters)
       const signature = Buffer.from(signRollback(identity, run, round, parameters)).toString('base64')
       await process.command({ type: 'roll-back', round, reason, signature })
       if (process.run.parameters !== parameters) throw stale('no round is open, its model is being exported')
@@ -243,15 +246,33 @@ async function checkEnoughSites({ stream, studies }: Parts, study: StudyRecord):
 }
 
 /** As far as can be known before: among the sites that attend now. */
-async function checkNoRepetition({ stream, studies, attending, runs }: Parts, study: StudyRecord): Promise<void> {
-  const { manifest } = (await studies.load(study)).signed
-  const able = [...standing(stream.state, study.hash)].filter(([, excluded]) => excluded === undefined)
-  const here = able.map(([site]) => site).filter((site) => attending.isAttending(site))
+async function checkNoRepetition(parts: Parts, study: StudyRecord): Promise<void> {
+  const { manifest } = (await parts.studies.load(study)).signed
   checkRepetition(
     manifest,
-    here.sort(),
-    [...runs.values()].map(({ run }) => run),
+    attendingNow(parts, study.hash),
+    [...parts.runs.values()].map(({ run }) => run),
   )
+}
+
+/** Before a run goes back: whether sites would train from that model once more, as far as can be known. */
+function checkCanTrainAgain(parts: Parts, run: Run, parameters: Sha256): void {
+  const { aggregation, cohort } = run.manifest.study
+  const among = { aggregation, cohort, ...trainedAmong(run.past, parameters) }
+  const here = attendingNow(parts, run.study)
+  if (!cohortApart(here, among))
+    throw new FederationError(
+      'cohort-differencing',
+      `run ${run.id} cannot go back now: ${apartText(here, among)}. Wait until they attend`,
+    )
+}
+
+function attendingNow({ stream, attending }: Parts, study: Sha256): SiteName[] {
+  const able = [...standing(stream.state, study)].filter(([, excluded]) => excluded === undefined)
+  return able
+    .map(([site]) => site)
+    .filter((site) => attending.isAttending(site))
+    .sort()
 }
 
 function freeRunId(runs: ReadonlyMap<RunId, unknown>, name: string, number: number): RunId {

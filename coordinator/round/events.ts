@@ -156,6 +156,8 @@ export const roundEventSchemas = [
       'shares-invalid',
       'round-unverified',
       'peer-restored',
+      /** The sites that trained from this model before are not all there. */
+      'cohort-differencing',
       /** An evaluation, or statistics, that lacked one of its sites. */
       'withheld',
       'cancelled',

@@ -19,7 +19,12 @@ export type RoundOver = {
   /** Hash and size of the updates that came in; the shell drops their bytes once the round is over. */
   readonly updates: ReadonlyMap<SiteName, Update>
   /** The session of a secure round, as far as it came about. */
-  readonly secure?: { readonly thresholds: Thresholds; readonly confirmed: readonly SiteName[] }
+  readonly secure?: {
+    readonly thresholds: Thresholds
+    readonly confirmed: readonly SiteName[]
+    /** Those that were asked to confirm one another, whatever became of it. */
+    readonly asked?: readonly SiteName[]
+  }
   /** Of a committed round whose sum sites verified. */
   readonly proven?: Proven
   readonly endedAtMs: number
@@ -77,6 +82,8 @@ function endedRound(
 }
 
 function secureEnd(session: SharingSession | ConfirmingSession): NonNullable<RoundOver['secure']> {
-  const confirmed = 'confirmed' in session ? session.survivors.filter((site) => session.confirmed.has(site)) : []
-  return { thresholds: session.thresholds, confirmed }
+  const { thresholds } = session
+  if (!('confirmed' in session)) return { thresholds, confirmed: [] }
+  const { survivors: asked, confirmed } = session
+  return { thresholds, confirmed: asked.filter((site) => confirmed.has(site)), asked }
 }

@@ -8,6 +8,7 @@ import type { LogHead } from '@consilium/protos/log/head.ts'
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import { planHash, type RoundPlan, roundPlanFormat, type SecureRound } from '@consilium/protos/plan/round-plan.ts'
 import { cohortMin as secureCohortMin, sitesOfSession, studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
+import { apartText, cohortApart } from './apart.ts'
 import type { RoundCommand } from './commands.ts'
 import { failure } from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
@@ -37,10 +38,12 @@ export function decide(round: Recruiting, command: RoundCommand, now: Date): Rou
   const candidates = candidatesOf(round, attendance)
   if (requiredMissing(setting, candidates, attendance).length > 0) return []
   const overdue = now.getTime() >= dueMs(round)
-  if (candidates.length >= fewestSites(setting, candidates.length) && (missing.length === 0 || overdue)) {
-    return select(setting, fittingCohort(candidates, requiredNow(setting, attendance)), attendance, logHead, now)
-  }
-  return overdue ? [failure(setting, 'cohort-too-small', shortage(round, attendance, missing), now)] : []
+  if (missing.length > 0 && !overdue) return []
+  if (candidates.length < fewestSites(setting, candidates.length))
+    return overdue ? [failure(setting, 'cohort-too-small', shortage(round, attendance, missing), now)] : []
+  const cohort = cohortApart(fittingCohort(candidates, requiredNow(setting, attendance)), setting)
+  if (cohort) return select(setting, cohort, attendance, logHead, now)
+  return overdue ? [failure(setting, 'cohort-differencing', apartText(candidates, setting), now)] : []
 }
 
 export function evolve(round: Recruiting, event: RoundEvent): Recruiting | Working | RoundOver {

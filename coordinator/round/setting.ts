@@ -23,6 +23,8 @@ export type RoundSetting = {
   /** What every site uploads under masks. */
   readonly vectors: readonly SecureVector[]
   readonly cohort: Study['cohort']
+  /** Under masks, of training: among whom this run has trained from this model before. */
+  readonly trainedAmong?: readonly (readonly SiteName[])[]
   /** Under masks, of statistics and evaluations: the one set of sites they are among. */
   readonly partners?: readonly SiteName[]
   /** Left out of them on purpose, while they are not settled. */

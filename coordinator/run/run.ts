@@ -8,6 +8,7 @@ import { vectorSizes } from '@consilium/protos/plan/contribution.ts'
 import type { Purpose, SiteName } from '@consilium/protos/plan/names.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import { secureVectors } from '@consilium/protos/secagg/vectors.ts'
+import { trainedAmong } from '../round/apart.ts'
 import { failure } from '../round/dropouts.ts'
 import { shortReason } from '../round/events.ts'
 import type { RoundOver } from '../round/over.ts'
@@ -155,6 +156,7 @@ function settingOf(run: Run, event: Extract<RunEvent, { type: 'round-started' }>
     ...{ run: id, study, round, purpose, model, runPublicKey, aggregation, cohort, deadlines, startedAtMs },
     ...(modelEntry !== undefined && { modelEntry }),
     ...(purpose !== 'train' && run.partners[purpose] && { partners: run.partners[purpose] }),
+    ...(purpose === 'train' && trainedAmong(run.past, model)),
     ...(run.without.length > 0 && { without: run.without }),
     ...(round === run.manifest.study.rounds && purpose === 'evaluate' && { isLast: true }),
     ...(standardisation && { standardisation }),

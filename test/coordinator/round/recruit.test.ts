@@ -147,3 +147,41 @@ describe('a secure round begins only where it can succeed', () => {
       .thenEvents(failed('cohort-too-small', `${attending} of at least ${needed} sites attend`, 30_000))
   })
 })
+
+describe('training once more from a model', () => {
+  const four = sites
+  const again = (trainedAmong: readonly (readonly string[])[]) => recruiting(sites, { ...secure, trainedAmong })
+  const five = [...sites, 'ulm']
+
+  test('is among the sites of before where these are there, though a new one attends', () => {
+    const [event] = decideRound(again([four]), look({}, five), timeAt(0))
+    expect(event).toMatchObject({ type: 'cohort-selected', plan: { cohort: four } })
+  })
+
+  test('waits for one of them that is away, and fails naming it: the sites would refuse', () => {
+    const start = again([five])
+    given([], start).when(look(), 29_999).thenEvents()
+    const [event] = decideRound(start, look(), timeAt(30_000))
+    expect(event).toMatchObject({
+      type: 'round-failed',
+      code: 'cohort-differencing',
+      reason: expect.stringMatching(/among basel, cleveland, hungary, zurich, ulm; .* ulm is missing now$/),
+    })
+  })
+
+  test('a set close to another one of before is not taken either', () => {
+    const [event] = decideRound(again([four, five]), look({}, five), timeAt(30_000))
+    expect(event).toMatchObject({ type: 'round-failed', code: 'cohort-differencing' })
+  })
+
+  test('sets that differ by as many as a sum has are free', () => {
+    const others = ['a', 'b', 'c', 'basel']
+    const [event] = decideRound(again([others]), look(), timeAt(0))
+    expect(event).toMatchObject({ type: 'cohort-selected', plan: { cohort: four } })
+  })
+
+  test('in sealed mode there is nothing to subtract', () => {
+    const [event] = decideRound(recruiting(sites, { ...setting, trainedAmong: [five] }), look(), timeAt(0))
+    expect(event).toMatchObject({ type: 'cohort-selected' })
+  })
+})

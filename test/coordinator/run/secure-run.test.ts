@@ -213,3 +213,16 @@ function checkRound(
   expect(fixed).toMatchObject([{ sites: survivors }])
   expect(survivors.length).toBeGreaterThanOrEqual(3)
 }
+
+test('a run that goes back trains among the sites that trained from that model before', () => {
+  const run = simulateRun(secureManifestOf({ standardisation: 'none', rounds: 4 }))
+  run.settle()
+  while (run.run.current?.setting.round !== 3) run.cooperate()
+  expect(run.run.current.setting).not.toHaveProperty('trainedAmong')
+  const signature = `${'A'.repeat(86)}==`
+  run.send({ type: 'roll-back', round: 1, reason: 'round 2 diverged', signature })
+  const second = run.run.past.find(({ setting }) => setting.purpose === 'train' && setting.round === 2)
+  expect(second?.survivors.length).toBeGreaterThanOrEqual(3)
+  expect(run.run.current?.setting).toMatchObject({ round: 4, trainedAmong: [second?.survivors] })
+  expect(run.replayed()).toEqual(run.run)
+})
