@@ -52,6 +52,10 @@ function asked({ manifest, leaves, policy, data }: Risked): RiskPoint[] {
       `at most ${leaves.runBytesMax} bytes in one run, in ${leaves.items.map(({ purpose, times }) => `${times} x ${purpose}`).join(', ')}`,
     ),
     point('under', protection(study)),
+    point(
+      'stays',
+      'the sums, the models and the signed messages of its rounds: at the coordinator and in audit bundles, for as long as their owners keep them. A site that takes its approval back is in no later round; from what was made before nothing is taken back',
+    ),
   ]
 }
 
@@ -82,6 +86,10 @@ function learned({ manifest, origin, data }: Risked): RiskPoint[] {
     point('from the size', sizeText(parameters, firstLayerWidth(manifest), data?.trainRows)),
     point('from the model', modelText(origin)),
     point('from the steps', stepsText(study, data)),
+    point(
+      'from the result',
+      'the final model goes to its lead, and to whoever gets it from there: it may tell something about records that it learned from',
+    ),
     point(
       'from test rows',
       `scores of the test rows in ${study.evaluation.bins} bins, of each model: two studies with the same test rows, one site away from one of them, tell what that site added`,

@@ -34,6 +34,8 @@ test('an ordinary study: which columns of how many patients, what how often, wha
     ),
     leaves: expect.stringMatching(/^at most \d+ bytes in one run, in 1 x statistics, 15 x train, 15 x evaluate$/),
     under: expect.stringMatching(/^masks: only sums over at least 3 sites .*no noise is added/),
+    stays: expect.stringMatching(/nothing is taken back$/),
+    'from the result': expect.stringMatching(/^the final model goes to its lead/),
     'from the size': expect.stringMatching(
       /^an update of 6 numbers for 199 training rows, 0\.03 a row; its first layer is 1 wide: too few/,
     ),
