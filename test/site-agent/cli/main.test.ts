@@ -178,7 +178,7 @@ test('study show tells what would leave: kinds, sizes, how often', async () => {
     mode: 'secure',
     decision: null,
     leaves: { mode: 'secure', items: [{ times: 1 }, { times: 3 }, { times: 3 }] },
-    risk: { asked: [{ about: 'reads' }, {}, {}, {}, {}] },
+    risk: { asked: [{ about: 'reads' }, {}, {}, {}, {}, { about: 'stays' }] },
     breaches: [{ rule: 'graph' }, { rule: 'parameters' }, { rule: 'steps' }],
   })
 })
