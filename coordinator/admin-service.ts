@@ -7,6 +7,8 @@ import { signCheckpoint } from '@consilium/protos/log/checkpoint.ts'
 import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import { leadFingerprint, parseJson } from '@consilium/protos/plan/signed-study.ts'
 import { signRollback } from '@consilium/protos/rollback.ts'
+import { attendanceOf } from './attending/attendance.ts'
+import { openProgress } from './driving/progress.ts'
 import type { RunProcess } from './driving/run-process.ts'
 import { findStudy, standing } from './federation/consent.ts'
 import { invite, revoke } from './federation/enrolment.ts'
@@ -22,7 +24,9 @@ import type { Run } from './run/state.ts'
 import type { AdminService, SiteView, StudyView } from './services.ts'
 import { readFrom } from './store/object-store.ts'
 import { checkStudy } from './study/check-study.ts'
-import { checkRepetition } from './study/repetition.ts'
+import { runOutlook } from './study/outlook.ts'
+import type { Situation } from './study/situation.ts'
+import { checkMayStart } from './study/start-refusals.ts'
 import { makeRunKey } from './summing/run-keys.ts'
 
 export function adminService(parts: Parts): AdminService {
@@ -156,8 +160,7 @@ function runCommands(parts: Parts) {
       let created: RunId = ''
       await stream.change(async (state) => {
         const study = findStudy(state, reference)
-        await checkEnoughSites(parts, study)
-        await checkNoRepetition(parts, study)
+        checkMayStart(await situationOf(parts, study, without))
         const number = [...state.runs.values()].filter(({ run }) => run.startsWith(`${study.name}-`)).length + 1
         created = freeRunId(state.runs, study.name, number)
         const keys = await makeRunKey(vault, created)
@@ -173,6 +176,9 @@ function runCommands(parts: Parts) {
         ]
       })
       return (await parts.startRun(stream.state.runs.get(created)!)).view()
+    },
+    async planRun(reference, without = []) {
+      return runOutlook(await situationOf(parts, findStudy(stream.state, reference), without))
     },
     async cancelRun(run, reason) {
       const process = find(run)
@@ -225,34 +231,19 @@ function readings({ objects, eventLog, identity, stream: federation, runs }: Par
   } satisfies Partial<AdminService>
 }
 
-/** A run that could not even begin is refused, with the sites that are missing. */
-async function checkEnoughSites({ stream, studies }: Parts, study: StudyRecord): Promise<void> {
-  const { min, require } = (await studies.load(study)).signed.manifest.study.cohort
-  const stands = standing(stream.state, study.hash)
-  const able = [...stands].filter(([, excluded]) => excluded === undefined).map(([site]) => site)
-  const lacking = Array.isArray(require) ? require.filter((site) => !able.includes(site)) : []
-  if (lacking.length > 0)
-    throw new FederationError(
-      'cohort-too-small',
-      `study ${study.name} requires ${lacking.join(', ')} (cohort.require): no approval of ${lacking.length === 1 ? 'this site' : 'these sites'} stands`,
-    )
-  if (able.length >= min) return
+/** `without`: left out of statistics and evaluations. */
+async function situationOf(parts: Parts, study: StudyRecord, without: readonly SiteName[]): Promise<Situation> {
+  const { stream, studies, attending, runs, clock } = parts
+  const { hash, name, decisions } = study
+  const { manifest } = (await studies.load(study)).signed
   const enrolled = [...stream.state.sites.values()].filter(({ state }) => state === 'enrolled')
-  const others = enrolled.filter(({ name }) => !able.includes(name)).map(({ name }) => name)
-  throw new FederationError(
-    'cohort-too-small',
-    `${able.length} sites approved study ${study.name}, it needs ${min}; still to approve: ${others.join(', ') || 'none enrolled'}`,
-  )
-}
-
-/** As far as can be known before: among the sites that attend now. */
-async function checkNoRepetition(parts: Parts, study: StudyRecord): Promise<void> {
-  const { manifest } = (await parts.studies.load(study)).signed
-  checkRepetition(
-    manifest,
-    attendingNow(parts, study.hash),
-    [...parts.runs.values()].map(({ run }) => run),
-  )
+  return {
+    ...{ hash, name, manifest, decisions, without, now: clock.now() },
+    attendance: attendanceOf(stream.state, attending, { study: hash }, openProgress()),
+    enrolled: enrolled.map((site) => site.name).sort(),
+    isAttending: attending.isAttending,
+    runs: [...runs.values()].map(({ run }) => run),
+  }
 }
 
 /** Before a run goes back: whether sites would train from that model once more, as far as can be known. */

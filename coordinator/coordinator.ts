@@ -22,7 +22,8 @@ import { openSerial } from './intake/serial.ts'
 import { receive } from './intake/site-messages.ts'
 import { openUploads } from './intake/uploads.ts'
 import type { CoordinatorOptions, Parts } from './parts.ts'
-import type { Partners, Run } from './run/state.ts'
+import { partnersSoFar } from './run/partners-so-far.ts'
+import type { Run } from './run/state.ts'
 import type { AdminService, FederationService } from './services.ts'
 import { openSessionLedgers } from './session-ledgers.ts'
 import { openStudies } from './study/studies.ts'
@@ -109,7 +110,11 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
       threads,
       messages,
       sums,
-      partners: () => partnersSoFar(record.study, [...runs.values()]),
+      partners: () =>
+        partnersSoFar(
+          record.study,
+          [...runs.values()].map(({ run }) => run),
+        ),
       attendance: (run, progress) => attendanceOf(stream.state, attending, run, progress),
       onChange: onRunChange,
     })
@@ -159,13 +164,6 @@ function ledgerSeen(ledger: SignedLedger | undefined): Outgoing[] {
   if (!ledger) return []
   const { planHash } = ledger
   return [{ key: `ledger-seen/${planHash}`, message: { type: 'ledger-seen', ledger } }]
-}
-
-/** Whom the runs of a study settled on for each purpose. */
-function partnersSoFar(study: Sha256, runs: readonly RunProcess[]): Partners {
-  const ofStudy = runs.filter(({ run }) => run.study === study).map(({ run }) => run.partners)
-  // What an earlier run settled holds.
-  return Object.assign({}, ...ofStudy.reverse())
 }
 
 /** What sites sealed for each other before the coordinator was started again. */

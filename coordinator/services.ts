@@ -14,6 +14,9 @@ import type { LogEntry } from '@consilium/protos/log/entry.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { MaskedInput } from '@consilium/protos/secagg/messages.ts'
 import type { Thresholds } from '@consilium/protos/secagg/thresholds.ts'
+import type { RunOutlook } from './run-outlook.ts'
+
+export type { RunOutlook } from './run-outlook.ts'
 
 export type JoinRequest = {
   readonly site: SiteName
@@ -237,6 +240,8 @@ export interface AdminService {
   watchStudy(reference: string, signal: AbortSignal): AsyncIterable<StudyView>
   /** `without`: sites left out of statistics and evaluations, for this study for good. */
   startRun(studyReference: string, without?: readonly SiteName[]): Promise<RunView>
+  /** What would become of such a run now; nothing starts. */
+  planRun(studyReference: string, without?: readonly SiteName[]): Promise<RunOutlook>
   cancelRun(run: RunId, reason: string): Promise<RunView>
   /**
    * The run goes on from the model that train round `round` made. Throws `not-found` where it made none, `stale-round`

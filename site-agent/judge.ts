@@ -2,6 +2,7 @@
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { RunId } from '@consilium/protos/plan/names.ts'
 import { readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
+import { studiesMaxDays } from '@consilium/protos/site-limits.ts'
 import { type Breach, breaches, breachTexts, type Judged, open, rulesOfRows, zeroShareMax } from './breaches.ts'
 import { originOf } from './origin.ts'
 import type { Policy } from './policy.ts'
@@ -32,7 +33,7 @@ export function judgeWhole(study: NamedStudy, judging: Judging): readonly Breach
   return judge(study, judging, { deciding, ...(data && { data }) })
 }
 
-const lateMs = 31 * 24 * 3_600_000
+const lateMs = studiesMaxDays * 24 * 3_600_000
 
 /** As the policy would decide by itself. */
 export function judgeInPassing(study: NamedStudy & Pick<KnownStudy, 'lead'>, judging: Judging, now: Date) {

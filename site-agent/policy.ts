@@ -8,6 +8,12 @@ import { join } from 'node:path'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { cohortMax } from '@consilium/protos/limits.ts'
 import { siteNameSchema } from '@consilium/protos/plan/names.ts'
+import {
+  evaluateExposuresMaxDefault,
+  runsMaxDefault,
+  studiesMaxDefault,
+  trainExposuresMaxDefault,
+} from '@consilium/protos/site-limits.ts'
 import { readYamlFile } from '@consilium/protos/yaml-file.ts'
 import { z } from 'zod'
 
@@ -52,9 +58,9 @@ const approveSchema = z.strictObject({
   binsMax: count(4096).default(64),
   roundsMax: count(100_000).default(200),
   /** Runs of one study. */
-  runsMax: count(10_000).default(5),
+  runsMax: count(10_000).default(runsMaxDefault),
   /** Studies of one lead that are approved without asking, in 31 days. */
-  studiesMax: count(10_000).default(5),
+  studiesMax: count(10_000).default(studiesMaxDefault),
   /** Local steps in a round, and rows that they draw. */
   stepsMin: count(1_000_000).default(10),
   rowsDrawnMin: count(1_000_000_000).default(100),
@@ -98,9 +104,9 @@ const policySchema = z.strictObject({
       survivorsMin: z.int().min(3).max(cohortMax).exactOptional(),
       colluders: z.int().min(0).max(cohortMax).exactOptional(),
       /** How often this site may come and go in the training of one run. */
-      trainExposuresMax: z.int().min(0).max(100_000).default(25),
+      trainExposuresMax: z.int().min(0).max(100_000).default(trainExposuresMaxDefault),
       /** Evaluations with one label, in other studies, whose sites differ by a few. */
-      evaluateExposuresMax: z.int().min(0).max(1000).default(3),
+      evaluateExposuresMax: z.int().min(0).max(1000).default(evaluateExposuresMaxDefault),
     })
     .refine(({ survivorsMin = cohortMax, colluders = 0 }) => survivorsMin >= colluders + 2, {
       path: ['survivorsMin'],

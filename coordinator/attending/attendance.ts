@@ -7,10 +7,15 @@ import type { Attendance, Presence } from '../round/presence.ts'
 import type { Run } from '../run/state.ts'
 import type { Attending } from './attending.ts'
 
-/** How every site of a run's study stands just now. */
-export function attendanceOf(federation: Federation, attending: Attending, run: Run, progress: Progress): Attendance {
+/** How every site that decided about a study stands just now. */
+export function attendanceOf(
+  federation: Federation,
+  attending: Attending,
+  { study }: Pick<Run, 'study'>,
+  progress: Progress,
+): Attendance {
   return new Map(
-    [...standing(federation, run.study)].map(([site, excluded]): [SiteName, Presence] => {
+    [...standing(federation, study)].map(([site, excluded]): [SiteName, Presence] => {
       const absentSinceMs = attending.absentSinceMs(site)
       const attendsSinceMs = attending.attendsSinceMs(site)
       const pins = attending.pinsOf(site)

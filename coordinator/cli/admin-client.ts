@@ -7,6 +7,7 @@ import type { AddSiteReply__Output } from '@consilium/protos/gen/consilium/v1/Ad
 import type { AdminClient as GrpcClient } from '@consilium/protos/gen/consilium/v1/Admin.ts'
 import type { Checkpoint__Output } from '@consilium/protos/gen/consilium/v1/Checkpoint.ts'
 import type { KeyView__Output } from '@consilium/protos/gen/consilium/v1/KeyView.ts'
+import type { RunOutlook__Output } from '@consilium/protos/gen/consilium/v1/RunOutlook.ts'
 import type { RunView__Output } from '@consilium/protos/gen/consilium/v1/RunView.ts'
 import type { SiteList__Output } from '@consilium/protos/gen/consilium/v1/SiteList.ts'
 import type { SiteView__Output } from '@consilium/protos/gen/consilium/v1/SiteView.ts'
@@ -18,8 +19,9 @@ import type { Checkpoint } from '@consilium/protos/log/checkpoint.ts'
 import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import { fromServiceError } from '@consilium/protos/status.ts'
 import { type ClientReadableStream, credentials, type requestCallback, type ServiceError } from '@grpc/grpc-js'
-import type { KeyView, RunView, SiteView } from '../services.ts'
+import type { KeyView, RunOutlook, RunView, SiteView } from '../services.ts'
 import { readAdminAddress, readOperatorFiles } from './admin-home.ts'
+import { outlookView } from './outlook-view.ts'
 import {
   keyView,
   runView,
@@ -49,6 +51,8 @@ export type AdminClient = {
   /** The study now, then after every decision of a site. */
   watchStudy(reference: string, signal?: AbortSignal): AsyncIterable<StudySummary>
   startRun(studyReference: string, without?: readonly string[]): Promise<RunView>
+  /** What would become of such a run; nothing starts. */
+  planRun(studyReference: string, without?: readonly string[]): Promise<RunOutlook>
   /** The run with its newest rounds only, as in the list of runs. */
   cancelRun(run: RunId, reason: string): Promise<RunView>
   rollBackRun(run: RunId, round: number, reason: string): Promise<RunView>
@@ -110,6 +114,8 @@ function adminClient(grpc: GrpcClient, address: string, explained: (error: unkno
     showStudy: async (study) => studyView(await ask<StudyView__Output>((done) => grpc.showStudy({ study }, done))),
     watchStudy: (study, signal) => follow(() => grpc.watchStudy({ study }), studySummary, signal),
     startRun: (study, without = []) => run((done) => grpc.startRun({ study, without: [...without] }, done)),
+    planRun: async (study, without = []) =>
+      outlookView(await ask<RunOutlook__Output>((done) => grpc.planRun({ study, without: [...without] }, done))),
     cancelRun: (id, reason) => run((done) => grpc.cancelRun({ run: id, reason }, done)),
     rollBackRun: (id, round, reason) => run((done) => grpc.rollBackRun({ run: id, round, reason }, done)),
     async listRuns() {

@@ -45,6 +45,7 @@ const refused: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'lead-unknown',
   'stale-round',
   'cohort-too-small',
+  'cohort-differencing',
   'limit-exceeded',
   'message-invalid',
 ])

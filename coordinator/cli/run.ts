@@ -3,12 +3,14 @@ import { roundsMax } from '@consilium/protos/limits.ts'
 import { type Command, InvalidArgumentError } from 'commander'
 import { action, type CommandContext, examples, type Invocation } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
+import { outlookText } from './outlook-text.ts'
 import { formatBytes } from './output.ts'
 import { runTable, runText } from './run-text.ts'
 import { withAdmin } from './with-admin.ts'
 
 export function addRunCommands(root: Command, context: CommandContext): void {
   const run = root.command('run').description('Runs of a study: rounds of training and evaluation at the hospitals.')
+  addPlan(run, context)
   addStart(run, context)
   addWatch(run, context)
   addList(run, context)
@@ -16,6 +18,27 @@ export function addRunCommands(root: Command, context: CommandContext): void {
   addCancel(run, context)
   addRollback(run, context)
   addExport(run, context)
+}
+
+function addPlan(run: Command, context: CommandContext): void {
+  run
+    .command('plan')
+    .description(
+      'Says what would become of a run if it were started now, and starts nothing: who is there, which sums would be made, wait, be withheld or refused, the ways out, and which limits of the sites are used up. Exit code 3 where run start would be refused.',
+    )
+    .argument('<study>', 'its name, its hash, or the first 8 or more digits of it')
+    .option('--without <site...>', 'as if these sites were left out of statistics and evaluations')
+    .addHelpText(
+      'after',
+      examples('consilium run plan heart-disease', 'consilium run plan 3f9a01c2 --without va --json'),
+    )
+    .action(
+      action<{ readonly without?: readonly string[] }>(context, async ({ args, home, options, print }) => {
+        const outlook = await withAdmin(home, (admin) => admin.planRun(args[0] ?? '', options.without))
+        print(outlook, () => outlookText(outlook))
+        return outlook.refusals.length === 0 ? exitCodes.ok : exitCodes.refused
+      }),
+    )
 }
 
 function addStart(run: Command, context: CommandContext): void {

@@ -1,5 +1,4 @@
 /** Messages of admin.proto into the domain's own types, which are also what `--json` prints. */
-import { FederationError } from '@consilium/protos/errors.ts'
 import type { KeyView__Output } from '@consilium/protos/gen/consilium/v1/KeyView.ts'
 import type { RoundView__Output } from '@consilium/protos/gen/consilium/v1/RoundView.ts'
 import type { RunView__Output } from '@consilium/protos/gen/consilium/v1/RunView.ts'
@@ -9,6 +8,7 @@ import type { StudyView__Output } from '@consilium/protos/gen/consilium/v1/Study
 import { purposeSchema } from '@consilium/protos/plan/names.ts'
 import { parseJson, readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import type { KeyView, RoundView, RunView, SecureSessionView, SiteView, StudyView } from '../services.ts'
+import { oneOf } from './one-of.ts'
 
 export type StudySummary = Omit<StudyView, 'signedStudy'>
 export type ShownStudy = StudySummary & { readonly signedStudy: unknown }
@@ -112,16 +112,6 @@ function currentWork(current: NonNullable<RunView__Output['current']>): NonNulla
     ...(awaited ? { awaited: { answers: awaited.answers, sites: awaited.sites } } : {}),
     ...(leftOut.length > 0 ? { leftOut: leftOut.map(({ site, reason }) => ({ site, reason })) } : {}),
   }
-}
-
-function oneOf<Value extends string>(value: string, allowed: readonly Value[]): Value {
-  const found = allowed.find((candidate) => candidate === value)
-  if (found === undefined)
-    throw new FederationError(
-      'message-invalid',
-      `the coordinator says '${value}', this program knows ${allowed.join(', ')}: use the same version of both`,
-    )
-  return found
 }
 
 function optionalHash<Key extends string>(key: Key, bytes: Uint8Array): { readonly [name in Key]?: string } {

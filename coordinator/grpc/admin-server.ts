@@ -27,6 +27,7 @@ import { createStudy } from './create-study.ts'
 import { type Guard, guardCalls } from './guard.ts'
 import { clientStreaming, serverStreaming, unary } from './handlers.ts'
 import { type Listener, startListener } from './listener.ts'
+import { outlookMessage } from './outlook-message.ts'
 
 export type AdminServerOptions = {
   readonly service: AdminService
@@ -116,6 +117,9 @@ function runHandlers(service: AdminService, guard: Guard<'operator'>) {
   return {
     StartRun: unary(guard, async (request) =>
       briefRunView(await service.startRun(studyField(request.study), withoutField(request.without))),
+    ),
+    PlanRun: unary(guard, async (request) =>
+      outlookMessage(await service.planRun(studyField(request.study), withoutField(request.without))),
     ),
     CancelRun: unary(guard, async (request) =>
       briefRunView(

@@ -28,7 +28,8 @@ export function withheld(
 export function whyMissing(site: SiteName, attendance: Attendance): string {
   const excluded = exclusion(attendance, site)
   if (excluded) return exclusionReasons[excluded]
-  const { absentSinceMs } = attendance.get(site)!
+  const { absentSinceMs, pins } = attendance.get(site)!
   if (absentSinceMs !== undefined) return `not connected since ${new Date(absentSinceMs).toISOString()}`
+  if (!pins) return 'it has not told yet whose identities it approved'
   return 'it and the others have not approved the identities of one another'
 }

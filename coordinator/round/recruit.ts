@@ -187,6 +187,30 @@ function thresholdsOf(
   return aggregation.mode === 'sealed' ? undefined : studyThresholds({ cohort, aggregation }, sites)
 }
 
+/** Who could be in a round just now, who is missing from it and why, and how many it needs at least. */
+export type Prospects = {
+  readonly here: readonly SiteName[]
+  readonly missing: readonly { readonly site: SiteName; readonly why: string }[]
+  readonly fewest: number
+}
+
+export function prospectsOf(round: Recruiting, attendance: Attendance): Prospects {
+  const { setting } = round
+  const explained = (sites: readonly SiteName[]) => sites.map((site) => ({ site, why: whyMissing(site, attendance) }))
+  if (isAmongPartners(setting)) {
+    const { here, missing } = partnersNow(round, attendance)
+    return { here, missing: explained(missing), fewest: fewestSites(setting, here.length) }
+  }
+  const candidates = candidatesOf(round, attendance)
+  const required = requiredNow(setting, attendance)
+  const away = [...round.expected, ...required].filter((site) => !candidates.includes(site))
+  return {
+    here: fittingCohort(candidates, required),
+    missing: explained([...new Set(away)].sort()),
+    fewest: fewestSites(setting, candidates.length),
+  }
+}
+
 /** How many sites of these candidates make a cohort at least. */
 function fewestSites(setting: RoundSetting, candidates: number): number {
   const min = setting.aggregation.mode === 'secure' ? Math.max(setting.cohort.min, secureCohortMin) : setting.cohort.min

@@ -40,6 +40,7 @@ export function startedRun(event: Extract<RunEvent, { type: 'run-started' }>, ma
     proven: {},
     partners: event.partners ?? {},
     without: event.without ?? [],
+    rollbacks: 0,
     past: [],
     siteResults: [],
   }
@@ -102,7 +103,13 @@ function evolveBy(run: Run, event: RunEvent): Run {
       return { ...withSites(run, expected), current: { phase: 'recruit', setting, expected, sinceMs } }
     }
     case 'run-rolled-back':
-      return { ...run, parameters: event.parameters, modelEntry: run.entries, proven: provenAgain(run, event.round) }
+      return {
+        ...run,
+        parameters: event.parameters,
+        modelEntry: run.entries,
+        rollbacks: run.rollbacks + 1,
+        proven: provenAgain(run, event.round),
+      }
     case 'round-committed':
       return run.current ? withRound({ ...run, committedEntry: run.entries }, evolveRound(run.current, event)) : run
     case 'run-finished':
@@ -115,6 +122,17 @@ function evolveBy(run: Run, event: RunEvent): Run {
     default:
       return run.current ? withRound(run, evolveRound(run.current, event)) : run
   }
+}
+
+/** The run as it would be right after a round began; for whoever asks before what would become of it. */
+export function runInRound(
+  run: Run,
+  { round, purpose }: Pick<RoundSetting, 'round' | 'purpose'>,
+  look: Extract<RunCommand, { type: 'look' }>,
+  now: Date,
+): Run {
+  const expected = [...expectedSites(run, purpose, look)]
+  return evolveRun(run, { type: 'round-started', at: now.toISOString(), round, purpose, expected })
 }
 
 /**

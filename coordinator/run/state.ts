@@ -35,6 +35,8 @@ export type Run = {
   readonly partners: Partners
   /** Left out of both on purpose, until they are settled. */
   readonly without: readonly SiteName[]
+  /** How often it went back to an earlier model. */
+  readonly rollbacks: number
   readonly current?: OpenRound
   readonly past: readonly RoundOver[]
   /** Of the newest evaluation; sealed mode only. */

@@ -14,10 +14,12 @@ import type { FetchObjectRequest as _consilium_v1_FetchObjectRequest, FetchObjec
 import type { KeyRotationView as _consilium_v1_KeyRotationView, KeyRotationView__Output as _consilium_v1_KeyRotationView__Output } from './consilium/v1/KeyRotationView.ts';
 import type { KeyView as _consilium_v1_KeyView, KeyView__Output as _consilium_v1_KeyView__Output } from './consilium/v1/KeyView.ts';
 import type { LeftOut as _consilium_v1_LeftOut, LeftOut__Output as _consilium_v1_LeftOut__Output } from './consilium/v1/LeftOut.ts';
+import type { LimitOutlook as _consilium_v1_LimitOutlook, LimitOutlook__Output as _consilium_v1_LimitOutlook__Output } from './consilium/v1/LimitOutlook.ts';
 import type { ListRunsRequest as _consilium_v1_ListRunsRequest, ListRunsRequest__Output as _consilium_v1_ListRunsRequest__Output } from './consilium/v1/ListRunsRequest.ts';
 import type { ListSitesRequest as _consilium_v1_ListSitesRequest, ListSitesRequest__Output as _consilium_v1_ListSitesRequest__Output } from './consilium/v1/ListSitesRequest.ts';
 import type { ListStudiesRequest as _consilium_v1_ListStudiesRequest, ListStudiesRequest__Output as _consilium_v1_ListStudiesRequest__Output } from './consilium/v1/ListStudiesRequest.ts';
 import type { LogEntry as _consilium_v1_LogEntry, LogEntry__Output as _consilium_v1_LogEntry__Output } from './consilium/v1/LogEntry.ts';
+import type { MissingPartner as _consilium_v1_MissingPartner, MissingPartner__Output as _consilium_v1_MissingPartner__Output } from './consilium/v1/MissingPartner.ts';
 import type { MissingSite as _consilium_v1_MissingSite, MissingSite__Output as _consilium_v1_MissingSite__Output } from './consilium/v1/MissingSite.ts';
 import type { ObjectChunk as _consilium_v1_ObjectChunk, ObjectChunk__Output as _consilium_v1_ObjectChunk__Output } from './consilium/v1/ObjectChunk.ts';
 import type { ObjectStart as _consilium_v1_ObjectStart, ObjectStart__Output as _consilium_v1_ObjectStart__Output } from './consilium/v1/ObjectStart.ts';
@@ -26,6 +28,7 @@ import type { RevokeSiteRequest as _consilium_v1_RevokeSiteRequest, RevokeSiteRe
 import type { RollBackRunRequest as _consilium_v1_RollBackRunRequest, RollBackRunRequest__Output as _consilium_v1_RollBackRunRequest__Output } from './consilium/v1/RollBackRunRequest.ts';
 import type { RotateKeyRequest as _consilium_v1_RotateKeyRequest, RotateKeyRequest__Output as _consilium_v1_RotateKeyRequest__Output } from './consilium/v1/RotateKeyRequest.ts';
 import type { RoundView as _consilium_v1_RoundView, RoundView__Output as _consilium_v1_RoundView__Output } from './consilium/v1/RoundView.ts';
+import type { RunOutlook as _consilium_v1_RunOutlook, RunOutlook__Output as _consilium_v1_RunOutlook__Output } from './consilium/v1/RunOutlook.ts';
 import type { RunView as _consilium_v1_RunView, RunView__Output as _consilium_v1_RunView__Output } from './consilium/v1/RunView.ts';
 import type { SecureSession as _consilium_v1_SecureSession, SecureSession__Output as _consilium_v1_SecureSession__Output } from './consilium/v1/SecureSession.ts';
 import type { ShowKeyRequest as _consilium_v1_ShowKeyRequest, ShowKeyRequest__Output as _consilium_v1_ShowKeyRequest__Output } from './consilium/v1/ShowKeyRequest.ts';
@@ -34,12 +37,16 @@ import type { ShowStudyRequest as _consilium_v1_ShowStudyRequest, ShowStudyReque
 import type { SignedHeadRequest as _consilium_v1_SignedHeadRequest, SignedHeadRequest__Output as _consilium_v1_SignedHeadRequest__Output } from './consilium/v1/SignedHeadRequest.ts';
 import type { SiteDecision as _consilium_v1_SiteDecision, SiteDecision__Output as _consilium_v1_SiteDecision__Output } from './consilium/v1/SiteDecision.ts';
 import type { SiteList as _consilium_v1_SiteList, SiteList__Output as _consilium_v1_SiteList__Output } from './consilium/v1/SiteList.ts';
+import type { SiteOutlook as _consilium_v1_SiteOutlook, SiteOutlook__Output as _consilium_v1_SiteOutlook__Output } from './consilium/v1/SiteOutlook.ts';
 import type { SiteProgress as _consilium_v1_SiteProgress, SiteProgress__Output as _consilium_v1_SiteProgress__Output } from './consilium/v1/SiteProgress.ts';
 import type { SiteResult as _consilium_v1_SiteResult, SiteResult__Output as _consilium_v1_SiteResult__Output } from './consilium/v1/SiteResult.ts';
 import type { SiteView as _consilium_v1_SiteView, SiteView__Output as _consilium_v1_SiteView__Output } from './consilium/v1/SiteView.ts';
+import type { StartRefusal as _consilium_v1_StartRefusal, StartRefusal__Output as _consilium_v1_StartRefusal__Output } from './consilium/v1/StartRefusal.ts';
 import type { StartRunRequest as _consilium_v1_StartRunRequest, StartRunRequest__Output as _consilium_v1_StartRunRequest__Output } from './consilium/v1/StartRunRequest.ts';
 import type { StudyList as _consilium_v1_StudyList, StudyList__Output as _consilium_v1_StudyList__Output } from './consilium/v1/StudyList.ts';
 import type { StudyView as _consilium_v1_StudyView, StudyView__Output as _consilium_v1_StudyView__Output } from './consilium/v1/StudyView.ts';
+import type { SumOutlook as _consilium_v1_SumOutlook, SumOutlook__Output as _consilium_v1_SumOutlook__Output } from './consilium/v1/SumOutlook.ts';
+import type { ThresholdsOutlook as _consilium_v1_ThresholdsOutlook, ThresholdsOutlook__Output as _consilium_v1_ThresholdsOutlook__Output } from './consilium/v1/ThresholdsOutlook.ts';
 import type { WatchRunRequest as _consilium_v1_WatchRunRequest, WatchRunRequest__Output as _consilium_v1_WatchRunRequest__Output } from './consilium/v1/WatchRunRequest.ts';
 import type { WatchStudyRequest as _consilium_v1_WatchStudyRequest, WatchStudyRequest__Output as _consilium_v1_WatchStudyRequest__Output } from './consilium/v1/WatchStudyRequest.ts';
 
@@ -63,10 +70,12 @@ export interface ProtoGrpcType {
       KeyRotationView: MessageTypeDefinition<_consilium_v1_KeyRotationView, _consilium_v1_KeyRotationView__Output>
       KeyView: MessageTypeDefinition<_consilium_v1_KeyView, _consilium_v1_KeyView__Output>
       LeftOut: MessageTypeDefinition<_consilium_v1_LeftOut, _consilium_v1_LeftOut__Output>
+      LimitOutlook: MessageTypeDefinition<_consilium_v1_LimitOutlook, _consilium_v1_LimitOutlook__Output>
       ListRunsRequest: MessageTypeDefinition<_consilium_v1_ListRunsRequest, _consilium_v1_ListRunsRequest__Output>
       ListSitesRequest: MessageTypeDefinition<_consilium_v1_ListSitesRequest, _consilium_v1_ListSitesRequest__Output>
       ListStudiesRequest: MessageTypeDefinition<_consilium_v1_ListStudiesRequest, _consilium_v1_ListStudiesRequest__Output>
       LogEntry: MessageTypeDefinition<_consilium_v1_LogEntry, _consilium_v1_LogEntry__Output>
+      MissingPartner: MessageTypeDefinition<_consilium_v1_MissingPartner, _consilium_v1_MissingPartner__Output>
       MissingSite: MessageTypeDefinition<_consilium_v1_MissingSite, _consilium_v1_MissingSite__Output>
       ObjectChunk: MessageTypeDefinition<_consilium_v1_ObjectChunk, _consilium_v1_ObjectChunk__Output>
       ObjectStart: MessageTypeDefinition<_consilium_v1_ObjectStart, _consilium_v1_ObjectStart__Output>
@@ -75,6 +84,7 @@ export interface ProtoGrpcType {
       RollBackRunRequest: MessageTypeDefinition<_consilium_v1_RollBackRunRequest, _consilium_v1_RollBackRunRequest__Output>
       RotateKeyRequest: MessageTypeDefinition<_consilium_v1_RotateKeyRequest, _consilium_v1_RotateKeyRequest__Output>
       RoundView: MessageTypeDefinition<_consilium_v1_RoundView, _consilium_v1_RoundView__Output>
+      RunOutlook: MessageTypeDefinition<_consilium_v1_RunOutlook, _consilium_v1_RunOutlook__Output>
       RunView: MessageTypeDefinition<_consilium_v1_RunView, _consilium_v1_RunView__Output>
       SecureSession: MessageTypeDefinition<_consilium_v1_SecureSession, _consilium_v1_SecureSession__Output>
       ShowKeyRequest: MessageTypeDefinition<_consilium_v1_ShowKeyRequest, _consilium_v1_ShowKeyRequest__Output>
@@ -83,12 +93,16 @@ export interface ProtoGrpcType {
       SignedHeadRequest: MessageTypeDefinition<_consilium_v1_SignedHeadRequest, _consilium_v1_SignedHeadRequest__Output>
       SiteDecision: MessageTypeDefinition<_consilium_v1_SiteDecision, _consilium_v1_SiteDecision__Output>
       SiteList: MessageTypeDefinition<_consilium_v1_SiteList, _consilium_v1_SiteList__Output>
+      SiteOutlook: MessageTypeDefinition<_consilium_v1_SiteOutlook, _consilium_v1_SiteOutlook__Output>
       SiteProgress: MessageTypeDefinition<_consilium_v1_SiteProgress, _consilium_v1_SiteProgress__Output>
       SiteResult: MessageTypeDefinition<_consilium_v1_SiteResult, _consilium_v1_SiteResult__Output>
       SiteView: MessageTypeDefinition<_consilium_v1_SiteView, _consilium_v1_SiteView__Output>
+      StartRefusal: MessageTypeDefinition<_consilium_v1_StartRefusal, _consilium_v1_StartRefusal__Output>
       StartRunRequest: MessageTypeDefinition<_consilium_v1_StartRunRequest, _consilium_v1_StartRunRequest__Output>
       StudyList: MessageTypeDefinition<_consilium_v1_StudyList, _consilium_v1_StudyList__Output>
       StudyView: MessageTypeDefinition<_consilium_v1_StudyView, _consilium_v1_StudyView__Output>
+      SumOutlook: MessageTypeDefinition<_consilium_v1_SumOutlook, _consilium_v1_SumOutlook__Output>
+      ThresholdsOutlook: MessageTypeDefinition<_consilium_v1_ThresholdsOutlook, _consilium_v1_ThresholdsOutlook__Output>
       WatchRunRequest: MessageTypeDefinition<_consilium_v1_WatchRunRequest, _consilium_v1_WatchRunRequest__Output>
       WatchStudyRequest: MessageTypeDefinition<_consilium_v1_WatchStudyRequest, _consilium_v1_WatchStudyRequest__Output>
     }

@@ -8,7 +8,14 @@ import { join } from 'node:path'
 import { openCertificateAuthority } from '@consilium/coordinator/certificate-authority.ts'
 import { main } from '@consilium/coordinator/cli/main.ts'
 import { startAdminServer } from '@consilium/coordinator/grpc/admin-server.ts'
-import type { AdminService, KeyView, RunView, SiteView, StudyView } from '@consilium/coordinator/services.ts'
+import type {
+  AdminService,
+  KeyView,
+  RunOutlook,
+  RunView,
+  SiteView,
+  StudyView,
+} from '@consilium/coordinator/services.ts'
 import { systemClock } from '@consilium/protos/clock.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { sha256Hex } from '@consilium/protos/hash.ts'
@@ -43,6 +50,9 @@ export type FakeAdmin = {
   readonly objectBytes: number[]
   /** Every state of the run, in order; the last one is how it stands. */
   readonly runs: Map<string, readonly RunView[]>
+  /** What would become of a run, by the study's name; `without` is noted. */
+  readonly outlooks: Map<string, RunOutlook>
+  outlookWithout: readonly string[]
   readonly rollbacks: { readonly run: string; readonly round: number; readonly reason: string }[]
   readonly objects: Map<string, Uint8Array>
   log: readonly LogEntry[]
@@ -64,6 +74,8 @@ export async function startAdminFixture(): Promise<AdminFixture> {
     studyRefusal: undefined,
     objectBytes: [],
     runs: new Map(),
+    outlooks: new Map(),
+    outlookWithout: [],
     rollbacks: [],
     objects: new Map(),
     log: [],
@@ -201,6 +213,12 @@ function fakeRuns(fake: FakeAdmin) {
       const run = [...fake.runs.values()].find(([first]) => first?.studyName === study)?.[0]
       if (!run) throw new FederationError('study-unapproved', `study ${study} is approved by 2 sites, it needs 3`)
       return run
+    },
+    async planRun(study, without = []) {
+      const outlook = fake.outlooks.get(study)
+      if (!outlook) throw new FederationError('not-found', `there is no study ${study}`)
+      fake.outlookWithout = without
+      return outlook
     },
     async cancelRun(run, reason) {
       const { current: _, ...rest } = now(run)

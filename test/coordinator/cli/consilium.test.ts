@@ -11,7 +11,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { aStudy } from '../../support/a-study.ts'
 import { type AdminFixture, consilium, consiliumOn, startAdminFixture } from '../../support/admin-fixture.ts'
-import { aRun, modelBytes, modelSha256, runStates, secureRunStates } from './runs.ts'
+import { anOutlook, aRun, modelBytes, modelSha256, runStates, secureRunStates } from './runs.ts'
 
 let fixture: AdminFixture
 let folder: string
@@ -282,6 +282,42 @@ describe('consilium run', () => {
     const { code, stderr } = await fixture.consilium('run', 'start', 'other')
     expect(code).toBe(3)
     expect(stderr).toBe('error[study-unapproved]: study other is approved by 2 sites, it needs 3\n')
+  })
+
+  test('plan says what a run would come to, with the ways out, and exits 3 where run start would be refused', async () => {
+    fixture.service.outlooks.set('heart-disease', anOutlook)
+    const args = ['run', 'plan', 'heart-disease', '--without', 'basel', 'bern'] as const
+    const { code, stdout } = await fixture.consilium(...args)
+    expect(code).toBe(0)
+    expect(fixture.service.outlookWithout).toEqual(['basel', 'bern'])
+    expect(stdout).toMatchInlineSnapshot(`
+      "study        heart-disease (3f3f3f3f3f3f)
+      run start    would start a run; nothing was started
+      aggregation  secure
+      thresholds   planned for 4 sites: sums over at least 3 of the 3 sites that are here, up to 1 of which may work with the coordinator (c = 1, m = 3, t = 3)
+
+      site    study        agent                                        statistics  evaluations
+      basel   approved     connected                                             -  partner
+      va      approved     not connected since 2026-11-05 11:00:00 UTC           -  partner
+      zurich  no decision  not connected                                         -  -
+
+      The sums it would ask for, as the sites stand now
+        train: would be made among basel
+        evaluate: WITHHELD among basel, va; va is missing
+          va: not connected since 2026-11-05T11:00:00.000Z
+          way out: wait until va is there
+
+      Limits of the sites, where their policies have the defaults
+        approve.runsMax  5 of 5, USED UP at basel: runs of this study
+      "
+    `)
+    expect(JSON.parse((await fixture.consilium(...args, '--json')).stdout)).toEqual(anOutlook)
+
+    const refusals = [{ code: 'cohort-differencing', reason: 'va is missing now', waysOut: ['wait'] }] as const
+    fixture.service.outlooks.set('again', { ...anOutlook, refusals })
+    const refused = await fixture.consilium('run', 'plan', 'again')
+    expect(refused.code).toBe(3)
+    expect(refused.stdout).toContain('  cohort-differencing: va is missing now\n    way out: wait\n')
   })
 
   test('watch prints a line for each thing that happened where there is no terminal', async () => {

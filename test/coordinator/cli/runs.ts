@@ -1,5 +1,5 @@
 /** States of a run as the coordinator tells them, for the tests of `consilium run`. */
-import type { RoundView, RunView } from '@consilium/coordinator/services.ts'
+import type { RoundView, RunOutlook, RunView } from '@consilium/coordinator/services.ts'
 import { sha256Hex } from '@consilium/protos/hash.ts'
 
 export const modelBytes = Buffer.from(Array.from({ length: 5000 }, (_, i) => i % 251))
@@ -105,4 +105,39 @@ export function secureRunStates(): RunView[] {
       ],
     }),
   ]
+}
+
+/** va is away, and one limit is used up. */
+export const anOutlook: RunOutlook = {
+  studyHash: '3f'.repeat(32),
+  studyName: 'heart-disease',
+  aggregation: 'secure',
+  refusals: [],
+  sites: [
+    { site: 'basel', decision: 'approve', attending: true },
+    { site: 'va', decision: 'approve', attending: false, awaySince: '2026-11-05T11:00:00.000Z' },
+    { site: 'zurich', decision: 'none', attending: false },
+  ],
+  thresholds: { planned: 4, sites: 3, colluders: 1, survivorsMin: 3, threshold: 3, fewest: 3 },
+  sums: [
+    {
+      purpose: 'train',
+      outlook: 'made',
+      sites: ['basel'],
+      settled: false,
+      missing: [],
+      reason: '',
+      waysOut: [],
+    },
+    {
+      purpose: 'evaluate',
+      outlook: 'withheld',
+      sites: ['basel', 'va'],
+      settled: true,
+      missing: [{ site: 'va', why: 'not connected since 2026-11-05T11:00:00.000Z' }],
+      reason: 'va is missing',
+      waysOut: ['wait until va is there'],
+    },
+  ],
+  limits: [{ limit: 'approve.runsMax', used: 5, max: 5, sites: ['basel'], text: 'runs of this study' }],
 }

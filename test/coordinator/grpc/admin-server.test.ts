@@ -26,6 +26,7 @@ import {
   streamOutcome,
 } from '../../support/raw-client.ts'
 import { silent } from '../../support/wire-fixture.ts'
+import { anOutlook } from '../cli/runs.ts'
 
 let home: string
 let clock: ManualClock
@@ -271,6 +272,11 @@ test.for([
     call: () => outcome((done) => operator.addSite({ name: 'a', validMinutes: 10_000_000 }, done)),
   },
   { what: 'no study', call: () => outcome((done) => operator.startRun({ study: '' }, done)) },
+  { what: 'a plan of no study', call: () => outcome((done) => operator.planRun({ study: '' }, done)) },
+  {
+    what: 'a plan without a bad site name',
+    call: () => outcome((done) => operator.planRun({ study: 'heart', without: ['../x'] }, done)),
+  },
   { what: 'a bad run', call: () => streamOutcome(operator.showRun({ run: 'Run 1' })) },
   {
     what: 'a long reason',
@@ -426,6 +432,7 @@ function recordingService(): AdminService {
       yield studyView
     },
     startRun: note('startRun', runView),
+    planRun: note('planRun', anOutlook),
     cancelRun: async () => shownRun,
     rollBackRun: note('rollBackRun', runView),
     listRuns: async () => [shownRun],

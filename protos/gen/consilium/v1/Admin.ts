@@ -18,6 +18,7 @@ import type { ReadLogRequest as _consilium_v1_ReadLogRequest, ReadLogRequest__Ou
 import type { RevokeSiteRequest as _consilium_v1_RevokeSiteRequest, RevokeSiteRequest__Output as _consilium_v1_RevokeSiteRequest__Output } from '../../consilium/v1/RevokeSiteRequest.ts';
 import type { RollBackRunRequest as _consilium_v1_RollBackRunRequest, RollBackRunRequest__Output as _consilium_v1_RollBackRunRequest__Output } from '../../consilium/v1/RollBackRunRequest.ts';
 import type { RotateKeyRequest as _consilium_v1_RotateKeyRequest, RotateKeyRequest__Output as _consilium_v1_RotateKeyRequest__Output } from '../../consilium/v1/RotateKeyRequest.ts';
+import type { RunOutlook as _consilium_v1_RunOutlook, RunOutlook__Output as _consilium_v1_RunOutlook__Output } from '../../consilium/v1/RunOutlook.ts';
 import type { RunView as _consilium_v1_RunView, RunView__Output as _consilium_v1_RunView__Output } from '../../consilium/v1/RunView.ts';
 import type { ShowKeyRequest as _consilium_v1_ShowKeyRequest, ShowKeyRequest__Output as _consilium_v1_ShowKeyRequest__Output } from '../../consilium/v1/ShowKeyRequest.ts';
 import type { ShowRunRequest as _consilium_v1_ShowRunRequest, ShowRunRequest__Output as _consilium_v1_ShowRunRequest__Output } from '../../consilium/v1/ShowRunRequest.ts';
@@ -86,6 +87,15 @@ export interface AdminClient extends grpc.Client {
   listStudies(argument: _consilium_v1_ListStudiesRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_StudyList__Output>): grpc.ClientUnaryCall;
   listStudies(argument: _consilium_v1_ListStudiesRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_StudyList__Output>): grpc.ClientUnaryCall;
   listStudies(argument: _consilium_v1_ListStudiesRequest, callback: grpc.requestCallback<_consilium_v1_StudyList__Output>): grpc.ClientUnaryCall;
+  
+  PlanRun(argument: _consilium_v1_StartRunRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunOutlook__Output>): grpc.ClientUnaryCall;
+  PlanRun(argument: _consilium_v1_StartRunRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_RunOutlook__Output>): grpc.ClientUnaryCall;
+  PlanRun(argument: _consilium_v1_StartRunRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunOutlook__Output>): grpc.ClientUnaryCall;
+  PlanRun(argument: _consilium_v1_StartRunRequest, callback: grpc.requestCallback<_consilium_v1_RunOutlook__Output>): grpc.ClientUnaryCall;
+  planRun(argument: _consilium_v1_StartRunRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunOutlook__Output>): grpc.ClientUnaryCall;
+  planRun(argument: _consilium_v1_StartRunRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_RunOutlook__Output>): grpc.ClientUnaryCall;
+  planRun(argument: _consilium_v1_StartRunRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunOutlook__Output>): grpc.ClientUnaryCall;
+  planRun(argument: _consilium_v1_StartRunRequest, callback: grpc.requestCallback<_consilium_v1_RunOutlook__Output>): grpc.ClientUnaryCall;
   
   ReadLog(argument: _consilium_v1_ReadLogRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_LogEntry__Output>;
   ReadLog(argument: _consilium_v1_ReadLogRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_LogEntry__Output>;
@@ -187,6 +197,8 @@ export interface AdminHandlers extends grpc.UntypedServiceImplementation {
   
   ListStudies: grpc.handleUnaryCall<_consilium_v1_ListStudiesRequest__Output, _consilium_v1_StudyList>;
   
+  PlanRun: grpc.handleUnaryCall<_consilium_v1_StartRunRequest__Output, _consilium_v1_RunOutlook>;
+  
   ReadLog: grpc.handleServerStreamingCall<_consilium_v1_ReadLogRequest__Output, _consilium_v1_LogEntry>;
   
   RevokeSite: grpc.handleUnaryCall<_consilium_v1_RevokeSiteRequest__Output, _consilium_v1_SiteView>;
@@ -219,6 +231,7 @@ export interface AdminDefinition extends grpc.ServiceDefinition {
   ListRuns: MethodDefinition<_consilium_v1_ListRunsRequest, _consilium_v1_RunView, _consilium_v1_ListRunsRequest__Output, _consilium_v1_RunView__Output>
   ListSites: MethodDefinition<_consilium_v1_ListSitesRequest, _consilium_v1_SiteList, _consilium_v1_ListSitesRequest__Output, _consilium_v1_SiteList__Output>
   ListStudies: MethodDefinition<_consilium_v1_ListStudiesRequest, _consilium_v1_StudyList, _consilium_v1_ListStudiesRequest__Output, _consilium_v1_StudyList__Output>
+  PlanRun: MethodDefinition<_consilium_v1_StartRunRequest, _consilium_v1_RunOutlook, _consilium_v1_StartRunRequest__Output, _consilium_v1_RunOutlook__Output>
   ReadLog: MethodDefinition<_consilium_v1_ReadLogRequest, _consilium_v1_LogEntry, _consilium_v1_ReadLogRequest__Output, _consilium_v1_LogEntry__Output>
   RevokeSite: MethodDefinition<_consilium_v1_RevokeSiteRequest, _consilium_v1_SiteView, _consilium_v1_RevokeSiteRequest__Output, _consilium_v1_SiteView__Output>
   RollBackRun: MethodDefinition<_consilium_v1_RollBackRunRequest, _consilium_v1_RunView, _consilium_v1_RollBackRunRequest__Output, _consilium_v1_RunView__Output>
