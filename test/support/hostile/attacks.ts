@@ -8,6 +8,7 @@ import { runStream } from '@consilium/protos/log/model-entry.ts'
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import { planHash, type RoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import type { StudyInput } from '@consilium/protos/plan/study.ts'
+import type { AgentEvent } from '@consilium/site-agent/round/events.ts'
 import { type HostileFederation, hostileFederation } from './federation.ts'
 import type { Heard } from './recorded.ts'
 import { leaks } from './secrecy.ts'
@@ -188,4 +189,9 @@ export function droppedIn(
 /** The code at the start of a reason, which an update that comes late repeats. */
 export function codeOf(reason: string): string {
   return reason.replace('the site was dropped from this round: ', '').split(':')[0]!
+}
+
+/** What any honest site refused, whatever it was. */
+export function refusals({ agents }: HostileFederation): readonly AgentEvent[] {
+  return [...agents.values()].flatMap(({ events }) => events.filter(({ type }) => type === 'refused'))
 }

@@ -59,6 +59,7 @@ const study: Partial<StudyInput> = {
 }
 
 export async function hostileFederation(lies: Lies = {}) {
+  const names = lies.names ?? siteNames
   const home = mkdtempSync(join(scratch, 'consilium-hostile-'))
   const identity = identityFromSeed(new Uint8Array(32).fill(9))
   const authority = await openCertificateAuthority({
@@ -124,7 +125,7 @@ export async function hostileFederation(lies: Lies = {}) {
       const { hash } = await coordinator.adminService.createStudy(signed, iterate(made.objects))
       federation.manifests.set(hash, made.manifest)
       for await (const { decisions } of coordinator.adminService.watchStudy(hash, new AbortController().signal))
-        if (decisions.length >= siteNames.length) break
+        if (decisions.length >= names.length) break
       return hash
     },
     async ended(run: RunId): Promise<RunView> {
@@ -145,9 +146,24 @@ export async function hostileFederation(lies: Lies = {}) {
       await federation.agents.get(name)?.running.stop()
       const joined = federation.joined.get(name)!
       await meanwhile(joined.state)
-      const agent = await startHonest(joined, siteNames.indexOf(name), lies.pinned, federation.joined, wake)
+      const pinned = lies.pinned ?? [...federation.joined.keys()]
+      const data = lies.data?.(name)
+      const agent = await startHonest(joined, names.indexOf(name), pinned, federation.joined, wake, data)
       federation.agents.set(name, agent)
       return agent
+    },
+    /** The agent of an honest site ends, and the coordinator has seen it go. */
+    async leave(name: SiteName): Promise<void> {
+      await federation.agents.get(name)!.running.stop()
+      while (await attends(coordinator, name)) await new Promise(setImmediate)
+    },
+    /** It is back, and has told whom it pinned. */
+    async comeBack(name: SiteName): Promise<void> {
+      const said = recorded.heard.length
+      await federation.restartAgent(name, async () => {})
+      await federation.until(() =>
+        recorded.heard.slice(said).some(({ site, message }) => site === name && message.type === 'pinned'),
+      )
     },
     /** What the coordinator's timers wait for comes. */
     pass: (ms: number) => clock.advance(ms),
@@ -226,7 +242,7 @@ export async function hostileFederation(lies: Lies = {}) {
     log: silent,
   })
   port = server.port
-  for (const site of await Promise.all(siteNames.map((name) => joinSite(coordinator, home, name))))
+  for (const site of await Promise.all(names.map((name) => joinSite(coordinator, home, name))))
     federation.joined.set(site.site, site)
   for (const [number, joined] of [...federation.joined.values()].entries()) {
     const { site } = joined
@@ -235,10 +251,14 @@ export async function hostileFederation(lies: Lies = {}) {
     else
       federation.agents.set(
         site,
-        await startHonest(joined, number, lies.pinned, federation.joined, wake, lies.data?.(site)),
+        await startHonest(joined, number, lies.pinned ?? names, federation.joined, wake, lies.data?.(site)),
       )
   }
   return federation
+}
+
+async function attends({ adminService }: Coordinator, site: SiteName): Promise<boolean> {
+  return (await adminService.listSites()).find(({ name }) => name === site)!.attending
 }
 
 async function joinSite({ adminService }: Coordinator, home: string, name: SiteName): Promise<JoinedSite> {
@@ -256,7 +276,7 @@ async function joinSite({ adminService }: Coordinator, home: string, name: SiteN
 async function startHonest(
   { state }: JoinedSite,
   number: number,
-  pinned: readonly SiteName[] = siteNames,
+  pinned: readonly SiteName[],
   all: ReadonlyMap<SiteName, JoinedSite>,
   wake: () => void,
   data?: Readonly<Record<string, string>>,

@@ -30,6 +30,8 @@ export type Lies = {
   readonly sites?: Readonly<Record<SiteName, SiteLies>>
   /** Sites whose keys every other site pins; all where not given. */
   readonly pinned?: readonly SiteName[]
+  /** The sites; four where not given. */
+  readonly names?: readonly SiteName[]
   /** Files of each site's folder, `site.yaml` among them: real trainers read these in place of made-up ones. */
   readonly data?: (site: SiteName) => Readonly<Record<string, string>>
 }

@@ -8,12 +8,13 @@ import { fingerprint } from '@consilium/protos/identity.ts'
 import { main } from '@consilium/site-agent/cli/main.ts'
 import type { JoinedSite } from '@consilium/site-agent/link/identity-files.ts'
 import { expect, test } from 'vitest'
-import { type HostileFederation, hostileFederation, siteNames } from '../support/hostile/federation.ts'
+import { refusals } from '../../support/hostile/attacks.ts'
+import { type HostileFederation, hostileFederation, siteNames } from '../../support/hostile/federation.ts'
 
 test('a run goes on without a site that the others have not pinned, and with it once they have', async () => {
   await using federation = await hostileFederation()
   const four = [...federation.joined.values()]
-  const run = await federation.start({ rounds: 1000 })
+  const run = await federation.start({ rounds: 1000, evaluation: { bins: 8, everyRounds: 1 } })
   const newcomer = await federation.join('aarau')
   const others = 'basel, cleveland, hungary and zurich'
   const leaving = await viewOf(federation, run, ({ current }) => current?.leftOut?.[0]?.reason.startsWith(others))
@@ -25,14 +26,18 @@ test('a run goes on without a site that the others have not pinned, and with it 
   expect(without.rounds.filter(({ survivors, dropouts }) => survivors.length !== 4 || dropouts.length > 0)).toEqual([])
 
   for (const site of four) expect(await approve(site, newcomer)).toEqual({ code: 0, told: true })
-  const five = await viewOf(federation, run, ({ rounds }) => rounds.at(-1)?.survivors.length === 5)
+  const five = await viewOf(
+    federation,
+    run,
+    ({ rounds }) => rounds.at(-1)?.survivors.length === 5 && rounds.at(-1)?.loss !== undefined,
+  )
   expect(five.rounds.at(-1)?.survivors).toEqual(['aarau', ...siteNames])
   expect(five.rounds.flatMap(({ dropouts }) => dropouts)).toEqual([])
   expect(five.current?.leftOut).toBeUndefined()
-  const refusals = [...federation.agents.values()].flatMap(({ events }) =>
-    events.filter(({ type }) => type === 'refused'),
-  )
-  expect(refusals).toEqual([])
+  // What it costs: evaluations stay among the partners of the first one.
+  const evaluations = [...federation.plans.values()].filter(({ purpose }) => purpose === 'evaluate')
+  expect(new Set(evaluations.map(({ cohort }) => cohort.join()))).toEqual(new Set([siteNames.join()]))
+  expect(refusals(federation)).toEqual([])
   await federation.admin.cancelRun(run, 'seen enough')
 })
 
