@@ -5,6 +5,7 @@ import { canonicalJson } from '@consilium/protos/hash.ts'
 import { formatJoinCode } from '@consilium/protos/join-code.ts'
 import { signCheckpoint } from '@consilium/protos/log/checkpoint.ts'
 import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import { parsePartnerChange } from '@consilium/protos/plan/partner-change.ts'
 import { leadFingerprint, parseJson } from '@consilium/protos/plan/signed-study.ts'
 import { signRollback } from '@consilium/protos/rollback.ts'
 import { attendanceOf } from './attending/attendance.ts'
@@ -15,6 +16,7 @@ import { invite, revoke } from './federation/enrolment.ts'
 import { federationStream } from './federation/events.ts'
 import type { Federation, StudyRecord } from './federation/federation.ts'
 import { checkRotation, rotated } from './federation/key-rotation.ts'
+import { changePartners } from './federation/partner-changes.ts'
 import { keyView, siteView, studyView } from './federation/views.ts'
 import type { Parts } from './parts.ts'
 import { apartText, cohortApart, trainedAmong } from './round/apart.ts'
@@ -103,7 +105,8 @@ function keyCommands(parts: Parts) {
 
 function studyCommands(parts: Parts) {
   const { stream, clock, studies, changes, objects } = parts
-  const view = async (record: StudyRecord): Promise<StudyView> => studyView(record, await studies.load(record))
+  const view = async (record: StudyRecord): Promise<StudyView> =>
+    studyView(record, await studies.load(record), parts.partnersOf(record.hash))
   const viewOf = (reference: string) => view(findStudy(stream.state, reference))
   return {
     async createStudy(signedStudy, uploaded) {
@@ -134,6 +137,16 @@ function studyCommands(parts: Parts) {
       const created = await viewOf(hash)
       if (events.length > 0) parts.federationChanged()
       return created
+    },
+    async changePartners(signed) {
+      const { study } = parsePartnerChange(signed.bytes)
+      const events = await stream.change(async (state) => {
+        const record = findStudy(state, study)
+        const loaded = await studies.load(record)
+        return changePartners(record, loaded.signed, signed, parts.partnersOf(study), clock.now())
+      })
+      if (events.length > 0) parts.federationChanged()
+      return viewOf(study)
     },
     listStudies: () => Promise.all([...stream.state.studies.values()].map(view)),
     showStudy: async (reference) => viewOf(reference),
@@ -238,7 +251,7 @@ async function situationOf(parts: Parts, study: StudyRecord, without: readonly S
   const { manifest } = (await studies.load(study)).signed
   const enrolled = [...stream.state.sites.values()].filter(({ state }) => state === 'enrolled')
   return {
-    ...{ hash, name, manifest, decisions, without, now: clock.now() },
+    ...{ hash, name, manifest, decisions, without, partners: parts.partnersOf(hash), now: clock.now() },
     attendance: attendanceOf(stream.state, attending, { study: hash }, openProgress()),
     enrolled: enrolled.map((site) => site.name).sort(),
     isAttending: attending.isAttending,

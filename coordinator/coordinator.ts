@@ -10,20 +10,21 @@ import { openMaskThreads } from '@consilium/protos/secagg/mask-threads.ts'
 import { adminService } from './admin-service.ts'
 import { attendanceOf } from './attending/attendance.ts'
 import { type Outgoing, openAttending } from './attending/attending.ts'
-import { membership, runMessages, studyOffers } from './attending/messages.ts'
+import { membership, partnerChanges, runMessages, studyOffers } from './attending/messages.ts'
 import { openChanges } from './changes.ts'
 import { openRunProcess, type RunProcess } from './driving/run-process.ts'
 import { signedPlans } from './driving/signed-plans.ts'
 import { type EventStream, openEventStream } from './event-stream.ts'
 import { type FederationEvent, federationEntry, federationStream, readFederationEvent } from './federation/events.ts'
 import { emptyFederation, evolveFederation, type Federation, type RunRecord } from './federation/federation.ts'
+import { partnersBy } from './federation/partner-changes.ts'
 import { federationService } from './federation-service.ts'
 import { openSerial } from './intake/serial.ts'
 import { receive } from './intake/site-messages.ts'
 import { openUploads } from './intake/uploads.ts'
 import type { CoordinatorOptions, Parts } from './parts.ts'
 import { partnersSoFar } from './run/partners-so-far.ts'
-import type { Run } from './run/state.ts'
+import type { Partners, Run } from './run/state.ts'
 import type { AdminService, FederationService } from './services.ts'
 import { openSessionLedgers } from './session-ledgers.ts'
 import { openStudies } from './study/studies.ts'
@@ -79,8 +80,26 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
       ...membership(stream.state),
       ...ledgerSeen(sessionLedgers.due(site)),
       ...studyOffers(stream.state, studies, site),
+      ...partnerChanges(stream.state, site),
       ...runMessages(allRuns, site, sources),
     ])
+  }
+
+  function partnersOf(study: Sha256): Partners {
+    const record = stream.state.studies.get(study)
+    const settled = partnersSoFar(
+      study,
+      [...runs.values()].map(({ run }) => run),
+    )
+    return record ? partnersBy(record, settled) : settled
+  }
+
+  /** A change of partners may be in force now; a run to which it is no news takes no event. */
+  function changePartners({ run, command }: RunProcess): void {
+    if (run.state !== 'running' || !stream.state.studies.get(run.study)?.changes.length) return
+    command({ type: 'change-partners', partners: partnersOf(run.study) }).catch((error) =>
+      log.error({ run: run.id, error: errorMessage(error) }, 'a change of partners was not taken'),
+    )
   }
 
   function onRunChange(process: RunProcess): void {
@@ -110,11 +129,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
       threads,
       messages,
       sums,
-      partners: () =>
-        partnersSoFar(
-          record.study,
-          [...runs.values()].map(({ run }) => run),
-        ),
+      partners: () => partnersOf(record.study),
       attendance: (run, progress) => attendanceOf(stream.state, attending, run, progress),
       onChange: onRunChange,
     })
@@ -139,13 +154,19 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
     inOrder: openSerial(),
     findRun,
     startRun,
+    partnersOf,
     federationChanged() {
       changes.notify()
       for (const site of attending.sites) deliver(site)
-      for (const process of runs.values()) process.look()
+      for (const process of runs.values()) {
+        changePartners(process)
+        process.look()
+      }
     },
   }
   for (const record of stream.state.runs.values()) await startRun(record)
+  // A coordinator that was killed may not have got to it.
+  for (const process of runs.values()) changePartners(process)
   return {
     federationService: federationService(parts),
     adminService: adminService(parts),

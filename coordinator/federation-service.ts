@@ -4,6 +4,7 @@ import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import { proveLog } from './driving/prove-log.ts'
 import { decideStudy } from './federation/consent.ts'
 import { checkCaller, checkJoin, joined } from './federation/enrolment.ts'
+import { sayOfPartners } from './federation/partner-changes.ts'
 import type { Parts } from './parts.ts'
 import type { OpenRound } from './round/round.ts'
 import type { Caller, FederationService, JoinReply, JoinRequest } from './services.ts'
@@ -31,6 +32,12 @@ export function federationService(parts: Parts): FederationService {
     async decide(caller, decision) {
       const events = await stream.change((state) =>
         decideStudy(state, checkCaller(state, caller, clock.now()), decision, clock.now()),
+      )
+      if (events.length > 0) parts.federationChanged()
+    },
+    async sayOfPartners(caller, word) {
+      const events = await stream.change((state) =>
+        sayOfPartners(state, checkCaller(state, caller, clock.now()), word, clock.now()),
       )
       if (events.length > 0) parts.federationChanged()
     },

@@ -12,6 +12,7 @@ import type { FederationEvent } from './federation/events.ts'
 import type { Federation, RunRecord } from './federation/federation.ts'
 import type { Serial } from './intake/serial.ts'
 import type { Uploads } from './intake/uploads.ts'
+import type { Partners } from './run/state.ts'
 import type { CoordinatorIdentity } from './store/coordinator-identity.ts'
 import type { EventLog } from './store/event-log.ts'
 import type { KeyVault } from './store/key-vault.ts'
@@ -53,6 +54,8 @@ export type Parts = CoordinatorOptions & {
   readonly inOrder: Serial
   readonly findRun: (planHash: Sha256) => RunProcess | undefined
   readonly startRun: (record: RunRecord) => Promise<RunProcess>
+  /** Whom statistics and evaluations of a study are among, by its runs and by the changes in force. */
+  readonly partnersOf: (study: Sha256) => Partners
   /** Tells sites and runs after the federation changed. */
   readonly federationChanged: () => void
 }

@@ -12,6 +12,7 @@ import type {
 import type { Checkpoint } from '@consilium/protos/log/checkpoint.ts'
 import type { LogEntry } from '@consilium/protos/log/entry.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { PartnerPurpose, PartnerWord, SignedPartnerChange } from '@consilium/protos/plan/partner-change.ts'
 import type { MaskedInput } from '@consilium/protos/secagg/messages.ts'
 import type { Thresholds } from '@consilium/protos/secagg/thresholds.ts'
 import type { RunOutlook } from './run-outlook.ts'
@@ -87,6 +88,8 @@ export interface FederationService {
   attend(stream: SiteStream, hello: Hello): StreamListener
   studies(caller: Caller): Promise<readonly Uint8Array[]>
   decide(caller: Caller, decision: StudyDecision): Promise<void>
+  /** What the caller says of a study's partners, under its own signature. */
+  sayOfPartners(caller: Caller, word: PartnerWord): Promise<void>
   /** What the caller has pinned, all of it; of use only while it attends. */
   pin(caller: Caller, sites: readonly RosterSite[]): Promise<void>
   /** Throws `not-found` for a run the caller has no part in, `invalid-argument` for sizes beyond its log. */
@@ -136,8 +139,24 @@ export type StudyView = {
     readonly reason: string
     readonly at: string
   }[]
+  /** Whom its statistics and evaluations are among, once that is settled. */
+  readonly partners: readonly { readonly purpose: PartnerPurpose; readonly sites: readonly SiteName[] }[]
+  /** Oldest first. */
+  readonly partnerChanges: readonly PartnerChangeView[]
   /** JSON as the lead signed it: with the defaults of today filled in it would be another study. */
   readonly signedStudy: Uint8Array
+}
+
+export type PartnerChangeView = {
+  /** Canonical JSON, as the lead signed it. */
+  readonly change: Uint8Array
+  readonly at: string
+  /** Sites that go along, those that joined among them. */
+  readonly agreed: readonly SiteName[]
+  /** Sites without whose word it does not count. */
+  readonly awaited: readonly SiteName[]
+  /** Sites that leave by it and have not said so: people at every other site decide. */
+  readonly unsigned: readonly SiteName[]
 }
 
 /** How a study's updates are added: under masks, or each sealed to the run's key. */
@@ -234,6 +253,8 @@ export interface AdminService {
   rotateKey(): Promise<KeyView>
   /** `objects` yields each object the study names, in any order, as it arrives. */
   createStudy(signedStudy: Uint8Array, objects: AsyncIterable<Uint8Array>): Promise<StudyView>
+  /** Throws `signature-invalid` where it is not the study's lead's, `partners-refused` where sites would refuse it. */
+  changePartners(signed: SignedPartnerChange): Promise<StudyView>
   listStudies(): Promise<readonly StudyView[]>
   showStudy(reference: string): Promise<StudyView>
   /** The study as it stands, then again after every decision of a site, until `signal` aborts. */

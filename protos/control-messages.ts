@@ -1,5 +1,6 @@
 /** What site and coordinator say on the control stream, in the house's own types; both edges turn them into federation.proto. */
 import type { RunId, Sha256, SiteName } from './plan/names.ts'
+import type { SignedPartnerChange, SitesPartnerWord } from './plan/partner-change.ts'
 import type { SignedRoundPlan } from './plan/round-plan.ts'
 import type { RefusalCode } from './refusal-codes.ts'
 import type { SecureFromSite, SecureToSite } from './secagg/messages.ts'
@@ -29,6 +30,12 @@ export type ToSite =
   | { readonly type: 'coordinator-keys'; readonly rotations: readonly KeyRotation[] }
   /** The furthest that the ledger of this site was ever seen. */
   | { readonly type: 'ledger-seen'; readonly ledger: SignedLedger }
+  /** The lead's, with what those who leave and join by it say themselves. */
+  | {
+      readonly type: 'partner-change'
+      readonly signed: SignedPartnerChange
+      readonly words: readonly SitesPartnerWord[]
+    }
   | { readonly type: 'assignment'; readonly plan: SignedRoundPlan }
   /** Asks for a sealed update; in secure mode `shares` asks for a masked one. */
   | { readonly type: 'collect-updates'; readonly planHash: Sha256 }

@@ -269,10 +269,18 @@ export type ErrorCode =
    */
   | 'cohort-differencing'
   /**
-   * Statistics or an evaluation are for other sites than those this site settled on for the study. Normal: where a run
-   * was started while a hospital was away for good. Do: wait for it; or a new study among those that are left.
+   * Statistics or an evaluation are for other sites than those this site settled on for the study, or of a model that
+   * was evaluated among others. Normal: where a run
+   * was started while a hospital was away for good. Do: wait for it; or the lead signs a change: `consilium study
+   * partners <study> --without NAME`.
    */
   | 'other-partners'
+  /**
+   * A change of partners does not follow from how things stand: another set before it, another number, too few sites
+   * left, or not the lead who signed the study. Normal: where two changes cross. Do: the lead looks at `consilium study
+   * partners` and signs the change anew; at a site: ask the lead by telephone what was signed.
+   */
+  | 'partners-refused'
   /**
    * This site would tell a little of itself once more than its policy allows: it came and went too often, or was in
    * too many nearly equal evaluations. Normal: over very bad lines. Do: people at the site raise the limit that the

@@ -1,10 +1,12 @@
 /** Checks of single fields of a message: every value that crosses the wire has a size and a shape, or it is refused. */
 import type { RosterSite, SignedLedger } from './control-messages.ts'
 import { FederationError } from './errors.ts'
+import type { PartnerWord__Output, PartnerWord as WirePartnerWord } from './gen/consilium/v1/PartnerWord.ts'
 import type { RosterSite__Output } from './gen/consilium/v1/RosterSite.ts'
 import type { SignedLedger__Output } from './gen/consilium/v1/SignedLedger.ts'
-import { advertisedBytesMax, objectBytesMax, rosterSitesMax } from './limits.ts'
+import { advertisedBytesMax, objectBytesMax, partnerChangesMax, rosterSitesMax } from './limits.ts'
 import { type RunId, runIdSchema, type Sha256, type SiteName, siteNameSchema } from './plan/names.ts'
+import { type PartnerWord, partnerPurposes } from './plan/partner-change.ts'
 
 export function invalid(field: string, expected: string): FederationError {
   return new FederationError('message-invalid', `${field}: expected ${expected}`)
@@ -98,6 +100,26 @@ export function signedLedgerField(
 
 export function wireSignedLedger({ site, planHash, body, signature }: SignedLedger) {
   return { site, planHash: hashBytes(planHash), body, signature }
+}
+
+export function partnerWordField(wire: PartnerWord__Output | null, field: string): PartnerWord {
+  if (!wire) throw invalid(field, 'what a site says of its partners')
+  const study = hashField(wire.studyHash, `${field}.study_hash`)
+  const word = choiceField(wire.word, `${field}.word`, ['leave', 'join', 'agree'])
+  const signature = bytesField(wire.signature, `${field}.signature`, 64)
+  if (word !== 'leave') return { study, word, change: hashField(wire.changeHash, `${field}.change_hash`), signature }
+  const purposes = listField(wire.purposes, `${field}.purposes`, partnerPurposes.length, (purpose, name) =>
+    choiceField(purpose, name, partnerPurposes),
+  )
+  return { study, word, since: countField(wire.since, `${field}.since`, partnerChangesMax), purposes, signature }
+}
+
+export function wirePartnerWord(said: PartnerWord): WirePartnerWord {
+  const { study, word, signature } = said
+  const common = { studyHash: hashBytes(study), word, signature }
+  return said.word === 'leave'
+    ? { ...common, since: said.since, purposes: [...said.purposes] }
+    : { ...common, changeHash: hashBytes(said.change) }
 }
 
 export function siteField(name: string, field = 'site'): SiteName {

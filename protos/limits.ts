@@ -28,6 +28,9 @@ export const proofHashesMax = 64
 export const secureVectorsMax = 4
 /** What a site advertises, bytes. */
 export const advertisedBytesMax = 256
+/** Changes of the partners of one study, and the canonical JSON of one, bytes. */
+export const partnerChangesMax = 1000
+export const partnerChangeBytesMax = 128 * 1024
 /** Sites whose ledgers one site tells of at once. */
 export const knownLedgersMax = 1000
 /** The sum of a round that travels with the request to verify it, bytes; a longer one is fetched. */

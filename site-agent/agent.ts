@@ -8,6 +8,7 @@ import type { ErrorCode } from '@consilium/protos/errors.ts'
 import type { Consent } from './consent.ts'
 import type { PinnedCoordinator } from './coordinator-key.ts'
 import type { FromCoordinator } from './link/link.ts'
+import { offeredChange, tellWords } from './partner-changes.ts'
 import { openPinTelling, type PinTelling } from './pins.ts'
 import { findRestored, tellKnownLedgers } from './restored.ts'
 import type { RosterKeeper } from './roster.ts'
@@ -32,6 +33,7 @@ export class Agent {
   readonly #pins: PinTelling
   readonly #stopping = new AbortController()
   readonly #tasks = new Set<Promise<void>>()
+  #telling: Promise<void> = Promise.resolve()
 
   constructor(site: Site, consent: Consent, trust: Trust) {
     this.#site = site
@@ -66,6 +68,7 @@ export class Agent {
     this.#site.emit({ type: 'link-up' })
     this.#unlessTrouble(() => tellKnownLedgers(this.#site))
     this.#unlessTrouble(() => this.#assignments.announce())
+    this.#tellWords()
     this.#start(this.#consent.checkApproved(this.#stopping.signal))
   }
 
@@ -84,6 +87,9 @@ export class Agent {
       } finally {
         this.#pins.tell()
       }
+    } else if (message.type === 'partner-change') {
+      offeredChange(message, this.#site)
+      this.#tellWords()
     } else if (message.type === 'ledger-seen') this.#ledgerSeen(message.ledger)
     else if (message.type === 'coordinator-keys') this.#trust.coordinator.rotated(message.rotations)
     else if (message.type === 'assignment') {
@@ -106,6 +112,12 @@ export class Agent {
     if (!why) return
     this.#site.emit({ type: 'restored', reason: why.message })
     this.#assignments.endAll(why)
+  }
+
+  /** One after the other, so that nothing is said twice. */
+  #tellWords(): void {
+    this.#telling = this.#telling.catch(() => {}).then(() => tellWords(this.#site))
+    this.#start(this.#telling)
   }
 
   #start(task: Promise<void>): void {

@@ -83,6 +83,10 @@ export function describeEvent(event: AgentEvent): string {
       return `${round(event)}: ${event.outcome}${event.reason && `, ${event.reason}`}`
     case 'roster-changed':
       return event.sites.map(describeOffer).join('; ')
+    case 'partners-asked':
+      return `study ${event.name} (${short(event.study)}): change ${event.number} of its partners awaits a person (${event.reason}): site-agent study partners ${short(event.study)}`
+    case 'partners-agreed':
+      return `study ${event.name} (${short(event.study)}): this site goes along with change ${event.number} of its partners (${event.text})`
     case 'coordinator-key-rotated':
       return `the coordinator handed its key on: ${event.fingerprint} is pinned in place of ${event.previous}, which signed for it`
     case 'run-over':
@@ -119,6 +123,7 @@ const warnings: ReadonlySet<AgentEvent['type']> = new Set([
   'restored',
   'trouble',
   'roster-changed',
+  'partners-asked',
   'coordinator-key-rotated',
 ])
 

@@ -107,6 +107,8 @@ const policySchema = z.strictObject({
       trainExposuresMax: z.int().min(0).max(100_000).default(trainExposuresMaxDefault),
       /** Evaluations with one label, in other studies, whose sites differ by a few. */
       evaluateExposuresMax: z.int().min(0).max(1000).default(evaluateExposuresMaxDefault),
+      /** Changes of the partners of a study with which this site goes along by itself. */
+      partnerChangesMax: z.int().min(0).max(1000).default(2),
     })
     .refine(({ survivorsMin = cohortMax, colluders = 0 }) => survivorsMin >= colluders + 2, {
       path: ['survivorsMin'],

@@ -1,9 +1,11 @@
 /** What a site should have been told by now, worked out from the state alone: studies to decide about, and its runs. */
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import type { SignedRoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import { signedOf } from '../federation/change-record.ts'
 import { studiesToOffer } from '../federation/consent.ts'
 import type { Federation } from '../federation/federation.ts'
 import { rotationChain } from '../federation/key-rotation.ts'
+import { wordsFor } from '../federation/partner-changes.ts'
 import { offeredRoster, rosterKey } from '../federation/roster.ts'
 import type { RoundOver } from '../round/over.ts'
 import type { OpenRound } from '../round/round.ts'
@@ -39,6 +41,18 @@ export function studyOffers(federation: Federation, studies: Studies, site: Site
   return studiesToOffer(federation, site).flatMap(({ hash }): Outgoing[] => {
     const study = studies.loaded(hash)
     return study ? [{ key: `study:${hash}`, message: { type: 'study', signedStudy: study.bytes } }] : []
+  })
+}
+
+/** Every change of the partners of a study that the site approved, again once more of those whom it is about have signed. */
+export function partnerChanges({ studies }: Federation, site: SiteName): Outgoing[] {
+  return [...studies.values()].flatMap((record) => {
+    if (record.decisions.get(site)?.decision !== 'approve') return []
+    return record.changes.map((changed): Outgoing => {
+      const words = wordsFor(record, changed)
+      const message = { type: 'partner-change', signed: signedOf(changed), words } as const
+      return { key: `partners:${changed.change.hash}:${words.length}`, message }
+    })
   })
 }
 

@@ -157,6 +157,7 @@ function take(run: Started, event: RunEvent, seq: number, { message, bytes }: Ob
       return
     case 'run-started':
     case 'run-resumed':
+    case 'run-partners-changed':
       return
     default:
       takeInRound(run, event, seq, message)

@@ -17,6 +17,7 @@ import { chunkBytesMax, messageBytesMax } from '@consilium/protos/limits.ts'
 import { adminTypes } from '@consilium/protos/load.ts'
 import type { Checkpoint } from '@consilium/protos/log/checkpoint.ts'
 import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { SignedPartnerChange } from '@consilium/protos/plan/partner-change.ts'
 import { fromServiceError } from '@consilium/protos/status.ts'
 import { type ClientReadableStream, credentials, type requestCallback, type ServiceError } from '@grpc/grpc-js'
 import type { KeyView, RunOutlook, RunView, SiteView } from '../services.ts'
@@ -46,6 +47,7 @@ export type AdminClient = {
     objects: readonly StudyObject[],
     onSent?: (bytes: number) => void,
   ): Promise<StudySummary>
+  changePartners(signed: SignedPartnerChange): Promise<ShownStudy>
   listStudies(): Promise<readonly StudySummary[]>
   showStudy(reference: string): Promise<ShownStudy>
   /** The study now, then after every decision of a site. */
@@ -109,6 +111,8 @@ function adminClient(grpc: GrpcClient, address: string, explained: (error: unkno
     showKey: async () => keyView(await ask<KeyView__Output>((done) => grpc.showKey({}, done))),
     rotateKey: async () => keyView(await ask<KeyView__Output>((done) => grpc.rotateKey({}, done))),
     createStudy: (signedStudy, objects, onSent) => createStudy(grpc, signedStudy, objects, explained, onSent),
+    changePartners: async ({ bytes, signature }) =>
+      studyView(await ask<StudyView__Output>((done) => grpc.changePartners({ change: bytes, signature }, done))),
     listStudies: async () =>
       (await ask<StudyList__Output>((done) => grpc.listStudies({}, done))).studies.map(studySummary),
     showStudy: async (study) => studyView(await ask<StudyView__Output>((done) => grpc.showStudy({ study }, done))),

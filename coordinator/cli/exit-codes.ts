@@ -46,6 +46,7 @@ const refused: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'stale-round',
   'cohort-too-small',
   'cohort-differencing',
+  'partners-refused',
   'limit-exceeded',
   'message-invalid',
 ])

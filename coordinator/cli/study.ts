@@ -5,6 +5,7 @@ import type { Study } from '@consilium/protos/plan/study.ts'
 import type { Command } from 'commander'
 import { action, type CommandContext, examples, type Invocation } from './command.ts'
 import { bar, fields, formatBytes, formatTime, shortHash, table } from './output.ts'
+import { addPartnersCommand } from './study-partners.ts'
 import type { ShownStudy, StudySummary } from './views.ts'
 import { withAdmin } from './with-admin.ts'
 
@@ -40,6 +41,7 @@ export function addStudyCommands(root: Command, context: CommandContext): void {
         print(view, () => studyText(view))
       }),
     )
+  addPartnersCommand(study, context)
 }
 
 async function createStudy({ args, home, options, print, json, terminal }: Invocation<{ readonly key: string }>) {

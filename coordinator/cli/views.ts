@@ -6,11 +6,24 @@ import type { SecureSession__Output } from '@consilium/protos/gen/consilium/v1/S
 import type { SiteView__Output } from '@consilium/protos/gen/consilium/v1/SiteView.ts'
 import type { StudyView__Output } from '@consilium/protos/gen/consilium/v1/StudyView.ts'
 import { purposeSchema } from '@consilium/protos/plan/names.ts'
+import { parsePartnerChange, partnerPurposes, type ReadPartnerChange } from '@consilium/protos/plan/partner-change.ts'
 import { parseJson, readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
-import type { KeyView, RoundView, RunView, SecureSessionView, SiteView, StudyView } from '../services.ts'
+import type {
+  KeyView,
+  PartnerChangeView,
+  RoundView,
+  RunView,
+  SecureSessionView,
+  SiteView,
+  StudyView,
+} from '../services.ts'
 import { oneOf } from './one-of.ts'
 
-export type StudySummary = Omit<StudyView, 'signedStudy'>
+/** Changes as the lead signed them, read. */
+export type ShownChange = Omit<PartnerChangeView, 'change'> & { readonly change: ReadPartnerChange }
+export type StudySummary = Omit<StudyView, 'signedStudy' | 'partnerChanges'> & {
+  readonly partnerChanges: readonly ShownChange[]
+}
 export type ShownStudy = StudySummary & { readonly signedStudy: unknown }
 
 export function siteView(view: SiteView__Output): SiteView {
@@ -27,7 +40,11 @@ export function keyView({ fingerprint, rotations }: KeyView__Output): KeyView {
 export function studySummary(view: StudyView__Output): StudySummary {
   const { hash, name, title, leadFingerprint, createdAt } = view
   const decisions = view.decisions.map(({ site, decision, reason, at }) => ({ site, decision, reason, at }))
-  return { hash, name, title, leadFingerprint, createdAt, decisions }
+  const partners = view.partners.map(({ purpose, sites }) => ({ purpose: oneOf(purpose, partnerPurposes), sites }))
+  const partnerChanges = view.partnerChanges.map(({ change, at, agreed, awaited, unsigned }) => {
+    return { change: parsePartnerChange(change), at, agreed, awaited, unsigned }
+  })
+  return { hash, name, title, leadFingerprint, createdAt, decisions, partners, partnerChanges }
 }
 
 /** With the signed study, its signature verified here too; as it was signed, without the defaults of today. */

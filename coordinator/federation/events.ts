@@ -1,8 +1,9 @@
 /** What can happen in a federation besides its runs, and how it stands in the `federation` stream of the event log. */
 import { FederationError } from '@consilium/protos/errors.ts'
-import { cohortMax, reasonCharactersMax } from '@consilium/protos/limits.ts'
+import { cohortMax, partnerChangesMax, reasonCharactersMax } from '@consilium/protos/limits.ts'
 import type { LogEntry, NewEntry } from '@consilium/protos/log/entry.ts'
 import { base64Schema, runIdSchema, sha256Schema, siteNameSchema } from '@consilium/protos/plan/names.ts'
+import { partnerChangeSchema, partnerPurposes } from '@consilium/protos/plan/partner-change.ts'
 import { z } from 'zod'
 
 const at = z.iso.datetime()
@@ -63,6 +64,28 @@ export const federationEventSchema = z.discriminatedUnion('type', [
   }),
   /** A site that approved finds that it cannot take part: its data do not fit, say. Holds until it approves again. */
   z.strictObject({ type: z.literal('study-refused'), at, study, site, reason }),
+  /** Whom statistics or evaluations are among from now on; signed by the study's lead (protos/plan/partner-change.ts). */
+  z.strictObject({
+    type: z.literal('partners-changed'),
+    at,
+    study,
+    change: partnerChangeSchema,
+    signature: base64Schema(64),
+  }),
+  /** A site leaves, joins, or goes along with a change, by its own signature. */
+  z.strictObject({
+    type: z.literal('partners-said'),
+    at,
+    study,
+    site,
+    word: z.enum(['leave', 'join', 'agree']),
+    /** Of join and agree. */
+    change: sha256Schema.exactOptional(),
+    /** Of leave. */
+    since: z.int().min(0).max(partnerChangesMax).exactOptional(),
+    purposes: z.array(z.enum(partnerPurposes)).max(partnerPurposes.length).exactOptional(),
+    signature: base64Schema(64),
+  }),
   z.strictObject({
     type: z.literal('run-created'),
     at,

@@ -1,5 +1,7 @@
 /** The federation as the fold of its events: sites and their certificates, studies and what sites decided, runs. Pure. */
 import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { PartnerWord, SitesPartnerWord } from '@consilium/protos/plan/partner-change.ts'
+import { type ChangeRecord, changeRecord } from './change-record.ts'
 import type { FederationEvent, FederationEventOf } from './events.ts'
 
 export type Federation = {
@@ -40,6 +42,9 @@ export type StudyRecord = {
   readonly signedStudy: Sha256
   readonly createdAt: string
   readonly decisions: ReadonlyMap<SiteName, Decision>
+  /** Of its partners, in their order; and what sites said of them. */
+  readonly changes: readonly ChangeRecord[]
+  readonly words: readonly SitesPartnerWord[]
 }
 
 export type Decision = {
@@ -90,12 +95,16 @@ export function evolveFederation(federation: Federation, event: FederationEvent)
     }
     case 'study-created': {
       const { study: hash, name, lead, signedStudy, at: createdAt } = event
-      const record = { hash, name, lead, signedStudy, createdAt, decisions: new Map() }
+      const record = { hash, name, lead, signedStudy, createdAt, decisions: new Map(), changes: [], words: [] }
       return { ...federation, studies: new Map([...federation.studies, [hash, record]]) }
     }
     case 'study-decided':
     case 'study-refused':
       return withDecision(federation, event)
+    case 'partners-changed':
+      return withStudy(federation, event.study, (study) => ({ changes: [...study.changes, changeRecord(event)] }))
+    case 'partners-said':
+      return withStudy(federation, event.study, (study) => ({ words: [...study.words, wordOf(event)] }))
     case 'run-created':
       return { ...federation, runs: new Map([...federation.runs, [event.run, event]]) }
     case 'run-ended': {
@@ -140,13 +149,27 @@ function evolveSite(site: Site, event: SiteEvent): Site {
   }
 }
 
-function withDecision(federation: Federation, event: FederationEventOf<'study-decided' | 'study-refused'>): Federation {
-  const study = federation.studies.get(event.study)
+function withStudy(
+  federation: Federation,
+  hash: Sha256,
+  change: (study: StudyRecord) => Partial<StudyRecord>,
+): Federation {
+  const study = federation.studies.get(hash)
   if (!study) return federation
+  return { ...federation, studies: new Map([...federation.studies, [hash, { ...study, ...change(study) }]]) }
+}
+
+function wordOf(event: FederationEventOf<'partners-said'>): SitesPartnerWord {
+  const { type: _, at: __, signature, ...said } = event
+  return { ...said, signature: Buffer.from(signature, 'base64') } as PartnerWord & { readonly site: SiteName }
+}
+
+function withDecision(federation: Federation, event: FederationEventOf<'study-decided' | 'study-refused'>): Federation {
   const { reason, at } = event
   const decided: Decision = { decision: event.type === 'study-decided' ? event.decision : 'refused', reason, at }
-  const decisions = new Map<SiteName, Decision>([...study.decisions, [event.site, decided]])
-  return { ...federation, studies: new Map([...federation.studies, [event.study, { ...study, decisions }]]) }
+  return withStudy(federation, event.study, ({ decisions }) => ({
+    decisions: new Map<SiteName, Decision>([...decisions, [event.site, decided]]),
+  }))
 }
 
 function withoutDecisions(federation: Federation, site: SiteName): Federation {

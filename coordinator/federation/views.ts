@@ -1,8 +1,12 @@
 /** Sites, studies and the coordinator's key as the operator's edges show them. */
 import { fingerprint } from '@consilium/protos/identity.ts'
+import { partnerPurposes } from '@consilium/protos/plan/partner-change.ts'
+import type { Partners } from '../run/state.ts'
 import type { KeyView, SiteView, StudyView } from '../services.ts'
 import type { LoadedStudy } from '../study/studies.ts'
+import { signedOf } from './change-record.ts'
 import type { Federation, Site, StudyRecord } from './federation.ts'
+import { standingOf } from './partner-changes.ts'
 
 export function siteView(site: Site, attending: boolean): SiteView {
   const { name, state, identityPublicKey, certificates, joinedAt, revokedReason } = site
@@ -29,7 +33,7 @@ export function keyView({ coordinatorPublicKey, rotations }: Federation): KeyVie
   }
 }
 
-export function studyView(study: StudyRecord, { bytes, signed }: LoadedStudy): StudyView {
+export function studyView(study: StudyRecord, { bytes, signed }: LoadedStudy, partners: Partners): StudyView {
   return {
     hash: study.hash,
     name: study.name,
@@ -37,6 +41,15 @@ export function studyView(study: StudyRecord, { bytes, signed }: LoadedStudy): S
     leadFingerprint: study.lead,
     createdAt: study.createdAt,
     decisions: [...study.decisions].map(([site, { decision, reason, at }]) => ({ site, decision, reason, at })),
+    partners: partnerPurposes.flatMap((purpose) => {
+      const sites = partners[purpose]
+      return sites ? [{ purpose, sites }] : []
+    }),
+    partnerChanges: study.changes.map((changed) => ({
+      change: signedOf(changed).bytes,
+      at: changed.at,
+      ...standingOf(study, changed),
+    })),
     signedStudy: bytes,
   }
 }

@@ -31,10 +31,15 @@ export function keyMessage({ fingerprint, rotations }: KeyView): WireKeyView {
 
 /** `withStudy` adds the signed study itself. */
 export function studyView(view: StudyView, withStudy: boolean): WireStudyView {
-  const { signedStudy, decisions, ...rest } = view
+  const { signedStudy, decisions, partners, partnerChanges, ...rest } = view
   return {
     ...rest,
     decisions: [...decisions],
+    partners: partners.map(({ purpose, sites }) => ({ purpose, sites: [...sites] })),
+    partnerChanges: partnerChanges.map(({ agreed, awaited, unsigned, ...change }) => ({
+      ...change,
+      ...{ agreed: [...agreed], awaited: [...awaited], unsigned: [...unsigned] },
+    })),
     ...(withStudy ? { signedStudy } : {}),
   }
 }

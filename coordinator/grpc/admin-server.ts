@@ -4,10 +4,16 @@
  */
 import type { Clock } from '@consilium/protos/clock.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
-import { countField, hashField, listField, siteField, textField } from '@consilium/protos/fields.ts'
+import { bytesField, countField, hashField, listField, siteField, textField } from '@consilium/protos/fields.ts'
 import type { AdminHandlers } from '@consilium/protos/gen/consilium/v1/Admin.ts'
 import { canonicalJson } from '@consilium/protos/hash.ts'
-import { chunkBytesMax, cohortMax, reasonCharactersMax, roundsMax } from '@consilium/protos/limits.ts'
+import {
+  chunkBytesMax,
+  cohortMax,
+  partnerChangeBytesMax,
+  reasonCharactersMax,
+  roundsMax,
+} from '@consilium/protos/limits.ts'
 import { adminTypes, packageDefinition } from '@consilium/protos/load.ts'
 import type { Logger } from 'pino'
 import type { CertificateAuthority } from '../certificate-authority.ts'
@@ -102,6 +108,15 @@ function studyHandlers(service: AdminService, guard: Guard<'operator'>) {
   return {
     CreateStudy: clientStreaming(guard, async (call) =>
       studyView(await createStudy(service, call[Symbol.asyncIterator]()), false),
+    ),
+    ChangePartners: unary(guard, async ({ change, signature }) =>
+      studyView(
+        await service.changePartners({
+          bytes: bytesField(change, 'change', 1, partnerChangeBytesMax),
+          signature: bytesField(signature, 'signature', 64),
+        }),
+        true,
+      ),
     ),
     ListStudies: unary(guard, async () => ({
       studies: (await service.listStudies()).map((view) => studyView(view, false)),

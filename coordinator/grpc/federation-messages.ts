@@ -14,6 +14,7 @@ import {
   signedLedgerField,
   siteField,
   textField,
+  wirePartnerWord,
   wireSignedLedger,
 } from '@consilium/protos/fields.ts'
 import type { FromSite__Output } from '@consilium/protos/gen/consilium/v1/FromSite.ts'
@@ -167,6 +168,11 @@ export function toSite(message: ToSite): WireToSite {
       return { assignment: { plan: message.plan.bytes, signature: message.plan.signature } }
     case 'ledger-seen':
       return { ledgerSeen: wireSignedLedger(message.ledger) }
+    case 'partner-change': {
+      const { bytes: change, signature } = message.signed
+      const words = message.words.map((said) => ({ site: said.site, word: wirePartnerWord(said) }))
+      return { partnerChange: { change, signature, words } }
+    }
     case 'ping':
       return { ping: {} }
     case 'collect-updates':

@@ -5,7 +5,7 @@
 import type { PeerCertificate } from 'node:tls'
 import type { Clock } from '@consilium/protos/clock.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
-import { countField, hashField } from '@consilium/protos/fields.ts'
+import { countField, hashField, partnerWordField } from '@consilium/protos/fields.ts'
 import type { FederationHandlers } from '@consilium/protos/gen/consilium/v1/Federation.ts'
 import { chunkBytesMax } from '@consilium/protos/limits.ts'
 import { federationTypes, packageDefinition } from '@consilium/protos/load.ts'
@@ -126,6 +126,10 @@ function handlers(options: FederationServerOptions, guard: Guard<Who>): Federati
     }),
     Decide: unary(guard, async (request, open) => {
       await service.decide(entering(open), studyDecision(request))
+      return {}
+    }),
+    SayOfPartners: unary(guard, async (request, open) => {
+      await service.sayOfPartners(entering(open), partnerWordField(request, 'partner_word'))
       return {}
     }),
     Pin: unary(guard, async (request, open) => {

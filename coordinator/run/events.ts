@@ -30,6 +30,15 @@ export const runEventSchema = z.discriminatedUnion('type', [
   }),
   /** The coordinator was started again: the phase gets its whole time once more. */
   z.strictObject({ type: z.literal('run-resumed'), at }),
+  /** The lead changed them, and every site goes along: whom the next statistics and evaluations are among. */
+  z.strictObject({
+    type: z.literal('run-partners-changed'),
+    at,
+    partners: z.strictObject({
+      statistics: z.array(siteNameSchema).max(cohortMax).exactOptional(),
+      evaluate: z.array(siteNameSchema).max(cohortMax).exactOptional(),
+    }),
+  }),
   ...roundEventSchemas,
   z.strictObject({
     type: z.literal('run-rolled-back'),

@@ -18,6 +18,7 @@ import type { Attendance } from '../round/presence.ts'
 import { requiredNow } from '../round/required.ts'
 import { decideRound, evolveRound, type Round, resumeRound } from '../round/round.ts'
 import type { RoundSetting } from '../round/setting.ts'
+import { changePartners, withChangedPartners } from './change-partners.ts'
 import { endings, type RunEvent } from './events.ts'
 import { nextStep } from './next-step.ts'
 import { rollBack } from './roll-back.ts'
@@ -59,6 +60,8 @@ export function decideRun(run: Run, command: RunCommand, now: Date): RunEvent[] 
       return [{ type: 'run-finished', at, model: command.model, parameters: run.parameters }]
     case 'roll-back':
       return rollBack(run, command, now)
+    case 'change-partners':
+      return changePartners(run, command.partners, at)
     case 'look': {
       if (run.current) return decideRound(run.current, command, now)
       const step = nextStep(run)
@@ -110,6 +113,8 @@ function evolveBy(run: Run, event: RunEvent): Run {
         rollbacks: run.rollbacks + 1,
         proven: provenAgain(run, event.round),
       }
+    case 'run-partners-changed':
+      return withChangedPartners(run, event.partners)
     case 'round-committed':
       return run.current ? withRound({ ...run, committedEntry: run.entries }, evolveRound(run.current, event)) : run
     case 'run-finished':

@@ -52,4 +52,6 @@ export type RunCommand =
   | { readonly type: 'finish'; readonly model: Sha256 }
   /** Back to the model of a train round; signed over ("rollback", run, u32 round, `parametersOf` it), base64. */
   | { readonly type: 'roll-back'; readonly round: number; readonly reason: string; readonly signature: string }
+  /** Whom its statistics and evaluations are among by the lead's changes that are in force. */
+  | { readonly type: 'change-partners'; readonly partners: Partners }
   | { readonly type: 'fail'; readonly code: string; readonly reason: string }

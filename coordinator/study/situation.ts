@@ -2,9 +2,8 @@
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import type { Attendance } from '../round/presence.ts'
-import { partnersSoFar } from '../run/partners-so-far.ts'
 import { startedRun } from '../run/run.ts'
-import type { Run } from '../run/state.ts'
+import type { Partners, Run } from '../run/state.ts'
 
 export type Situation = {
   readonly hash: Sha256
@@ -20,15 +19,17 @@ export type Situation = {
   readonly runs: readonly Run[]
   /** Left out of statistics and evaluations, as `run start --without` would. */
   readonly without: readonly SiteName[]
+  /** Whom its statistics and evaluations are among, as far as that is settled. */
+  readonly partners: Partners
   readonly now: Date
 }
 
 /** The run as it would be right after its start. */
-export function runToCome({ hash, name, manifest, runs, without, now }: Situation): Run {
+export function runToCome({ hash, name, manifest, partners, without, now }: Situation): Run {
   const keys = { publicKey: '', sealedSecretKey: '' }
   const run = startedRun(
     { type: 'run-started', at: now.toISOString(), run: `${name}-to-come`, study: hash, ...keys },
     manifest,
   )
-  return { ...run, without, partners: partnersSoFar(hash, runs) }
+  return { ...run, without, partners }
 }

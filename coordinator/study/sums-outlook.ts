@@ -112,17 +112,20 @@ function fateAmongPartners(situation: Situation, purpose: Purpose, found: Prospe
 
 /** One that lacks a partner is left out; statistics wait, for nothing goes on without them. */
 function fateOfMissing(
-  { manifest, attendance }: Situation,
+  { name, manifest, attendance }: Situation,
   purpose: Purpose,
   { missing }: Prospects,
   isSettled: boolean,
 ): Fate {
   const gone = missing.filter(({ site }) => exclusion(attendance, site))
+  const listed = missing.map(({ site }) => site).join(' ')
   const waysOut = [
     gone.length > 0
       ? `have ${names(gone)} approve the study again`
       : `wait until ${names(missing)} ${missing.length === 1 ? 'is' : 'are'} there`,
-    ...(isSettled ? [] : [`leave out for good: --without ${missing.map(({ site }) => site).join(' ')}`]),
+    isSettled
+      ? `where it left for good: consilium study partners ${name} --without ${listed}${purpose === 'statistics' ? ' --purpose statistics' : ''} --key <lead key>`
+      : `leave out for good: --without ${listed}`,
   ]
   if (purpose === 'evaluate')
     return {

@@ -6,6 +6,7 @@ import type { AddSiteRequest as _consilium_v1_AddSiteRequest, AddSiteRequest__Ou
 import type { AdminClient as _consilium_v1_AdminClient, AdminDefinition as _consilium_v1_AdminDefinition } from './consilium/v1/Admin.ts';
 import type { Awaited as _consilium_v1_Awaited, Awaited__Output as _consilium_v1_Awaited__Output } from './consilium/v1/Awaited.ts';
 import type { CancelRunRequest as _consilium_v1_CancelRunRequest, CancelRunRequest__Output as _consilium_v1_CancelRunRequest__Output } from './consilium/v1/CancelRunRequest.ts';
+import type { ChangePartnersRequest as _consilium_v1_ChangePartnersRequest, ChangePartnersRequest__Output as _consilium_v1_ChangePartnersRequest__Output } from './consilium/v1/ChangePartnersRequest.ts';
 import type { Checkpoint as _consilium_v1_Checkpoint, Checkpoint__Output as _consilium_v1_Checkpoint__Output } from './consilium/v1/Checkpoint.ts';
 import type { CreateStudyPart as _consilium_v1_CreateStudyPart, CreateStudyPart__Output as _consilium_v1_CreateStudyPart__Output } from './consilium/v1/CreateStudyPart.ts';
 import type { CurrentWork as _consilium_v1_CurrentWork, CurrentWork__Output as _consilium_v1_CurrentWork__Output } from './consilium/v1/CurrentWork.ts';
@@ -23,6 +24,8 @@ import type { MissingPartner as _consilium_v1_MissingPartner, MissingPartner__Ou
 import type { MissingSite as _consilium_v1_MissingSite, MissingSite__Output as _consilium_v1_MissingSite__Output } from './consilium/v1/MissingSite.ts';
 import type { ObjectChunk as _consilium_v1_ObjectChunk, ObjectChunk__Output as _consilium_v1_ObjectChunk__Output } from './consilium/v1/ObjectChunk.ts';
 import type { ObjectStart as _consilium_v1_ObjectStart, ObjectStart__Output as _consilium_v1_ObjectStart__Output } from './consilium/v1/ObjectStart.ts';
+import type { PartnerChangeView as _consilium_v1_PartnerChangeView, PartnerChangeView__Output as _consilium_v1_PartnerChangeView__Output } from './consilium/v1/PartnerChangeView.ts';
+import type { PartnerSet as _consilium_v1_PartnerSet, PartnerSet__Output as _consilium_v1_PartnerSet__Output } from './consilium/v1/PartnerSet.ts';
 import type { ReadLogRequest as _consilium_v1_ReadLogRequest, ReadLogRequest__Output as _consilium_v1_ReadLogRequest__Output } from './consilium/v1/ReadLogRequest.ts';
 import type { RevokeSiteRequest as _consilium_v1_RevokeSiteRequest, RevokeSiteRequest__Output as _consilium_v1_RevokeSiteRequest__Output } from './consilium/v1/RevokeSiteRequest.ts';
 import type { RollBackRunRequest as _consilium_v1_RollBackRunRequest, RollBackRunRequest__Output as _consilium_v1_RollBackRunRequest__Output } from './consilium/v1/RollBackRunRequest.ts';
@@ -62,6 +65,7 @@ export interface ProtoGrpcType {
       Admin: SubtypeConstructor<typeof grpc.Client, _consilium_v1_AdminClient> & { service: _consilium_v1_AdminDefinition }
       Awaited: MessageTypeDefinition<_consilium_v1_Awaited, _consilium_v1_Awaited__Output>
       CancelRunRequest: MessageTypeDefinition<_consilium_v1_CancelRunRequest, _consilium_v1_CancelRunRequest__Output>
+      ChangePartnersRequest: MessageTypeDefinition<_consilium_v1_ChangePartnersRequest, _consilium_v1_ChangePartnersRequest__Output>
       Checkpoint: MessageTypeDefinition<_consilium_v1_Checkpoint, _consilium_v1_Checkpoint__Output>
       CreateStudyPart: MessageTypeDefinition<_consilium_v1_CreateStudyPart, _consilium_v1_CreateStudyPart__Output>
       CurrentWork: MessageTypeDefinition<_consilium_v1_CurrentWork, _consilium_v1_CurrentWork__Output>
@@ -79,6 +83,8 @@ export interface ProtoGrpcType {
       MissingSite: MessageTypeDefinition<_consilium_v1_MissingSite, _consilium_v1_MissingSite__Output>
       ObjectChunk: MessageTypeDefinition<_consilium_v1_ObjectChunk, _consilium_v1_ObjectChunk__Output>
       ObjectStart: MessageTypeDefinition<_consilium_v1_ObjectStart, _consilium_v1_ObjectStart__Output>
+      PartnerChangeView: MessageTypeDefinition<_consilium_v1_PartnerChangeView, _consilium_v1_PartnerChangeView__Output>
+      PartnerSet: MessageTypeDefinition<_consilium_v1_PartnerSet, _consilium_v1_PartnerSet__Output>
       ReadLogRequest: MessageTypeDefinition<_consilium_v1_ReadLogRequest, _consilium_v1_ReadLogRequest__Output>
       RevokeSiteRequest: MessageTypeDefinition<_consilium_v1_RevokeSiteRequest, _consilium_v1_RevokeSiteRequest__Output>
       RollBackRunRequest: MessageTypeDefinition<_consilium_v1_RollBackRunRequest, _consilium_v1_RollBackRunRequest__Output>

@@ -24,6 +24,9 @@ import type { LogHead as _consilium_v1_LogHead, LogHead__Output as _consilium_v1
 import type { LogProofReply as _consilium_v1_LogProofReply, LogProofReply__Output as _consilium_v1_LogProofReply__Output } from './consilium/v1/LogProofReply.ts';
 import type { LogProofRequest as _consilium_v1_LogProofRequest, LogProofRequest__Output as _consilium_v1_LogProofRequest__Output } from './consilium/v1/LogProofRequest.ts';
 import type { MaskedInput as _consilium_v1_MaskedInput, MaskedInput__Output as _consilium_v1_MaskedInput__Output } from './consilium/v1/MaskedInput.ts';
+import type { PartnerChange as _consilium_v1_PartnerChange, PartnerChange__Output as _consilium_v1_PartnerChange__Output } from './consilium/v1/PartnerChange.ts';
+import type { PartnerWord as _consilium_v1_PartnerWord, PartnerWord__Output as _consilium_v1_PartnerWord__Output } from './consilium/v1/PartnerWord.ts';
+import type { PartnerWordReply as _consilium_v1_PartnerWordReply, PartnerWordReply__Output as _consilium_v1_PartnerWordReply__Output } from './consilium/v1/PartnerWordReply.ts';
 import type { PinReply as _consilium_v1_PinReply, PinReply__Output as _consilium_v1_PinReply__Output } from './consilium/v1/PinReply.ts';
 import type { Ping as _consilium_v1_Ping, Ping__Output as _consilium_v1_Ping__Output } from './consilium/v1/Ping.ts';
 import type { Pinned as _consilium_v1_Pinned, Pinned__Output as _consilium_v1_Pinned__Output } from './consilium/v1/Pinned.ts';
@@ -44,6 +47,7 @@ import type { SharedTo as _consilium_v1_SharedTo, SharedTo__Output as _consilium
 import type { Sharer as _consilium_v1_Sharer, Sharer__Output as _consilium_v1_Sharer__Output } from './consilium/v1/Sharer.ts';
 import type { Shares as _consilium_v1_Shares, Shares__Output as _consilium_v1_Shares__Output } from './consilium/v1/Shares.ts';
 import type { SignedLedger as _consilium_v1_SignedLedger, SignedLedger__Output as _consilium_v1_SignedLedger__Output } from './consilium/v1/SignedLedger.ts';
+import type { SitesPartnerWord as _consilium_v1_SitesPartnerWord, SitesPartnerWord__Output as _consilium_v1_SitesPartnerWord__Output } from './consilium/v1/SitesPartnerWord.ts';
 import type { StudiesRequest as _consilium_v1_StudiesRequest, StudiesRequest__Output as _consilium_v1_StudiesRequest__Output } from './consilium/v1/StudiesRequest.ts';
 import type { StudyDecision as _consilium_v1_StudyDecision, StudyDecision__Output as _consilium_v1_StudyDecision__Output } from './consilium/v1/StudyDecision.ts';
 import type { StudyDecisionReply as _consilium_v1_StudyDecisionReply, StudyDecisionReply__Output as _consilium_v1_StudyDecisionReply__Output } from './consilium/v1/StudyDecisionReply.ts';
@@ -92,6 +96,9 @@ export interface ProtoGrpcType {
       LogProofReply: MessageTypeDefinition<_consilium_v1_LogProofReply, _consilium_v1_LogProofReply__Output>
       LogProofRequest: MessageTypeDefinition<_consilium_v1_LogProofRequest, _consilium_v1_LogProofRequest__Output>
       MaskedInput: MessageTypeDefinition<_consilium_v1_MaskedInput, _consilium_v1_MaskedInput__Output>
+      PartnerChange: MessageTypeDefinition<_consilium_v1_PartnerChange, _consilium_v1_PartnerChange__Output>
+      PartnerWord: MessageTypeDefinition<_consilium_v1_PartnerWord, _consilium_v1_PartnerWord__Output>
+      PartnerWordReply: MessageTypeDefinition<_consilium_v1_PartnerWordReply, _consilium_v1_PartnerWordReply__Output>
       PinReply: MessageTypeDefinition<_consilium_v1_PinReply, _consilium_v1_PinReply__Output>
       Ping: MessageTypeDefinition<_consilium_v1_Ping, _consilium_v1_Ping__Output>
       Pinned: MessageTypeDefinition<_consilium_v1_Pinned, _consilium_v1_Pinned__Output>
@@ -112,6 +119,7 @@ export interface ProtoGrpcType {
       Sharer: MessageTypeDefinition<_consilium_v1_Sharer, _consilium_v1_Sharer__Output>
       Shares: MessageTypeDefinition<_consilium_v1_Shares, _consilium_v1_Shares__Output>
       SignedLedger: MessageTypeDefinition<_consilium_v1_SignedLedger, _consilium_v1_SignedLedger__Output>
+      SitesPartnerWord: MessageTypeDefinition<_consilium_v1_SitesPartnerWord, _consilium_v1_SitesPartnerWord__Output>
       StudiesRequest: MessageTypeDefinition<_consilium_v1_StudiesRequest, _consilium_v1_StudiesRequest__Output>
       StudyDecision: MessageTypeDefinition<_consilium_v1_StudyDecision, _consilium_v1_StudyDecision__Output>
       StudyDecisionReply: MessageTypeDefinition<_consilium_v1_StudyDecisionReply, _consilium_v1_StudyDecisionReply__Output>

@@ -115,6 +115,7 @@ function countingService(authority: CertificateAuthority): FederationService {
     studies: async () => [],
     decide: notPart,
     pin: notPart,
+    sayOfPartners: notPart,
     proveLog: notPart,
     fetch: notPart,
     uploadOffset: async () => ({ offset: 0, complete: false }),

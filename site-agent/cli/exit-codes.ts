@@ -30,6 +30,7 @@ const byErrorCode: { readonly [Code in ErrorCode]?: ExitCode } = {
   'not-restored': exitCodes.refused,
   'permission-denied': exitCodes.refused,
   'policy-refused': exitCodes.refused,
+  'partners-refused': exitCodes.refused,
   'rate-limited': exitCodes.refused,
   'join-code-invalid': exitCodes.refused,
   'join-code-expired': exitCodes.refused,

@@ -1,9 +1,9 @@
 /** `site-agent study`: read what a study would compute and what would leave, and decide on it. */
 import { userInfo } from 'node:os'
-import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
+import { FederationError } from '@consilium/protos/errors.ts'
 import type { Command } from 'commander'
 import type { Folders } from '../config.ts'
-import { decisionMessage, findStudy } from '../consent.ts'
+import { findStudy } from '../consent.ts'
 import { judgeWhole, namedStudy } from '../judge.ts'
 import { originOf } from '../origin.ts'
 import { readPolicy } from '../policy.ts'
@@ -13,9 +13,11 @@ import type { SiteStore } from '../store/site-store.ts'
 import type { Decision, KnownStudy } from '../store/studies.ts'
 import { acceptBreaches, readAccepted } from './accept.ts'
 import { action, type CommandContext, examples, type Invocation } from './command.ts'
+import { findOrFetch, tell, untoldText } from './find-study.ts'
 import { formatTime, shortHash, table } from './output.ts'
+import { addPartnerCommands } from './study-partners.ts'
 import { describeRisk, describeStandOuts, describeStudy } from './study-text.ts'
-import { openConnected, refreshStudies, withStore } from './with-store.ts'
+import { refreshStudies, withStore } from './with-store.ts'
 
 export function addStudyCommands(root: Command, context: CommandContext): void {
   const study = root.command('study').description('Studies offered to this site, and its decisions on them.')
@@ -54,6 +56,7 @@ export function addStudyCommands(root: Command, context: CommandContext): void {
     .argument('<study>', 'its name, its hash, or the first 6 or more digits of it')
     .addHelpText('after', examples('site-agent study resume heart-disease', 'site-agent study resume 3f9a1c20 --json'))
     .action(action(context, resume))
+  addPartnerCommands(study, context)
 }
 
 type DecisionOptions = { readonly reason: string; readonly accept?: string }
@@ -145,9 +148,7 @@ async function decide(invocation: Invocation<DecisionOptions>, word: Decision['d
     invocation.print({ ...studyView(known, decision), mode, told: told === undefined }, () =>
       [
         `Study ${name} (${shortHash(study)}) is ${word} at this site.\n`,
-        told === undefined
-          ? ''
-          : `The coordinator could not be told yet; the agent tells it when it next attends. ${told}\n`,
+        untoldText(told),
         word === 'approved' ? `Check that the data fit: site-agent check ${shortHash(study)}\n` : '',
       ].join(''),
     )
@@ -168,30 +169,6 @@ async function resume(invocation: Invocation<unknown>): Promise<void> {
         `From now on this site takes part again in study ${name} (${shortHash(hash)}). It stood out of:\n${describeStandOuts(resumed)}`,
     )
   })
-}
-
-/** Undefined once the coordinator knows, else why it does not. */
-async function tell(
-  invocation: Invocation<unknown>,
-  store: SiteStore,
-  decision: Decision,
-): Promise<string | undefined> {
-  const { link, identity } = openConnected(invocation, store)
-  try {
-    await link.decide(decisionMessage(identity, decision))
-    return undefined
-  } catch (error) {
-    if (error instanceof FederationError && error.code === 'link-down') return errorMessage(error)
-    throw error
-  } finally {
-    await link.close()
-  }
-}
-
-async function findOrFetch(invocation: Invocation<unknown>, store: SiteStore, reference: string): Promise<KnownStudy> {
-  const isKnown = store.studies.list().some(({ name, hash }) => name === reference || hash.startsWith(reference))
-  if (!isKnown) await refreshStudies(invocation, store)
-  return findStudy(reference, store.studies)
 }
 
 function studyView({ hash, name, lead, seenAt }: KnownStudy, decision: Decision | undefined) {

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '@consilium/protos/clock.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
+import { wirePartnerWord } from '@consilium/protos/fields.ts'
 import { federationTypes } from '@consilium/protos/load.ts'
 import type { Logger } from 'pino'
 import { openControlStream } from './attend.ts'
@@ -58,6 +59,9 @@ export function openLink(options: LinkOptions): Link {
     async decide({ studyHash, decision, reason, signature }) {
       const request = { studyHash: Buffer.from(studyHash, 'hex'), decision, reason, signature }
       await wire.unary(service.Decide, request, { kind: 'decision', study: studyHash })
+    },
+    async sayOfPartners(word) {
+      await wire.unary(service.SayOfPartners, wirePartnerWord(word), { kind: 'partners', study: word.study })
     },
     async pin(sites) {
       await wire.unary(service.Pin, toPinned(sites), { kind: 'pinned', study: '' })

@@ -5,6 +5,7 @@
 import type { FromSite, LogProof, LogProofRequest, RosterSite, ToSite } from '@consilium/protos/control-messages.ts'
 import type { ErrorCode } from '@consilium/protos/errors.ts'
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { PartnerWord } from '@consilium/protos/plan/partner-change.ts'
 import type { MaskedInput } from '@consilium/protos/secagg/messages.ts'
 
 /** The link answers a ping by itself. */
@@ -53,6 +54,8 @@ export interface Link {
     readonly reason: string
     readonly signature: Uint8Array
   }): Promise<void>
+  /** Says what this site signed of the partners of a study. */
+  sayOfPartners(word: PartnerWord): Promise<void>
   /** Says what this site has pinned without a control stream: for the command line, beside the running agent. */
   pin(sites: readonly RosterSite[]): Promise<void>
   /**

@@ -8,9 +8,11 @@ import {
   hashField,
   invalid,
   listField,
+  partnerWordField,
   rosterSitesField,
   runField,
   signedLedgerField,
+  siteField,
   textField,
   wireSignedLedger,
 } from '@consilium/protos/fields.ts'
@@ -21,8 +23,10 @@ import type { LogProofRequest as WireLogProofRequest } from '@consilium/protos/g
 import type { Pinned } from '@consilium/protos/gen/consilium/v1/Pinned.ts'
 import type { ToSite__Output } from '@consilium/protos/gen/consilium/v1/ToSite.ts'
 import {
+  cohortMax,
   keyRotationsMax,
   messageBytesMax,
+  partnerChangeBytesMax,
   planBytesMax,
   proofHashesMax,
   reasonCharactersMax,
@@ -110,6 +114,23 @@ function readMessage(wire: ToSite__Output): ReturnType<typeof fromCoordinator> {
     }
   }
   if (wire.ledgerSeen) return { type: 'ledger-seen', ledger: signedLedgerField(wire.ledgerSeen, 'ledger_seen') }
+  if (wire.partnerChange) {
+    const { change, signature, words } = wire.partnerChange
+    return {
+      type: 'partner-change',
+      signed: {
+        bytes: bytesField(change, 'change', 1, partnerChangeBytesMax),
+        signature: bytesField(signature, 'signature', 64),
+      },
+      words: listField(
+        words,
+        'words',
+        2 * cohortMax,
+        ({ site, word }, name) => ({ site: siteField(site, `${name}.site`), ...partnerWordField(word, name) }),
+        0,
+      ),
+    }
+  }
   if (wire.ping) return { type: 'ping' }
   const secure = readSecureToSite(wire)
   if (secure) return secure

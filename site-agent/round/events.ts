@@ -71,6 +71,22 @@ export type AgentEvent =
         readonly state: 'pinned' | 'offered' | 'changed'
       }[]
     }
+  /** The lead of a study changes its partners, and a person here has to decide. */
+  | {
+      readonly type: 'partners-asked'
+      readonly study: Sha256
+      readonly name: string
+      readonly number: number
+      readonly reason: string
+    }
+  /** This site goes along with such a change by itself. */
+  | {
+      readonly type: 'partners-agreed'
+      readonly study: Sha256
+      readonly name: string
+      readonly number: number
+      readonly text: string
+    }
   | { readonly type: 'coordinator-key-rotated'; readonly previous: string; readonly fingerprint: string }
   | { readonly type: 'run-over'; readonly run: RunId; readonly outcome: string; readonly reason: string }
   /** Its peers saw this site's ledger further on than it is: it was restored from an old copy. */

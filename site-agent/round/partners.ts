@@ -6,6 +6,7 @@
 import { FederationError } from '@consilium/protos/errors.ts'
 import { canonicalJson, sha256Hex } from '@consilium/protos/hash.ts'
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import { isSameSet } from '@consilium/protos/plan/partner-change.ts'
 import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { functionHash, isClose } from '@consilium/protos/plan/same-function.ts'
 import { readSignedStudy, type StudyManifest } from '@consilium/protos/plan/signed-study.ts'
@@ -16,18 +17,58 @@ import type { Site } from './site.ts'
 
 type PartnerSite = Pick<Site, 'store'> & { readonly readPolicy: () => Pick<ReturnType<Site['readPolicy']>, 'secure'> }
 
+/** A set that sums may be among here, and the change by which it came to be; 0 for the one that was settled on first. */
+export type ReachableSet = { readonly sites: readonly SiteName[]; readonly change: number }
+
 /** Throws `other-partners` where this site has settled on others, `exposures-exceeded` where these are too many sets. */
 export function checkPartners(plan: RoundPlan, manifest: StudyManifest, site: PartnerSite): void {
   const { purpose, study, cohort, secure } = plan
   if (purpose === 'train' || !secure) return
-  const known = site.store.partners.find(study, purpose)
-  if (known && isSameSet(known, cohort)) return
-  if (known)
+  const known = reachableSets({ study, purpose }, site)
+  if (known.length > 0 && !known.some(({ sites }) => isSameSet(sites, cohort)))
     throw new FederationError(
       'other-partners',
-      `sums of ${purpose} of this study are among ${known.join(', ')} here, this plan is for ${cohort.join(', ')}: the difference would tell of single sites`,
+      `sums of ${purpose} of this study are among ${known[0]!.sites.join(', ')} here, this plan is for ${cohort.join(', ')}: the difference would tell of single sites`,
     )
-  if (purpose === 'evaluate') checkExposures(cohort, manifest, secure.survivorsMin, site)
+  if (purpose !== 'evaluate') return
+  checkModelIsNew(plan, site)
+  const of = { study, cohort, label: labelOf(manifest), survivorsMin: secure.survivorsMin }
+  const found = known.length === 0 ? exposures(of, site) : undefined
+  if (found) throw new FederationError('exposures-exceeded', found)
+}
+
+/**
+ * The set that is settled, first, and those that changes lead to with which this site goes along: it is in one of them at a
+ * time, and never goes back but by a change. Empty where nothing is settled.
+ */
+export function reachableSets(
+  { study, purpose }: Pick<Partners, 'study' | 'purpose'>,
+  { store }: Pick<PartnerSite, 'store'>,
+): readonly ReachableSet[] {
+  const agreed = store.partnerChanges.list(study).flatMap(({ change: { number, sets, restored }, agreed: went }) => {
+    const set = sets.find((each) => each.purpose === purpose)
+    return went && set && !restored ? [{ ...set, number }] : []
+  })
+  const settled = store.partners.find(study, purpose)
+  const first = settled ?? (agreed[0] && { sites: agreed[0].before, change: 0 })
+  const sets: ReachableSet[] = first ? [{ sites: first.sites, change: first.change }] : []
+  for (const { before, after, number } of agreed)
+    if (number > (first?.change ?? 0) && sets.some(({ sites }) => isSameSet(sites, before)))
+      sets.push({ sites: after, change: number })
+  return sets
+}
+
+/** Of one model there are no evaluations among two sets: their difference would be exactly that of single sites. */
+function checkModelIsNew({ study, purpose, model, cohort }: RoundPlan, { store }: PartnerSite): void {
+  if (store.partnerChanges.list(study).length === 0) return
+  for (const { planHash } of store.sessions.masked(model, purpose)) {
+    const before = store.journal.planOf(planHash)?.cohort
+    if (before && isSameSet(before, cohort)) continue
+    throw new FederationError(
+      'other-partners',
+      `this site was in an evaluation of this very model among ${before?.join(', ') ?? 'others'}: the difference would be exactly what single sites added`,
+    )
+  }
 }
 
 /**
@@ -38,7 +79,11 @@ export function settlePartners(plan: RoundPlan, manifest: StudyManifest, site: P
   const { purpose, study, cohort, secure } = plan
   if (purpose === 'train' || !secure) return
   checkPartners(plan, manifest, site)
-  site.store.partners.keep({ study, purpose, label: labelOf(manifest), sites: cohort })
+  const settled = site.store.partners.find(study, purpose)
+  const change = reachableSets({ study, purpose }, site).find(({ sites }) => isSameSet(sites, cohort))?.change ?? 0
+  const partners = { study, purpose, label: labelOf(manifest), sites: cohort, change }
+  if (!settled) site.store.partners.keep(partners)
+  else if (change > settled.change) site.store.partners.change(partners)
 }
 
 /** Throws `survivors-invalid` for a part of the partners. */
@@ -80,25 +125,17 @@ export function checkComingsAndGoings({ run, purpose, secure }: RoundPlan, { sto
   )
 }
 
-function checkExposures(
-  cohort: readonly SiteName[],
-  manifest: StudyManifest,
-  survivorsMin: number,
+/** Why evaluating among these tells too much together with other studies; undefined where it does not. */
+export function exposures(
+  of: Pick<Partners, 'study' | 'label'> & { readonly cohort: readonly SiteName[]; readonly survivorsMin: number },
   { store, readPolicy }: PartnerSite,
-): void {
+): string | undefined {
   const close = store.partners
-    .evaluating(labelOf(manifest))
-    .filter(({ sites }: Partners) => isClose(sites, cohort, survivorsMin))
+    .evaluating(of.label)
+    .filter(({ study, sites }: Partners) => study !== of.study && isClose(sites, of.cohort, of.survivorsMin))
   const max = readPolicy().secure.evaluateExposuresMax
-  if (close.length < max) return
-  throw new FederationError(
-    'exposures-exceeded',
-    `this site was in evaluations of ${close.length} studies with this label whose sites differ from these by a few: test rows and cases of those can be told. To take part all the same, raise secure.evaluateExposuresMax in policy.yaml above ${max}`,
-  )
-}
-
-function isSameSet(one: readonly SiteName[], other: readonly SiteName[]): boolean {
-  return one.length === other.length && one.every((site) => other.includes(site))
+  if (close.length < max) return undefined
+  return `this site was in evaluations of ${close.length} studies with this label whose sites differ from these by a few: test rows and cases of those can be told. To take part all the same, raise secure.evaluateExposuresMax in policy.yaml above ${max}`
 }
 
 /** What an evaluation is by, in every study alike. */

@@ -249,4 +249,36 @@ export const migrations: readonly string[] = [
   -- How often this site followed a run back to an earlier model: each counts as a run of its study.
   ALTER TABLE heads ADD COLUMN rollbacks INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- By which change of the lead these partners came to be; those before them; the changes themselves, and what this site
+  -- said of them.
+  ALTER TABLE partners ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE past_partners (
+    study TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    label TEXT NOT NULL,
+    sites TEXT NOT NULL,
+    settled_at TEXT NOT NULL,
+    change INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE partner_changes (
+    study TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    signature BLOB NOT NULL,
+    words TEXT NOT NULL,
+    seen_at TEXT NOT NULL,
+    agreed_at TEXT NOT NULL DEFAULT '',
+    agreed_by TEXT NOT NULL DEFAULT '',
+    account TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (study, number)
+  ) STRICT;
+  CREATE TABLE partner_words (
+    seq INTEGER PRIMARY KEY,
+    signature TEXT NOT NULL UNIQUE,
+    word TEXT NOT NULL,
+    said_at TEXT NOT NULL,
+    told_at TEXT NOT NULL DEFAULT ''
+  ) STRICT;
+  `,
 ]

@@ -47,6 +47,8 @@ export type Sessions = {
   sealed(planHash: Sha256): Uint8Array | undefined
   /** Sums over this model that the site helped to, or stood ready to. */
   confirmed(model: Sha256, purpose: Purpose): readonly SessionRecord[]
+  /** Sums over this model that the site masked for: whoever did is in them, though others open them. */
+  masked(model: Sha256, purpose: Purpose): readonly SessionRecord[]
   /** Erases the secrets of every other session. */
   keepOnly(planHashes: ReadonlySet<Sha256>): void
 }
@@ -109,6 +111,7 @@ export function openSessions(database: DatabaseSync): Sessions {
     find,
     sealed: (planHash) => sql.sealed.get(planHash)?.sealed as Uint8Array | undefined,
     confirmed: (model, purpose) => sql.confirmed.all(model, purpose).map(readSession),
+    masked: (model, purpose) => sql.masked.all(model, purpose).map(readSession),
     keepOnly(planHashes) {
       const over = sql.kept.all().flatMap((row) => (planHashes.has(String(row.plan_hash)) ? [] : [row.plan_hash!]))
       if (over.length > 0) {
@@ -137,6 +140,7 @@ function prepare(database: DatabaseSync) {
     release: database.prepare('UPDATE sessions SET released = 1 WHERE plan_hash = ?'),
     find: database.prepare('SELECT * FROM sessions WHERE plan_hash = ?'),
     confirmed: database.prepare(`SELECT * FROM sessions WHERE model = ? AND purpose = ? AND u3_hash <> ''`),
+    masked: database.prepare(`SELECT * FROM sessions WHERE model = ? AND purpose = ? AND u2_hash <> ''`),
     seal: database.prepare(
       `INSERT INTO session_secrets (plan_hash, sealed) VALUES (?, ?)
        ON CONFLICT (plan_hash) DO UPDATE SET sealed = excluded.sealed`,

@@ -7,6 +7,7 @@ import { type EgressStore, openEgressLedger } from './egress-ledger.ts'
 import { type ObjectFolder, type Outbox, openObjectFolder, openOutbox } from './folders.ts'
 import { type Heads, openHeads } from './heads.ts'
 import { type Journal, openJournal } from './journal.ts'
+import { openPartnerChanges, type PartnerChanges } from './partner-changes.ts'
 import { openPartners, type PartnerStore } from './partners.ts'
 import { openRecords, type Records } from './records.ts'
 import { openResults, type Results } from './results.ts'
@@ -28,6 +29,7 @@ export type SiteStore = {
   readonly results: Results
   readonly standOuts: StandOuts
   readonly partners: PartnerStore
+  readonly partnerChanges: PartnerChanges
   readonly egress: EgressStore
   readonly outbox: Outbox
   readonly objects: ObjectFolder
@@ -50,6 +52,7 @@ export function openSiteStore(state: string, now: () => Date = () => new Date())
     results: openResults(database, now),
     standOuts: openStandOuts(database, now),
     partners: openPartners(database, now),
+    partnerChanges: openPartnerChanges(database, now),
     egress: openEgressLedger(database),
     outbox: openOutbox(join(state, 'outbox')),
     objects: openObjectFolder(join(state, 'objects')),

@@ -58,10 +58,11 @@ test('what it refuses, run start refuses in the same words: a rerun with one awa
   expect(refusal).toMatchObject({ code: 'cohort-differencing', waysOut: { length: 3 } })
   const said = await fixture.admin.startRun(hash).catch((error: Error) => error.message)
   for (const words of [refusal!.reason, ...refusal!.waysOut.slice(1)]) expect(said).toContain(words)
+  const leftForGood = 'where it left for good: consilium study partners heart-disease --without zurich --key <lead key>'
   expect(await sum('train')).toMatchObject({ outlook: 'refused', reason: refusal!.reason })
-  // Its partners are settled: it cannot be left out any more.
+  // Its partners are settled: only the lead's signed change leaves it out.
   expect(await sum('evaluate')).toMatchObject({
-    ...{ outlook: 'withheld', settled: true, sites: siteNames, waysOut: ['wait until zurich is there'] },
+    ...{ outlook: 'withheld', settled: true, sites: siteNames, waysOut: ['wait until zurich is there', leftForGood] },
   })
   const [runs] = (await fixture.admin.planRun(hash)).limits
   expect(runs).toMatchObject({ limit: 'approve.runsMax', used: 1, max: 5, sites: [] })

@@ -24,6 +24,7 @@ import { signCheckpoint } from '@consilium/protos/log/checkpoint.ts'
 import type { LogEntry } from '@consilium/protos/log/entry.ts'
 import { openMerkleTree } from '@consilium/protos/log/merkle.ts'
 import { entryLeaf } from '@consilium/protos/log/model-entry.ts'
+import { checkPartnerChange, parsePartnerChange } from '@consilium/protos/plan/partner-change.ts'
 import { leadFingerprint, readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import pino from 'pino'
 
@@ -188,10 +189,20 @@ function fakeStudies(fake: FakeAdmin) {
         leadFingerprint: leadFingerprint(signed),
         createdAt: at,
         decisions: [],
+        partners: [],
+        partnerChanges: [],
         signedStudy: bytes,
       }
       fake.studies.push(view)
       return view
+    },
+    async changePartners({ bytes, signature }) {
+      const known = find(parsePartnerChange(bytes).study)
+      checkPartnerChange({ bytes, signature }, Buffer.from(readSignedStudy(known.signedStudy).lead, 'base64'))
+      const change = { change: bytes, at, agreed: [], awaited: ['basel'], unsigned: ['zurich'] }
+      const changed = { ...known, partnerChanges: [...known.partnerChanges, change] }
+      fake.studies[fake.studies.indexOf(known)] = changed
+      return changed
     },
     listStudies: async () => fake.studies,
     showStudy: async (reference) => find(reference),

@@ -15,6 +15,7 @@ import { FederationError } from '@consilium/protos/errors.ts'
 import { sha256Hex } from '@consilium/protos/hash.ts'
 import { verifySignature } from '@consilium/protos/identity.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
+import type { SitesPartnerWord } from '@consilium/protos/plan/partner-change.ts'
 
 export type OpenStream = { readonly stream: SiteStream; readonly heard: FromSite[]; closed: boolean }
 
@@ -31,6 +32,8 @@ export type FakeFederationService = FederationService & {
   readonly decisions: (StudyDecision & { readonly site: string })[]
   /** What sites said they pinned, by the call for it. */
   readonly pins: { readonly site: string; readonly sites: readonly RosterSite[] }[]
+  /** What sites said of their partners. */
+  readonly words: SitesPartnerWord[]
   readonly proofsAsked: (LogProofRequest & { readonly site: string })[]
   /** The answer to every ProveLog. */
   proof: LogProof
@@ -67,6 +70,7 @@ export function fakeFederationService(options: FakeServiceOptions): FakeFederati
     headers: [],
     decisions: [],
     pins: [],
+    words: [],
     proofsAsked: [],
     proof: { consistency: [], inclusion: [] },
     receivedBytes: 0,
@@ -110,6 +114,9 @@ export function fakeFederationService(options: FakeServiceOptions): FakeFederati
     async decide({ site }, decision) {
       service.decisions.push({ ...decision, site })
       tell()
+    },
+    async sayOfPartners({ site }, word) {
+      service.words.push({ ...word, site })
     },
     async pin({ site }, sites) {
       service.pins.push({ site, sites })

@@ -9,6 +9,12 @@ import { sha256Hex } from '@consilium/protos/hash.ts'
 import { generateIdentity, type Identity, sign } from '@consilium/protos/identity.ts'
 import { parseJoinCode } from '@consilium/protos/join-code.ts'
 import { type Contribution, encodeContribution } from '@consilium/protos/plan/contribution.ts'
+import {
+  type PartnerWord,
+  parsePartnerChange,
+  signPartnerWord,
+  type UnsignedPartnerWord,
+} from '@consilium/protos/plan/partner-change.ts'
 import { planHash, type RoundPlan, readRoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { parameterCount, readSignedStudy, type StudyManifest, studyHash } from '@consilium/protos/plan/signed-study.ts'
 import { designColumns } from '@consilium/protos/plan/study.ts'
@@ -39,6 +45,8 @@ export class FakeSite {
   approves = true
   works = true
   uploads = true
+  /** Whether it goes along with changes of partners. */
+  agrees = true
   /** Sites whose identities it does not pin; those of all others it does. */
   readonly distrusts = new Set<string>()
   /** Messages of secure rounds that it leaves unanswered. */
@@ -133,6 +141,10 @@ export class FakeSite {
     return this.#fixture.service.decide(this.caller, { studyHash: studyHashHex, decision, reason: '', signature })
   }
 
+  sayOfPartners(word: UnsignedPartnerWord, identity = this.identity): Promise<void> {
+    return this.#fixture.service.sayOfPartners(this.caller, signPartnerWord(word, identity) as PartnerWord)
+  }
+
   /** Uploads what is in the outbox for the plan, from where the coordinator is; at most `chunksMax` chunks of it. */
   async upload(plan: string, chunksMax = Number.POSITIVE_INFINITY): Promise<{ readonly size: number }> {
     const sealed = this.outbox.get(plan)!
@@ -178,6 +190,11 @@ export class FakeSite {
       const { manifest } = readSignedStudy(message.signedStudy)
       this.#studies.set(studyHash(manifest), manifest)
       if (this.approves) await this.decide(studyHash(manifest))
+    } else if (message.type === 'partner-change' && this.agrees) {
+      const { study, hash: change, sets } = parsePartnerChange(message.signed.bytes)
+      const joins = sets.some(({ before, after }) => after.includes(this.name) && !before.includes(this.name))
+      if (sets.some(({ after }) => after.includes(this.name)))
+        await this.sayOfPartners({ word: joins ? 'join' : 'agree', study, change })
     } else if (message.type === 'roster') this.say({ type: 'pinned', sites: this.#pinned(message.sites) })
     else if (message.type === 'assignment') this.#work(message.plan)
     else if (message.type === 'collect-updates' && this.uploads) await this.upload(message.planHash)

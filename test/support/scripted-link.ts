@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import type { LogProof, LogProofRequest } from '@consilium/protos/control-messages.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { sha256Hex } from '@consilium/protos/hash.ts'
+import type { PartnerWord } from '@consilium/protos/plan/partner-change.ts'
 import type { MaskedInput } from '@consilium/protos/secagg/messages.ts'
 import type { FromCoordinator, Link, ToCoordinator } from '../../site-agent/link/link.ts'
 
@@ -13,6 +14,8 @@ export type ScriptedLink = {
   readonly link: Link
   readonly sent: ToCoordinator[]
   readonly decisions: Parameters<Link['decide']>[0][]
+  /** What the site said of its partners. */
+  readonly words: PartnerWord[]
   readonly uploads: Map<string, Uint8Array>
   /** What came in the headers of the uploads, by plan. */
   readonly masked: Map<string, MaskedInput>
@@ -51,6 +54,7 @@ export function scriptedLink(site: string): ScriptedLink {
   const scripted: ScriptedLink = {
     sent: [],
     decisions: [],
+    words: [],
     uploads: new Map(),
     masked: new Map(),
     proofsAsked: [],
@@ -96,6 +100,11 @@ export function scriptedLink(site: string): ScriptedLink {
       async decide(decision) {
         if (scripted.unreachable) throw new FederationError('link-down', 'nothing answers')
         scripted.decisions.push(decision)
+        notice()
+      },
+      async sayOfPartners(word) {
+        if (scripted.unreachable) throw new FederationError('link-down', 'nothing answers')
+        scripted.words.push(word)
         notice()
       },
       pin: async () => undefined,

@@ -262,6 +262,43 @@ describe('consilium study', () => {
     expect((await fixture.consilium('study', 'show', 'nothing')).code).toBe(3)
   })
 
+  test('partners shows who is among them, signs a change with the lead key, and says whom it waits for', async () => {
+    await writeFile(inFolder('study.yaml'), stringify(aStudy))
+    await create()
+    const partners = (...more: readonly string[]) => fixture.consilium('study', 'partners', 'heart-disease', ...more)
+    const key = ['--key', inFolder('study-lead.json')]
+    expect((await partners()).stdout).toMatch(/^Nobody has settled on partners of study heart-disease yet/)
+    expect(await partners('--without', 'zurich', ...key)).toMatchObject({ code: 3 })
+    const set = { purpose: 'evaluate', sites: enrolled } as const
+    fixture.service.studies[0] = { ...fixture.service.studies[0]!, partners: [set] }
+    expect((await partners()).stdout).toMatch(/^evaluate +basel, cleveland, hungary, zurich$/m)
+    for (const wrong of [
+      ['--without', 'zurich'],
+      ['--without', 'bern', ...key],
+      ['--with', 'basel', ...key],
+      ['--restored', 'basel', ...key],
+      ['--restored', 'basel', '--epoch', '1', ...key],
+      ['--without', 'zurich', '--purpose', 'train', ...key],
+    ])
+      expect(await partners(...wrong)).toMatchObject({ code: 2 })
+    expect(fixture.service.studies[0]!.partnerChanges).toEqual([])
+
+    const { stdout } = await partners('--without', 'zurich', '--with', 'aarau', ...key)
+    expect(stdout).toMatch(/^Change 1 of .*: without zurich, with aarau; awaits basel$/m)
+    expect(stdout).toMatch(/^zurich did not sign that it leaves \(site-agent study withdraw\)/m)
+    const { change } = fixture.service.studies[0]!.partnerChanges[0]!
+    expect(JSON.parse(Buffer.from(change).toString())).toMatchObject({
+      study: fixture.service.studies[0]!.hash,
+      number: 1,
+      sets: [{ purpose: 'evaluate', before: enrolled, after: ['aarau', 'basel', 'cleveland', 'hungary'] }],
+    })
+    await consilium('lead', 'create', inFolder('other-lead.json'))
+    expect(await partners('--without', 'zurich', '--key', inFolder('other-lead.json'))).toMatchObject({ code: 3 })
+    await partners('--restored', 'basel', '--epoch', '2', ...key)
+    const restored = JSON.parse((await partners('--json')).stdout).partnerChanges.at(-1).change
+    expect(restored).toMatchObject({ number: 2, restored: { site: 'basel', epoch: 2 } })
+  })
+
   test('show of a sealed study says that the coordinator opens single updates', async () => {
     await writeFile(inFolder('study.yaml'), stringify({ ...aStudy, aggregation: { mode: 'sealed' } }))
     await create()

@@ -46,6 +46,7 @@ const methods: readonly { readonly name: string; call(client: FederationClient):
     { name: 'Attend', call: (client) => streamOutcome(client.attend()) },
     { name: 'Studies', call: (client) => streamOutcome(client.studies({})) },
     { name: 'Decide', call: (client) => outcome((done) => client.decide({}, done)) },
+    { name: 'SayOfPartners', call: (client) => outcome((done) => client.sayOfPartners({}, done)) },
     { name: 'Pin', call: (client) => outcome((done) => client.pin({}, done)) },
     { name: 'ProveLog', call: (client) => outcome((done) => client.proveLog({}, done)) },
     { name: 'Fetch', call: (client) => streamOutcome(client.fetch({ sha256: hash })) },

@@ -352,6 +352,10 @@ const studyView: StudyView = {
   leadFingerprint: 'SHA256:lead',
   createdAt: '2026-01-01T00:00:00.000Z',
   decisions: [{ site: 'site-a', decision: 'approve', reason: '', at: '2026-01-02T00:00:00.000Z' }],
+  partners: [{ purpose: 'evaluate', sites: ['a', 'b', 'c'] }],
+  partnerChanges: [
+    { change: Buffer.from('{}'), at: '2026-01-03T00:00:00.000Z', agreed: ['a'], awaited: ['b'], unsigned: ['c'] },
+  ],
   signedStudy: Buffer.from(JSON.stringify(signed)),
 }
 
@@ -427,6 +431,7 @@ function recordingService(): AdminService {
       return studyView
     },
     listStudies: note('listStudies', [studyView]),
+    changePartners: note('changePartners', studyView),
     showStudy: note('showStudy', studyView),
     async *watchStudy() {
       yield studyView

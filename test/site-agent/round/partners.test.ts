@@ -29,7 +29,7 @@ describe('evaluations and statistics', () => {
   ] as const)('%s: the first set that it masked for is the one for good, in every run', async ([purpose, round]) => {
     const site = open()
     await secureRound(site, { purpose, round }).unmasked()
-    expect(site.store.partners.find(site.plan().plan.study, purpose)).toEqual(fiveSites)
+    expect(site.store.partners.find(site.plan().plan.study, purpose)?.sites).toEqual(fiveSites)
     const other = secureRound(site, { purpose, round, run: 'heart-2', cohort: four })
     site.coordinator.say({ type: 'assignment', plan: other.signed })
     expect(await refusalAt(site)).toMatchObject({ code: 'other-partners' })
@@ -44,7 +44,7 @@ describe('evaluations and statistics', () => {
     site.coordinator.say(await round.survivors(others, others))
     expect(await refusalAt(site)).toMatchObject({ code: 'survivors-invalid' })
     expect(site.store.records.refusals(1)[0]!.reason).toMatch(/zurich is not among the survivors/)
-    expect(site.store.partners.find(round.plan.study, 'evaluate')).toEqual(fiveSites)
+    expect(site.store.partners.find(round.plan.study, 'evaluate')?.sites).toEqual(fiveSites)
   })
 
   test('two sessions side by side, among sets that overlap: this site masks for one of them', async () => {
@@ -68,13 +68,13 @@ describe('evaluations and statistics', () => {
     const site = open()
     const { study } = site.plan().plan
     const settled = (sites: readonly string[], n: number) =>
-      site.store.partners.keep({ study: `${n}`.padStart(64, '0'), purpose: 'evaluate', label, sites })
+      site.store.partners.keep({ study: `${n}`.padStart(64, '0'), purpose: 'evaluate', label, sites, change: 0 })
     await secureRound(site, { purpose: 'evaluate' }).unmasked()
     const label = labelAt(site)
     for (const n of [1, 2, 3]) settled(four, n)
     // The study's own set is settled: it counts no more.
     await secureRound(site, { purpose: 'evaluate', round: 2 }).unmasked()
-    expect(site.store.partners.find(study, 'evaluate')).toEqual(fiveSites)
+    expect(site.store.partners.find(study, 'evaluate')?.sites).toEqual(fiveSites)
   })
 
   test('and beyond the policy’s number a person decides', async () => {
@@ -85,6 +85,7 @@ describe('evaluations and statistics', () => {
         purpose: 'evaluate',
         label: labelAt(site),
         sites: four,
+        change: 0,
       })
     const round = secureRound(site, { purpose: 'evaluate' })
     site.coordinator.say({ type: 'assignment', plan: round.signed })

@@ -5,6 +5,7 @@ import type { MethodDefinition } from '@grpc/proto-loader'
 import type { AddSiteReply as _consilium_v1_AddSiteReply, AddSiteReply__Output as _consilium_v1_AddSiteReply__Output } from '../../consilium/v1/AddSiteReply.ts';
 import type { AddSiteRequest as _consilium_v1_AddSiteRequest, AddSiteRequest__Output as _consilium_v1_AddSiteRequest__Output } from '../../consilium/v1/AddSiteRequest.ts';
 import type { CancelRunRequest as _consilium_v1_CancelRunRequest, CancelRunRequest__Output as _consilium_v1_CancelRunRequest__Output } from '../../consilium/v1/CancelRunRequest.ts';
+import type { ChangePartnersRequest as _consilium_v1_ChangePartnersRequest, ChangePartnersRequest__Output as _consilium_v1_ChangePartnersRequest__Output } from '../../consilium/v1/ChangePartnersRequest.ts';
 import type { Checkpoint as _consilium_v1_Checkpoint, Checkpoint__Output as _consilium_v1_Checkpoint__Output } from '../../consilium/v1/Checkpoint.ts';
 import type { CreateStudyPart as _consilium_v1_CreateStudyPart, CreateStudyPart__Output as _consilium_v1_CreateStudyPart__Output } from '../../consilium/v1/CreateStudyPart.ts';
 import type { FetchObjectRequest as _consilium_v1_FetchObjectRequest, FetchObjectRequest__Output as _consilium_v1_FetchObjectRequest__Output } from '../../consilium/v1/FetchObjectRequest.ts';
@@ -50,6 +51,15 @@ export interface AdminClient extends grpc.Client {
   cancelRun(argument: _consilium_v1_CancelRunRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
   cancelRun(argument: _consilium_v1_CancelRunRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
   cancelRun(argument: _consilium_v1_CancelRunRequest, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  
+  ChangePartners(argument: _consilium_v1_ChangePartnersRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientUnaryCall;
+  ChangePartners(argument: _consilium_v1_ChangePartnersRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientUnaryCall;
+  ChangePartners(argument: _consilium_v1_ChangePartnersRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientUnaryCall;
+  ChangePartners(argument: _consilium_v1_ChangePartnersRequest, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientUnaryCall;
+  changePartners(argument: _consilium_v1_ChangePartnersRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientUnaryCall;
+  changePartners(argument: _consilium_v1_ChangePartnersRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientUnaryCall;
+  changePartners(argument: _consilium_v1_ChangePartnersRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientUnaryCall;
+  changePartners(argument: _consilium_v1_ChangePartnersRequest, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientUnaryCall;
   
   CreateStudy(metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientWritableStream<_consilium_v1_CreateStudyPart>;
   CreateStudy(metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientWritableStream<_consilium_v1_CreateStudyPart>;
@@ -187,6 +197,8 @@ export interface AdminHandlers extends grpc.UntypedServiceImplementation {
   
   CancelRun: grpc.handleUnaryCall<_consilium_v1_CancelRunRequest__Output, _consilium_v1_RunView>;
   
+  ChangePartners: grpc.handleUnaryCall<_consilium_v1_ChangePartnersRequest__Output, _consilium_v1_StudyView>;
+  
   CreateStudy: grpc.handleClientStreamingCall<_consilium_v1_CreateStudyPart__Output, _consilium_v1_StudyView>;
   
   FetchObject: grpc.handleServerStreamingCall<_consilium_v1_FetchObjectRequest__Output, _consilium_v1_ObjectChunk>;
@@ -226,6 +238,7 @@ export interface AdminHandlers extends grpc.UntypedServiceImplementation {
 export interface AdminDefinition extends grpc.ServiceDefinition {
   AddSite: MethodDefinition<_consilium_v1_AddSiteRequest, _consilium_v1_AddSiteReply, _consilium_v1_AddSiteRequest__Output, _consilium_v1_AddSiteReply__Output>
   CancelRun: MethodDefinition<_consilium_v1_CancelRunRequest, _consilium_v1_RunView, _consilium_v1_CancelRunRequest__Output, _consilium_v1_RunView__Output>
+  ChangePartners: MethodDefinition<_consilium_v1_ChangePartnersRequest, _consilium_v1_StudyView, _consilium_v1_ChangePartnersRequest__Output, _consilium_v1_StudyView__Output>
   CreateStudy: MethodDefinition<_consilium_v1_CreateStudyPart, _consilium_v1_StudyView, _consilium_v1_CreateStudyPart__Output, _consilium_v1_StudyView__Output>
   FetchObject: MethodDefinition<_consilium_v1_FetchObjectRequest, _consilium_v1_ObjectChunk, _consilium_v1_FetchObjectRequest__Output, _consilium_v1_ObjectChunk__Output>
   ListRuns: MethodDefinition<_consilium_v1_ListRunsRequest, _consilium_v1_RunView, _consilium_v1_ListRunsRequest__Output, _consilium_v1_RunView__Output>

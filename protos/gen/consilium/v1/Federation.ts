@@ -9,6 +9,8 @@ import type { JoinReply as _consilium_v1_JoinReply, JoinReply__Output as _consil
 import type { JoinRequest as _consilium_v1_JoinRequest, JoinRequest__Output as _consilium_v1_JoinRequest__Output } from '../../consilium/v1/JoinRequest.ts';
 import type { LogProofReply as _consilium_v1_LogProofReply, LogProofReply__Output as _consilium_v1_LogProofReply__Output } from '../../consilium/v1/LogProofReply.ts';
 import type { LogProofRequest as _consilium_v1_LogProofRequest, LogProofRequest__Output as _consilium_v1_LogProofRequest__Output } from '../../consilium/v1/LogProofRequest.ts';
+import type { PartnerWord as _consilium_v1_PartnerWord, PartnerWord__Output as _consilium_v1_PartnerWord__Output } from '../../consilium/v1/PartnerWord.ts';
+import type { PartnerWordReply as _consilium_v1_PartnerWordReply, PartnerWordReply__Output as _consilium_v1_PartnerWordReply__Output } from '../../consilium/v1/PartnerWordReply.ts';
 import type { PinReply as _consilium_v1_PinReply, PinReply__Output as _consilium_v1_PinReply__Output } from '../../consilium/v1/PinReply.ts';
 import type { Pinned as _consilium_v1_Pinned, Pinned__Output as _consilium_v1_Pinned__Output } from '../../consilium/v1/Pinned.ts';
 import type { RenewReply as _consilium_v1_RenewReply, RenewReply__Output as _consilium_v1_RenewReply__Output } from '../../consilium/v1/RenewReply.ts';
@@ -79,6 +81,15 @@ export interface FederationClient extends grpc.Client {
   renew(argument: _consilium_v1_RenewRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RenewReply__Output>): grpc.ClientUnaryCall;
   renew(argument: _consilium_v1_RenewRequest, callback: grpc.requestCallback<_consilium_v1_RenewReply__Output>): grpc.ClientUnaryCall;
   
+  SayOfPartners(argument: _consilium_v1_PartnerWord, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_PartnerWordReply__Output>): grpc.ClientUnaryCall;
+  SayOfPartners(argument: _consilium_v1_PartnerWord, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_PartnerWordReply__Output>): grpc.ClientUnaryCall;
+  SayOfPartners(argument: _consilium_v1_PartnerWord, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_PartnerWordReply__Output>): grpc.ClientUnaryCall;
+  SayOfPartners(argument: _consilium_v1_PartnerWord, callback: grpc.requestCallback<_consilium_v1_PartnerWordReply__Output>): grpc.ClientUnaryCall;
+  sayOfPartners(argument: _consilium_v1_PartnerWord, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_PartnerWordReply__Output>): grpc.ClientUnaryCall;
+  sayOfPartners(argument: _consilium_v1_PartnerWord, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_PartnerWordReply__Output>): grpc.ClientUnaryCall;
+  sayOfPartners(argument: _consilium_v1_PartnerWord, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_PartnerWordReply__Output>): grpc.ClientUnaryCall;
+  sayOfPartners(argument: _consilium_v1_PartnerWord, callback: grpc.requestCallback<_consilium_v1_PartnerWordReply__Output>): grpc.ClientUnaryCall;
+  
   Studies(argument: _consilium_v1_StudiesRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_StudyOffer__Output>;
   Studies(argument: _consilium_v1_StudiesRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_StudyOffer__Output>;
   studies(argument: _consilium_v1_StudiesRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_StudyOffer__Output>;
@@ -115,6 +126,8 @@ export interface FederationHandlers extends grpc.UntypedServiceImplementation {
   
   Renew: grpc.handleUnaryCall<_consilium_v1_RenewRequest__Output, _consilium_v1_RenewReply>;
   
+  SayOfPartners: grpc.handleUnaryCall<_consilium_v1_PartnerWord__Output, _consilium_v1_PartnerWordReply>;
+  
   Studies: grpc.handleServerStreamingCall<_consilium_v1_StudiesRequest__Output, _consilium_v1_StudyOffer>;
   
   Upload: grpc.handleBidiStreamingCall<_consilium_v1_UploadPart__Output, _consilium_v1_UploadReply>;
@@ -131,6 +144,7 @@ export interface FederationDefinition extends grpc.ServiceDefinition {
   Pin: MethodDefinition<_consilium_v1_Pinned, _consilium_v1_PinReply, _consilium_v1_Pinned__Output, _consilium_v1_PinReply__Output>
   ProveLog: MethodDefinition<_consilium_v1_LogProofRequest, _consilium_v1_LogProofReply, _consilium_v1_LogProofRequest__Output, _consilium_v1_LogProofReply__Output>
   Renew: MethodDefinition<_consilium_v1_RenewRequest, _consilium_v1_RenewReply, _consilium_v1_RenewRequest__Output, _consilium_v1_RenewReply__Output>
+  SayOfPartners: MethodDefinition<_consilium_v1_PartnerWord, _consilium_v1_PartnerWordReply, _consilium_v1_PartnerWord__Output, _consilium_v1_PartnerWordReply__Output>
   Studies: MethodDefinition<_consilium_v1_StudiesRequest, _consilium_v1_StudyOffer, _consilium_v1_StudiesRequest__Output, _consilium_v1_StudyOffer__Output>
   Upload: MethodDefinition<_consilium_v1_UploadPart, _consilium_v1_UploadReply, _consilium_v1_UploadPart__Output, _consilium_v1_UploadReply__Output>
   UploadOffset: MethodDefinition<_consilium_v1_UploadOffsetRequest, _consilium_v1_UploadOffsetReply, _consilium_v1_UploadOffsetRequest__Output, _consilium_v1_UploadOffsetReply__Output>

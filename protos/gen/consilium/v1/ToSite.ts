@@ -15,6 +15,7 @@ import type { CoordinatorKeys as _consilium_v1_CoordinatorKeys, CoordinatorKeys_
 import type { Ping as _consilium_v1_Ping, Ping__Output as _consilium_v1_Ping__Output } from '../../consilium/v1/Ping.ts';
 import type { SignedLedger as _consilium_v1_SignedLedger, SignedLedger__Output as _consilium_v1_SignedLedger__Output } from '../../consilium/v1/SignedLedger.ts';
 import type { VerifySum as _consilium_v1_VerifySum, VerifySum__Output as _consilium_v1_VerifySum__Output } from '../../consilium/v1/VerifySum.ts';
+import type { PartnerChange as _consilium_v1_PartnerChange, PartnerChange__Output as _consilium_v1_PartnerChange__Output } from '../../consilium/v1/PartnerChange.ts';
 
 export interface ToSite {
   'study'?: (_consilium_v1_StudyOffer | null);
@@ -32,7 +33,8 @@ export interface ToSite {
   'ping'?: (_consilium_v1_Ping | null);
   'ledgerSeen'?: (_consilium_v1_SignedLedger | null);
   'verifySum'?: (_consilium_v1_VerifySum | null);
-  'message'?: "study"|"assignment"|"collectUpdates"|"roundOver"|"runOver"|"advertiseKeys"|"directory"|"shares"|"survivors"|"quorum"|"roster"|"coordinatorKeys"|"ping"|"ledgerSeen"|"verifySum";
+  'partnerChange'?: (_consilium_v1_PartnerChange | null);
+  'message'?: "study"|"assignment"|"collectUpdates"|"roundOver"|"runOver"|"advertiseKeys"|"directory"|"shares"|"survivors"|"quorum"|"roster"|"coordinatorKeys"|"ping"|"ledgerSeen"|"verifySum"|"partnerChange";
 }
 
 export interface ToSite__Output {
@@ -51,5 +53,6 @@ export interface ToSite__Output {
   'ping'?: (_consilium_v1_Ping__Output | null);
   'ledgerSeen'?: (_consilium_v1_SignedLedger__Output | null);
   'verifySum'?: (_consilium_v1_VerifySum__Output | null);
-  'message'?: "study"|"assignment"|"collectUpdates"|"roundOver"|"runOver"|"advertiseKeys"|"directory"|"shares"|"survivors"|"quorum"|"roster"|"coordinatorKeys"|"ping"|"ledgerSeen"|"verifySum";
+  'partnerChange'?: (_consilium_v1_PartnerChange__Output | null);
+  'message'?: "study"|"assignment"|"collectUpdates"|"roundOver"|"runOver"|"advertiseKeys"|"directory"|"shares"|"survivors"|"quorum"|"roster"|"coordinatorKeys"|"ping"|"ledgerSeen"|"verifySum"|"partnerChange";
 }

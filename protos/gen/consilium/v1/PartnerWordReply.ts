@@ -1,0 +1,8 @@
+// Original file: federation.proto
+
+
+export interface PartnerWordReply {
+}
+
+export interface PartnerWordReply__Output {
+}

@@ -1,0 +1,45 @@
+/** The study a command names, and telling the coordinator what was decided on it. */
+import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
+import { decisionMessage, findStudy } from '../consent.ts'
+import { tellWords } from '../partner-changes.ts'
+import type { SiteStore } from '../store/site-store.ts'
+import type { Decision, KnownStudy } from '../store/studies.ts'
+import type { Invocation } from './command.ts'
+import { openConnected, refreshStudies } from './with-store.ts'
+
+/** Asks the coordinator where it is not known here. */
+export async function findOrFetch(
+  invocation: Invocation<unknown>,
+  store: SiteStore,
+  reference: string,
+): Promise<KnownStudy> {
+  const isKnown = store.studies.list().some(({ name, hash }) => name === reference || hash.startsWith(reference))
+  if (!isKnown) await refreshStudies(invocation, store)
+  return findStudy(reference, store.studies)
+}
+
+/** Tells a decision, if there is one, and all that was said of partners. Undefined once the coordinator knows, else why not. */
+export async function tell(
+  invocation: Invocation<unknown>,
+  store: SiteStore,
+  decision?: Decision,
+): Promise<string | undefined> {
+  const { link, identity } = openConnected(invocation, store)
+  try {
+    if (decision) await link.decide(decisionMessage(identity, decision))
+    await tellWords({ identity, store, link })
+    return undefined
+  } catch (error) {
+    if (error instanceof FederationError && error.code === 'link-down') return errorMessage(error)
+    throw error
+  } finally {
+    await link.close()
+  }
+}
+
+/** What a command prints where the coordinator was not there. */
+export function untoldText(why: string | undefined): string {
+  return why === undefined
+    ? ''
+    : `The coordinator could not be told yet; the agent tells it when it next attends. ${why}\n`
+}
