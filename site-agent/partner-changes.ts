@@ -118,6 +118,7 @@ export async function tellWords({ identity, store, link }: Pick<Site, 'identity'
 }
 
 function considerNewest(study: ReadStudy, isNews: boolean, site: Deciding & Pick<Site, 'emit'>): void {
+  takeRestored(study.hash, site)
   const newest = site.store.partnerChanges.list(study.hash).at(-1)
   if (!newest || newest.agreed) return
   const { change } = newest
@@ -130,6 +131,15 @@ function considerNewest(study: ReadStudy, isNews: boolean, site: Deciding & Pick
   }
   agree(change, 'itself', '', site)
   site.emit({ type: 'partners-agreed', ...about, text: changeText(change) })
+}
+
+/** What the lead told this site after its recovery counts wherever it stands among the changes. */
+function takeRestored(study: Sha256, site: Deciding): void {
+  const { epoch } = site.store.sessionLedger.position()
+  if (!site.store.sessionLedger.recovery()) return
+  for (const { change, agreed } of site.store.partnerChanges.list(study))
+    if (!agreed && change.restored?.site === site.name && change.restored.epoch === epoch)
+      agree(change, 'itself', '', site)
 }
 
 /** `evaluate: without basel; with aarau`, of each purpose. */
@@ -167,8 +177,9 @@ function settleAgain({ study, sets, number }: ReadPartnerChange, { partners, stu
   const label = labelOf(readSignedStudy(studies.find(study)!.signed).manifest)
   for (const { purpose, after } of sets) {
     const settled = { study, purpose, label, sites: after, change: number }
-    if (partners.find(study, purpose)) partners.change(settled)
-    else partners.keep(settled)
+    const known = partners.find(study, purpose)
+    if (!known) partners.keep(settled)
+    else if (known.change < number) partners.change(settled)
   }
 }
 

@@ -6,7 +6,7 @@ import { userInfo } from 'node:os'
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { Command } from 'commander'
 import { openMembership } from '../connect.ts'
-import { isOfBefore } from '../round/after-restore.ts'
+import { standsOutOf } from '../round/after-restore.ts'
 import { tidy } from '../round/commit.ts'
 import { lockState } from '../store/lock.ts'
 import type { SiteStore } from '../store/site-store.ts'
@@ -34,13 +34,13 @@ async function recover(invocation: Invocation<{ readonly yes?: boolean }>): Prom
       await confirm(invocation, site, store)
       const { epoch, number } = store.sessionLedger.recover(userInfo().username)
       const ended = endOpenWork(store)
-      const studies = studiesOfBefore(store)
+      const studies = studiesOfBefore(store, site)
       invocation.print({ site, epoch, session: number, endedRounds: ended, trainsOnly: studies }, () =>
         [
           `${site} is recovered: epoch ${epoch} of its ledger begins with entry ${number}.\n`,
           ended > 0 ? `${ended} open rounds were ended; the other sites go on without this one.\n` : '',
           studies.length > 0
-            ? `In the studies it knew it trains, and stands out of statistics and evaluations: ${studies.join(', ')}.\n`
+            ? `In the studies it knew it trains, and stands out of statistics and evaluations: ${studies.join(', ')}. Tell their lead that this site was recovered, as epoch ${epoch}: once the lead signed whom it was among (consilium study partners <study> --restored ${site} --epoch ${epoch}), it is in them again.\n`
             : '',
           'Next: site-agent roster list and site-agent study list, since what was decided here after the copy was made is forgotten; then start the agent.\n',
         ].join(''),
@@ -89,7 +89,7 @@ function endOpenWork(store: SiteStore): number {
   return open.length
 }
 
-function studiesOfBefore(store: SiteStore): string[] {
+function studiesOfBefore(store: SiteStore, name: string): string[] {
   const approved = store.studies.list().filter(({ hash }) => store.studies.decisionOn(hash)?.decision === 'approved')
-  return approved.filter(({ hash }) => isOfBefore(hash, { store })).map(({ name }) => name)
+  return approved.filter(({ hash }) => standsOutOf(hash, { name, store }).length > 0).map(({ name }) => name)
 }

@@ -1,13 +1,14 @@
 /** `site-agent status`: is this site a member, does its agent run, what has it worked on, what did it refuse. */
 import type { RosterSite } from '@consilium/protos/control-messages.ts'
 import { rosterSitesMax } from '@consilium/protos/limits.ts'
+import type { SiteName } from '@consilium/protos/plan/names.ts'
 import type { Command } from 'commander'
 import { breachTexts, open } from '../breaches.ts'
 import { type Membership, openMembership, readMembership } from '../connect.ts'
 import { judgeWhole, namedStudy } from '../judge.ts'
 import { type Policy, readPolicy } from '../policy.ts'
 import { rosterLines } from '../roster.ts'
-import { isOfBefore } from '../round/after-restore.ts'
+import { standsOutOf } from '../round/after-restore.ts'
 import { isLocked } from '../store/lock.ts'
 import type { SiteStore } from '../store/site-store.ts'
 import { action, type CommandContext, examples } from './command.ts'
@@ -28,7 +29,12 @@ export function addStatusCommand(root: Command, context: CommandContext): void {
           const { site, identity } = openMembership(invocation.state)
           const roster = rosterCounts(store, { site, publicKey: identity.publicKey })
           const outgrown = outgrownStudies(store, readPolicy(invocation))
-          const status = { ...readMembership(invocation.state), ...statusOf(store, invocation.state), roster, outgrown }
+          const status = {
+            ...readMembership(invocation.state),
+            ...statusOf(store, invocation.state, site),
+            roster,
+            outgrown,
+          }
           invocation.print(status, () => describe(status))
         }),
       ),
@@ -62,7 +68,7 @@ function rosterCounts(store: SiteStore, self: RosterSite) {
   }
 }
 
-function statusOf(store: SiteStore, state: string) {
+function statusOf(store: SiteStore, state: string, site: SiteName) {
   const decisions = store.studies.list().map(({ hash }) => store.studies.decisionOn(hash)?.decision)
   const totals = store.egress.totals()
   return {
@@ -74,7 +80,7 @@ function statusOf(store: SiteStore, state: string) {
       undecided: decisions.filter((decision) => decision === undefined).length,
     },
     work: store.journal.list(shownMax),
-    sessions: sessionsOf(store),
+    sessions: sessionsOf(store, site),
     evaluations: store.records.evaluations(shownMax),
     refusals: store.records.refusals(shownMax),
     standsOut: store.standOuts.list().map((each) => ({ ...each, name: store.studies.find(each.study)?.name ?? '' })),
@@ -86,7 +92,7 @@ function statusOf(store: SiteStore, state: string) {
 }
 
 /** Where the ledger of this site's secure sessions stands, and what is known of restores, here and of its peers. */
-function sessionsOf(store: SiteStore) {
+function sessionsOf(store: SiteStore, name: SiteName) {
   const { sessionLedger } = store
   const { epoch, number } = sessionLedger.position()
   const found = sessionLedger.restore()
@@ -98,7 +104,9 @@ function sessionsOf(store: SiteStore) {
     ...(found && { restored: { foundAt: found.foundAt, epoch: found.seen.epoch, number: found.seen.number } }),
     ...(recovery && {
       recovered: recovery,
-      trainsOnly: approved.filter(({ hash }) => isOfBefore(hash, { store })).map(({ name }) => name),
+      trainsOnly: approved
+        .filter(({ hash }) => standsOutOf(hash, { name, store }).length > 0)
+        .map((study) => study.name),
     }),
     recoveredPeers: sessionLedger
       .furthest(rosterSitesMax)

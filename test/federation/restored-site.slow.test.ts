@@ -7,9 +7,11 @@ import { copyFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { RunView } from '@consilium/coordinator/services.ts'
-import { main } from '@consilium/site-agent/cli/main.ts'
+import { identityFromSeed } from '@consilium/protos/identity.ts'
+import { signPartnerChange } from '@consilium/protos/plan/partner-change.ts'
 import { expect, test } from 'vitest'
-import { type Agent, type HostileFederation, hostileFederation } from '../support/hostile/federation.ts'
+import { type Agent, type HostileFederation, hostileFederation, siteNames } from '../support/hostile/federation.ts'
+import { atSite, viewOf } from '../support/hostile/people.ts'
 
 /** Backs the site up after a round, and puts that copy back two rounds later. */
 async function restoreBasel(federation: HostileFederation, run: string): Promise<Agent> {
@@ -37,19 +39,47 @@ test('a restored site finds itself out, is recovered by a person, and trains aga
   expect(without.survivors).toEqual(['cleveland', 'hungary', 'zurich'])
   expect(without.dropouts).toMatchObject([{ site: 'basel', reason: expect.stringContaining('site-restored: ') }])
   expect(restored.events.some(({ type }) => type === 'uploaded')).toBe(false)
-  expect((await cli(federation, 'basel', 'status')).sessions).toMatchObject({ epoch: 1, restored: { epoch: 1 } })
+  expect((await atSite(federation, 'basel', 'status')).sessions).toMatchObject({ epoch: 1, restored: { epoch: 1 } })
 
   const recovered = await federation.restartAgent('basel', async () => {
-    expect(await cli(federation, 'basel', 'recover', '--yes')).toMatchObject({ site: 'basel', epoch: 2 })
+    expect(await atSite(federation, 'basel', 'recover', '--yes')).toMatchObject({ site: 'basel', epoch: 2 })
   })
   const back = await viewOf(federation, run, survivedBy('basel', without.round + 1))
   expect(recovered.events.some(({ type }) => type === 'uploaded')).toBe(true)
-  expect((await cli(federation, 'zurich', 'status')).sessions).toMatchObject({
+  expect((await atSite(federation, 'zurich', 'status')).sessions).toMatchObject({
     epoch: 1,
     recoveredPeers: [{ site: 'basel', epoch: 2 }],
   })
   // Nobody else lost a round over it.
   expect(back.rounds.filter(({ survivors }) => survivors.length < 3)).toEqual([])
+  await federation.admin.cancelRun(run, 'seen enough')
+})
+
+test('a recovered site is in the evaluations again once the lead said whom it was among; nobody else is asked', async () => {
+  await using federation = await hostileFederation()
+  const run = await federation.start({ rounds: 1000, evaluation: { bins: 8, everyRounds: 1 } })
+  const restored = await restoreBasel(federation, run)
+  await federation.until(() => restored.events.find(({ type }) => type === 'restored'))
+  await federation.restartAgent('basel', async () => void (await atSite(federation, 'basel', 'recover', '--yes')))
+  const out = await viewOf(federation, run, ({ rounds }) => {
+    const last = rounds.at(-1)
+    return last?.survivors.includes('basel') && last.withheld?.startsWith('evaluation withheld: basel is missing')
+  })
+  expect((await atSite(federation, 'basel', 'status')).sessions.trainsOnly).toEqual(['heart-disease'])
+  const study = out.studyHash
+  const sets = [{ purpose: 'evaluate' as const, before: [...siteNames], after: [...siteNames] }]
+  const change = { format: 1 as const, study, number: 1, sets, restored: { site: 'basel', epoch: 2 } }
+  const lead = identityFromSeed(new Uint8Array(32).fill(5))
+  await federation.admin.changePartners(signPartnerChange(change, lead))
+  const later = out.rounds.at(-1)!.round + 1
+  const view = await viewOf(federation, run, ({ rounds }) =>
+    rounds.some(({ round, loss }) => round >= later && loss !== undefined),
+  )
+  expect(view.rounds.at(-1)!.withheld).toBeUndefined()
+  const { changes } = await atSite(federation, 'zurich', 'study', 'partners', study.slice(0, 12))
+  expect(changes).toMatchObject([{ agreed: { by: 'itself' }, asks: [] }])
+  // Out of statistics it stays: nobody said whom those were among.
+  expect((await atSite(federation, 'basel', 'status')).sessions.trainsOnly).toEqual(['heart-disease'])
   await federation.admin.cancelRun(run, 'seen enough')
 })
 
@@ -75,23 +105,4 @@ test('one that is not told is refused by its peers, before anything is uploaded,
 
 function survivedBy(site: string, round: number) {
   return ({ rounds }: RunView) => rounds.some((over) => over.round >= round && over.survivors.includes(site))
-}
-
-async function viewOf(
-  { admin }: HostileFederation,
-  run: string,
-  holds: (view: RunView) => boolean | undefined,
-): Promise<RunView> {
-  for await (const view of admin.watchRun(run, new AbortController().signal)) if (holds(view)) return view
-  throw new Error(`the run ${run} ended before`)
-}
-
-async function cli(federation: HostileFederation, site: string, ...args: string[]) {
-  const { state } = federation.joined.get(site)!
-  const out: string[] = []
-  const write = (text: string) => void out.push(text)
-  const terminal = { isLive: false, hasColor: false, columns: 100, write, writeError: write }
-  const context = { terminal, readInput: async () => '', interrupted: AbortSignal.abort() }
-  await main([...args, '--json', '--site', `${state}/..`, '--state', state], context)
-  return JSON.parse(out.join(''))
 }

@@ -3,6 +3,8 @@ import { copyFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { SignedLedger } from '@consilium/protos/control-messages.ts'
+import { generateIdentity, type Identity } from '@consilium/protos/identity.ts'
+import { type PartnerChange, signPartnerChange } from '@consilium/protos/plan/partner-change.ts'
 import { readAdvertisement } from '@consilium/protos/secagg/advertisement.ts'
 import type { Directory } from '@consilium/protos/secagg/messages.ts'
 import { type LedgerPosition, nextLedgerHead } from '@consilium/protos/secagg/session-ledger.ts'
@@ -10,8 +12,8 @@ import { advertisedBody, advertiseMessage, signMessage } from '@consilium/protos
 import { afterEach, describe, expect, test } from 'vitest'
 import { findSession } from '../../site-agent/round/session.ts'
 import { refusalAt } from '../support/refusal.ts'
-import { type SecureRoundOfSite, secureRound } from '../support/secure-round.ts'
-import { openSite, peers, type SiteFixture, siteName } from '../support/site-fixture.ts'
+import { fiveSites, type SecureRoundOfSite, secureRound } from '../support/secure-round.ts'
+import { lead, openSite, peers, type SiteFixture, siteName } from '../support/site-fixture.ts'
 
 let opened: SiteFixture | undefined
 afterEach(() => opened?.close())
@@ -196,6 +198,76 @@ describe('this site itself', () => {
       site.coordinator.say({ type: 'assignment', plan: signed })
       expect(await refusalAt(site)).toMatchObject({ planHash: hash, code: 'site-restored', reason: /trains only/ })
     }
+  })
+
+  describe('and recovered, is told by the lead of a study whom it was among', () => {
+    const sets: PartnerChange['sets'] = [{ purpose: 'evaluate', before: fiveSites, after: fiveSites }]
+
+    async function recovered() {
+      const { site, own } = await restored()
+      site.coordinator.say({ type: 'ledger-seen', ledger: own })
+      site.store.sessionLedger.recover('it')
+      const study = site.plan().plan.study
+      const tell = (fields: Partial<PartnerChange> = {}, by: Identity = lead) => {
+        const change = { format: 1, study, number: 1, sets, restored: { site: siteName, epoch: 2 }, ...fields } as const
+        site.coordinator.say({ type: 'partner-change', signed: signPartnerChange(change, by), words: [] })
+      }
+      return { site, tell }
+    }
+
+    async function refused(site: SiteFixture, fields: Parameters<typeof secureRound>[1], code = 'site-restored') {
+      const { signed, hash } = secureRound(site, { run: 'heart-2', purpose: 'evaluate', ...fields })
+      site.coordinator.sent.length = 0
+      site.coordinator.say({ type: 'assignment', plan: signed })
+      expect(await refusalAt(site)).toMatchObject({ planHash: hash, code })
+    }
+
+    test('it is in these evaluations again, in no others, and still out of the statistics', async () => {
+      const { site, tell } = await recovered()
+      await refused(site, {})
+      tell()
+      expect(site.events.filter(({ type }) => type === 'partners-asked' || type === 'trouble')).toEqual([])
+      await refused(site, { run: 'heart-3', cohort: fiveSites.filter((name) => name !== 'zurich') }, 'other-partners')
+      await refused(site, { run: 'heart-3', purpose: 'statistics', round: 0 })
+      await secureRound(site, { run: 'heart-4', purpose: 'evaluate' }).unmasked()
+      site.restart()
+      await secureRound(site, { run: 'heart-5', purpose: 'evaluate' }).unmasked()
+    })
+
+    test.for<[string, Partial<PartnerChange>, Identity?]>([
+      ['signed by another lead', {}, generateIdentity()],
+      ['for an earlier recovery', { restored: { site: siteName, epoch: 3 } }],
+      ['about another site', { restored: { site: 'basel', epoch: 2 } }],
+    ])('what is %s changes nothing', async ([, fields, by]) => {
+      const { site, tell } = await recovered()
+      tell(fields, by)
+      await refused(site, {})
+    })
+
+    test('said before it is recovered, it counts once it is, whatever was changed since', async () => {
+      const { site, own } = await restored()
+      site.coordinator.say({ type: 'ledger-seen', ledger: own })
+      const study = site.plan().plan.study
+      const change = { format: 1, study, number: 1, sets, restored: { site: siteName, epoch: 2 } } as const
+      const offer = { type: 'partner-change', signed: signPartnerChange(change, lead), words: [] } as const
+      site.coordinator.say(offer)
+      expect(site.events.at(-1)).toMatchObject({ type: 'trouble', code: 'partners-refused' })
+      site.store.sessionLedger.recover('it')
+      site.coordinator.say(offer)
+      await secureRound(site, { run: 'heart-4', purpose: 'evaluate' }).unmasked()
+    })
+
+    test('for a peer it changes nothing, and is not counted', async () => {
+      const site = open()
+      await whole(secureRound(site, { purpose: 'evaluate' }), site)
+      site.policy.secure = { ...site.policy.secure, partnerChangesMax: 0 }
+      const change = { format: 1, study: site.plan().plan.study, number: 1, sets } as const
+      const restoredPeer = { ...change, restored: { site: 'basel', epoch: 2 } }
+      site.coordinator.say({ type: 'partner-change', signed: signPartnerChange(restoredPeer, lead), words: [] })
+      expect(site.store.partnerChanges.list(change.study)).toMatchObject([{ agreed: { by: 'itself' } }])
+      expect(site.coordinator.words).toEqual([])
+      await whole(secureRound(site, { run: 'heart-2', purpose: 'evaluate' }), site)
+    })
   })
 
   test('is not fooled: what it knows of is no news, and what it did not sign counts for nothing', async () => {
