@@ -3,9 +3,7 @@
  * its own of the update. The control reads them all; with the check the update does not leave, and no policy lets the study
  * pass without a person.
  */
-import { graphBuilder } from '@consilium/models/onnx/builder.ts'
 import { encodeModel } from '@consilium/models/onnx/codec.ts'
-import { type Model, modelOf } from '@consilium/models/onnx/graph.ts'
 import { parameterLayout } from '@consilium/models/parameters.ts'
 import { sha256Hex } from '@consilium/protos/hash.ts'
 import { type StudyManifest, studyHash } from '@consilium/protos/plan/signed-study.ts'
@@ -14,6 +12,7 @@ import { breaches } from '../../site-agent/breaches.ts'
 import { originOf } from '../../site-agent/origin.ts'
 import { defaultPolicy } from '../../site-agent/policy.ts'
 import { openLocalTrainer } from '../../site-agent/train/local-trainer.ts'
+import { gateFrozen, gateGraph } from '../support/gate-graph.ts'
 import { openSite, type SiteFixture } from '../support/site-fixture.ts'
 import { aCsvSite, aSmallStudy, keysOfTests } from './a-site.ts'
 import { aStudyOfAModel } from './a-study-of-a-model.ts'
@@ -30,9 +29,8 @@ const site = () =>
     `record,age,y,side\n${patients.map(({ record, age, y }) => `${record},${age},${y},train`).join('\n')}\n`,
     columns,
   )
-const frozen = ['pick', 'centres', 'ones']
 const study = aSmallStudy({
-  model: { from: 'onnx', path: 'gates.onnx', frozen },
+  model: { from: 'onnx', path: 'gates.onnx', frozen: gateFrozen },
   features: [
     { name: 'record', type: 'number' },
     { name: 'age', type: 'number' },
@@ -43,39 +41,10 @@ const study = aSmallStudy({
 })
 const watch = { onProgress: () => undefined, signal: new AbortController().signal }
 
-/** Gate k is open where the record's number is k, and adds what the k-th pair of parameters makes of the row. */
-function gateGraph(): Model {
-  const g = graphBuilder()
-  const x = g.input('features', 'float32', ['batch', 2])
-  const tensor = (name: string, dims: number[], value: (i: number) => number) =>
-    g.initializer({
-      name,
-      type: 'float32',
-      dims,
-      data: Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => value(i)),
-    })
-  const pick = tensor('pick', [2, gates], (i) => (i < gates ? 1 : 0))
-  const centres = tensor('centres', [gates], (i) => -i)
-  const ones = tensor('ones', [gates, 1], () => 1)
-  const weight = tensor('weight', [2, gates], () => 0)
-  const distance = g.abs(g.add(g.matmul(x, pick), centres))
-  const open = g.relu(
-    g.sub(
-      tensor('one', [], () => 1),
-      g.mul(
-        tensor('four', [], () => 4),
-        distance,
-      ),
-    ),
-  )
-  g.output('logits', g.matmul(g.mul(open, g.matmul(x, weight)), ones))
-  return modelOf(g.finish('gates'))
-}
-
 function gateStudy(): { manifest: StudyManifest; graph: Uint8Array } {
-  const model = gateGraph()
+  const model = gateGraph(gates)
   const graph = encodeModel(model)
-  const layout = parameterLayout(model, frozen).map(({ name, dims }) => ({ name, dims: [...dims] }))
+  const layout = parameterLayout(model, gateFrozen).map(({ name, dims }) => ({ name, dims: [...dims] }))
   const start = new Uint8Array(4 * 2 * gates)
   return {
     graph,

@@ -17,7 +17,7 @@ import { parseJoinCode } from '@consilium/protos/join-code.ts'
 import type { LogEntry } from '@consilium/protos/log/entry.ts'
 import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import { planHash, type RoundPlan, type SignedRoundPlan, signRoundPlan } from '@consilium/protos/plan/round-plan.ts'
-import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
+import { type StudyManifest, signStudy } from '@consilium/protos/plan/signed-study.ts'
 import type { StudyInput } from '@consilium/protos/plan/study.ts'
 import type { JoinedSite } from '@consilium/site-agent/link/identity-files.ts'
 import { joinFederation } from '@consilium/site-agent/link/join.ts'
@@ -27,7 +27,7 @@ import pino from 'pino'
 import { type Coordinator, openCoordinator } from '../../../coordinator/coordinator.ts'
 import { anyStudy } from '../any-study.ts'
 import { collect } from '../collect.ts'
-import { iterate, makeStudy } from '../coordinator-fixture.ts'
+import { iterate, type MadeStudy, makeStudy } from '../coordinator-fixture.ts'
 import { madeUpTrainer } from '../made-up-trainer.ts'
 import { manualClock } from '../manual-clock.ts'
 import { memoryIdentity } from '../memory-identity.ts'
@@ -118,15 +118,32 @@ export async function hostileFederation(lies: Lies = {}) {
       return federation.startRun(await federation.create(changes))
     },
     startRun: async (of: Sha256): Promise<RunId> => (await coordinator.adminService.startRun(of)).run,
+    /** What a lead whom all the sites trust asks of them; whether they approve it is theirs to say. */
+    offer: (changes: Partial<StudyInput> = {}): Promise<Sha256> =>
+      federation.offerMade(makeStudy({ ...study, ...changes }, lead)),
+    /** The same of a graph of the lead's own; signed here. */
+    offerOwn: ({ manifest, objects }: Omit<MadeStudy, 'signed'>): Promise<Sha256> =>
+      federation.offerMade({ manifest, objects, signed: signStudy(manifest, lead) }),
+    async offerMade({ signed, objects, manifest }: MadeStudy): Promise<Sha256> {
+      const bytes = Buffer.from(JSON.stringify(signed))
+      const { hash } = await coordinator.adminService.createStudy(bytes, iterate(objects))
+      federation.manifests.set(hash, manifest)
+      return hash
+    },
     /** Resolves once every site has approved it. */
     async create(changes: Partial<StudyInput> = {}): Promise<Sha256> {
-      const made = makeStudy({ ...study, ...changes }, lead)
-      const signed = Buffer.from(JSON.stringify(made.signed))
-      const { hash } = await coordinator.adminService.createStudy(signed, iterate(made.objects))
-      federation.manifests.set(hash, made.manifest)
+      const hash = await federation.offer(changes)
       for await (const { decisions } of coordinator.adminService.watchStudy(hash, new AbortController().signal))
         if (decisions.length >= names.length) break
       return hash
+    },
+    /** Resolves once so many sites have approved it, with their names. */
+    async approved(study: Sha256, count: number): Promise<readonly SiteName[]> {
+      for await (const { decisions } of coordinator.adminService.watchStudy(study, new AbortController().signal)) {
+        const sites = decisions.filter(({ decision }) => decision === 'approve').map(({ site }) => site)
+        if (sites.length >= count) return sites.toSorted()
+      }
+      throw new Error('the watch ended before')
     },
     async ended(run: RunId): Promise<RunView> {
       for await (const view of coordinator.adminService.watchRun(run, new AbortController().signal))
@@ -138,7 +155,8 @@ export async function hostileFederation(lies: Lies = {}) {
       const joined = await joinSite(coordinator, home, name)
       federation.joined.set(name, joined)
       const pinned = [...federation.joined.keys()]
-      federation.agents.set(name, await startHonest(joined, pinned.length - 1, pinned, federation.joined, wake))
+      const honest = { number: pinned.length - 1, pinned, all: federation.joined, wake, lies }
+      federation.agents.set(name, await startHonest(joined, honest))
       return joined
     },
     /** The agent of an honest site ends, and another one starts on what `meanwhile` made of its state folder. */
@@ -147,8 +165,8 @@ export async function hostileFederation(lies: Lies = {}) {
       const joined = federation.joined.get(name)!
       await meanwhile(joined.state)
       const pinned = lies.pinned ?? [...federation.joined.keys()]
-      const data = lies.data?.(name)
-      const agent = await startHonest(joined, names.indexOf(name), pinned, federation.joined, wake, data)
+      const honest = { number: names.indexOf(name), pinned, all: federation.joined, wake, lies }
+      const agent = await startHonest(joined, honest)
       federation.agents.set(name, agent)
       return agent
     },
@@ -248,11 +266,10 @@ export async function hostileFederation(lies: Lies = {}) {
     const { site } = joined
     const siteLies = lies.sites?.[site]
     if (siteLies) federation.hostile.set(site, hostileSite(joined, number, siteLies, { authority, port }))
-    else
-      federation.agents.set(
-        site,
-        await startHonest(joined, number, lies.pinned ?? names, federation.joined, wake, lies.data?.(site)),
-      )
+    else {
+      const honest = { number, pinned: lies.pinned ?? names, all: federation.joined, wake, lies }
+      federation.agents.set(site, await startHonest(joined, honest))
+    }
   }
   return federation
 }
@@ -274,26 +291,37 @@ async function joinSite({ adminService }: Coordinator, home: string, name: SiteN
 }
 
 async function startHonest(
-  { state }: JoinedSite,
-  number: number,
-  pinned: readonly SiteName[],
-  all: ReadonlyMap<SiteName, JoinedSite>,
-  wake: () => void,
-  data?: Readonly<Record<string, string>>,
+  { site: name, state }: JoinedSite,
+  { number, pinned, all, wake, lies }: Honest,
 ): Promise<Agent> {
   const site = join(state, '..')
-  for (const [name, text] of Object.entries(data ?? {})) writeFileSync(join(site, name), text)
+  const data = lies.data?.(name)
+  for (const [file, text] of Object.entries(data ?? {})) writeFileSync(join(site, file), text)
   const sites = Object.fromEntries(pinned.map((name) => [name, fingerprint(all.get(name)!.identity.publicKey)]))
-  const { approve, rows } = anyStudy
-  const policy = { approve: { ...approve, leads: [fingerprint(lead.publicKey)] }, rows, roster: { sites } }
+  const { approve = anyStudy.approve, rows = anyStudy.rows, secure } = lies.policy?.(name) ?? {}
+  const policy = {
+    approve: { ...approve, leads: [fingerprint(lead.publicKey)] },
+    rows,
+    ...(secure && { secure }),
+    roster: { sites },
+  }
   writeFileSync(join(site, 'policy.yaml'), JSON.stringify(policy))
   const events: AgentEvent[] = []
   const onEvent = (event: AgentEvent) => {
     events.push(event)
     wake()
   }
-  const startTrainer = data ? {} : { startTrainer: madeUpTrainer(number).start }
-  return { running: await startAgent({ site, state, ...startTrainer, onEvent }), events }
+  const startTrainer = lies.trainer?.(name, number) ?? (data ? undefined : madeUpTrainer(number).start)
+  return { running: await startAgent({ site, state, ...(startTrainer && { startTrainer }), onEvent }), events }
+}
+
+type Honest = {
+  readonly number: number
+  readonly pinned: readonly SiteName[]
+  /** Every site that joined. */
+  readonly all: ReadonlyMap<SiteName, JoinedSite>
+  readonly wake: () => void
+  readonly lies: Pick<Lies, 'data' | 'policy' | 'trainer'>
 }
 
 export type Door = { readonly authority: CertificateAuthority; readonly port: number }

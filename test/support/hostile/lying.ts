@@ -9,6 +9,8 @@ import type {
 import type { LogProof, LogProofRequest } from '@consilium/protos/control-messages.ts'
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import { planHash, type RoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import type { Policy } from '@consilium/site-agent/policy.ts'
+import type { StartTrainer } from '@consilium/site-agent/train/trainer.ts'
 import { collect } from '../collect.ts'
 import type { HostileFederation } from './federation.ts'
 import { type Heard, keepingChunks, planIn, type Told } from './recorded.ts'
@@ -32,6 +34,12 @@ export type Lies = {
   readonly pinned?: readonly SiteName[]
   /** The sites; four where not given. */
   readonly names?: readonly SiteName[]
+  /** What stands in each site's `policy.yaml` in place of a policy that lets any study of the lead pass. */
+  readonly policy?: (
+    site: SiteName,
+  ) => Partial<Pick<Policy, 'rows' | 'secure'>> & { readonly approve?: Partial<Policy['approve']> }
+  /** In place of a made-up trainer. */
+  readonly trainer?: (site: SiteName, number: number) => StartTrainer | undefined
   /** Files of each site's folder, `site.yaml` among them: real trainers read these in place of made-up ones. */
   readonly data?: (site: SiteName) => Readonly<Record<string, string>>
 }
