@@ -4,6 +4,7 @@ import { FederationError } from '@consilium/protos/errors.ts'
 import { canonicalJson } from '@consilium/protos/hash.ts'
 import { formatJoinCode } from '@consilium/protos/join-code.ts'
 import { signCheckpoint } from '@consilium/protos/log/checkpoint.ts'
+import { federationStream } from '@consilium/protos/log/signed-head.ts'
 import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import { parsePartnerChange } from '@consilium/protos/plan/partner-change.ts'
 import { leadFingerprint, parseJson } from '@consilium/protos/plan/signed-study.ts'
@@ -13,12 +14,13 @@ import { openProgress } from './driving/progress.ts'
 import type { RunProcess } from './driving/run-process.ts'
 import { findStudy, standing } from './federation/consent.ts'
 import { invite, revoke } from './federation/enrolment.ts'
-import { federationStream } from './federation/events.ts'
 import type { Federation, StudyRecord } from './federation/federation.ts'
 import { checkRotation, rotated } from './federation/key-rotation.ts'
+import { checkWhole } from './federation/losses.ts'
 import { changePartners } from './federation/partner-changes.ts'
 import { keyView, siteView, studyView } from './federation/views.ts'
 import type { Parts } from './parts.ts'
+import { recoverCoordinator, showRecovery } from './restored.ts'
 import { apartText, cohortApart, trainedAmong } from './round/apart.ts'
 import { runStream } from './run/events.ts'
 import { parametersOf } from './run/roll-back.ts'
@@ -35,6 +37,8 @@ export function adminService(parts: Parts): AdminService {
   return {
     ...siteCommands(parts),
     ...keyCommands(parts),
+    showRecovery: () => showRecovery(parts),
+    recover: (readmit) => recoverCoordinator(parts, readmit),
     ...studyCommands(parts),
     ...runCommands(parts),
     ...readings(parts),
@@ -48,7 +52,11 @@ function siteCommands(parts: Parts) {
     async addSite(name, validMinutes) {
       const secret = randomBytes(32)
       const expiresAt = new Date(clock.now().getTime() + validMinutes * 60_000)
-      await stream.change((state) => invite(state, name, secret, expiresAt, clock.now()))
+      await stream.change((state) => {
+        checkWhole(state)
+        return invite(state, name, secret, expiresAt, clock.now())
+      })
+      parts.federationChanged()
       const joinCode = formatJoinCode({
         address: parts.siteAddress(),
         site: name,
@@ -84,6 +92,7 @@ function keyCommands(parts: Parts) {
     showKey: async () => keyView(stream.state),
     async rotateKey() {
       await stream.change(async (state) => {
+        checkWhole(state)
         await adopt(state)
         checkRotation(
           state,
@@ -110,6 +119,7 @@ function studyCommands(parts: Parts) {
   const viewOf = (reference: string) => view(findStudy(stream.state, reference))
   return {
     async createStudy(signedStudy, uploaded) {
+      checkWhole(stream.state)
       const { signed, graph, parameters } = await checkStudy(signedStudy, uploaded)
       const hash = signed.hash
       const lead = leadFingerprint(signed)
@@ -141,6 +151,7 @@ function studyCommands(parts: Parts) {
     async changePartners(signed) {
       const { study } = parsePartnerChange(signed.bytes)
       const events = await stream.change(async (state) => {
+        checkWhole(state)
         const record = findStudy(state, study)
         const loaded = await studies.load(record)
         return changePartners(record, loaded.signed, signed, parts.partnersOf(study), clock.now())
@@ -172,10 +183,10 @@ function runCommands(parts: Parts) {
     async startRun(reference, without = []) {
       let created: RunId = ''
       await stream.change(async (state) => {
+        checkWhole(state)
         const study = findStudy(state, reference)
         checkMayStart(await situationOf(parts, study, without))
-        const number = [...state.runs.values()].filter(({ run }) => run.startsWith(`${study.name}-`)).length + 1
-        created = freeRunId(state.runs, study.name, number)
+        created = freeRunId(state, study.name)
         const keys = await makeRunKey(vault, created)
         return [
           {
@@ -199,6 +210,7 @@ function runCommands(parts: Parts) {
       return process.view()
     },
     async rollBackRun(run, round, reason) {
+      checkWhole(stream.state)
       const process = find(run)
       const parameters = parametersOf(process.run, round)
       const stale = (why: string) => new FederationError('stale-round', `run ${run} cannot go back: ${why}`)
@@ -279,6 +291,12 @@ function attendingNow({ stream, attending }: Parts, study: Sha256): SiteName[] {
     .sort()
 }
 
-function freeRunId(runs: ReadonlyMap<RunId, unknown>, name: string, number: number): RunId {
-  for (let n = number; ; n++) if (!runs.has(`${name}-${n}`)) return `${name}-${n}`
+/** After a recovery under names of their own: nobody can know all those of the runs that were lost. */
+function freeRunId({ runs, lostRuns, epoch }: Federation, name: string): RunId {
+  const prefix = epoch > 1 ? `${name}-r${epoch}` : name
+  const earlier = [...runs.keys()].filter((run) => run.startsWith(`${prefix}-`)).length
+  for (let n = earlier + 1; ; n++) {
+    const run = `${prefix}-${n}`
+    if (!runs.has(run) && !lostRuns.has(run)) return run
+  }
 }

@@ -5,24 +5,28 @@
 import { availableParallelism } from 'node:os'
 import type { SignedLedger } from '@consilium/protos/control-messages.ts'
 import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
+import { federationStream } from '@consilium/protos/log/signed-head.ts'
 import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import { openMaskThreads } from '@consilium/protos/secagg/mask-threads.ts'
 import { adminService } from './admin-service.ts'
 import { attendanceOf } from './attending/attendance.ts'
 import { type Outgoing, openAttending } from './attending/attending.ts'
-import { membership, partnerChanges, runMessages, studyOffers } from './attending/messages.ts'
+import { openShownHeads } from './attending/heads.ts'
+import { lostRunsOver, membership, partnerChanges, runMessages, studyOffers } from './attending/messages.ts'
 import { openChanges } from './changes.ts'
 import { openRunProcess, type RunProcess } from './driving/run-process.ts'
 import { signedPlans } from './driving/signed-plans.ts'
 import { type EventStream, openEventStream } from './event-stream.ts'
-import { type FederationEvent, federationEntry, federationStream, readFederationEvent } from './federation/events.ts'
+import { type FederationEvent, federationEntry, readFederationEvent } from './federation/events.ts'
 import { emptyFederation, evolveFederation, type Federation, type RunRecord } from './federation/federation.ts'
+import { restoredError } from './federation/losses.ts'
 import { partnersBy } from './federation/partner-changes.ts'
 import { federationService } from './federation-service.ts'
 import { openSerial } from './intake/serial.ts'
 import { receive } from './intake/site-messages.ts'
 import { openUploads } from './intake/uploads.ts'
 import type { CoordinatorOptions, Parts } from './parts.ts'
+import { takeKnownHeads } from './restored.ts'
 import { partnersSoFar } from './run/partners-so-far.ts'
 import type { Partners, Run } from './run/state.ts'
 import type { AdminService, FederationService } from './services.ts'
@@ -59,7 +63,10 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
       for (const process of runs.values()) process.look()
     },
     onMessage(from, message) {
-      if (message.type === 'hello') sessionLedgers.attends(from.caller.site)
+      if (message.type === 'hello') {
+        sessionLedgers.attends(from.caller.site)
+        heads.attends(from.caller.site)
+      }
       receive(parts, from, message)
     },
     onRefused: (site) => log.warn({ site }, 'a second agent with the identity of this site dials and was not admitted'),
@@ -68,6 +75,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
     const key = stream.state.sites.get(site)?.identityPublicKey
     return key === undefined ? undefined : Buffer.from(key, 'base64')
   })
+  const heads = openShownHeads(stream, options.identity, clock.now)
   const threads = openMaskThreads(Math.max(1, availableParallelism() - 1))
   const messages = openStoredMessages(objects)
   const sums = openStoredSums(objects)
@@ -78,10 +86,12 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
     const allRuns = [...runs.values()].map(({ run }) => run)
     attending.deliver(site, [
       ...membership(stream.state),
+      ...heads.due(site, allRuns),
       ...ledgerSeen(sessionLedgers.due(site)),
       ...studyOffers(stream.state, studies, site),
       ...partnerChanges(stream.state, site),
-      ...runMessages(allRuns, site, sources),
+      ...lostRunsOver(stream.state),
+      ...(stream.state.losses.length > 0 ? [] : runMessages(allRuns, site, sources)),
     ])
   }
 
@@ -118,6 +128,9 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
           { type: 'run-ended', at: clock.now().toISOString(), run: run.id, outcome: run.state, entries, head, root },
         ]
       })
+      .then(() => {
+        for (const site of attending.sites) deliver(site)
+      })
       .catch((error) => log.error({ run: run.id, error: errorMessage(error) }, 'the end of a run was not anchored'))
   }
 
@@ -132,6 +145,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
       partners: () => partnersOf(record.study),
       attendance: (run, progress) => attendanceOf(stream.state, attending, run, progress),
       onChange: onRunChange,
+      heldBy: () => restoredError(stream.state),
     })
     await readShareKeys(process.run, messages)
     runs.set(record.run, process)
@@ -148,6 +162,11 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
     attending,
     ledgersTold(by, ledgers) {
       for (const site of sessionLedgers.tell(by, ledgers)) deliver(site)
+    },
+    async headsTold(by, told) {
+      await takeKnownHeads(parts, by, told)
+      heads.told(by, told)
+      deliver(by)
     },
     uploads,
     messages,

@@ -16,6 +16,8 @@ export type EventStream<State, Event> = Pick<MerkleTree, 'consistency' | 'inclus
   readonly length: number
   /** Number and Merkle tree hash of the entries that are durable. `consistency` and `inclusion` prove things of it. */
   logHead(): LogHead
+  /** Merkle tree hash of the first `size` entries, which are not more than there are. */
+  rootAt(size: number): string
   /** The entry at a position below the length. */
   entry(seq: number): Promise<LogEntry>
   /**
@@ -49,6 +51,8 @@ export async function openEventStream<State, Event>(
   let failed: Error | undefined
   let last: Promise<unknown> = Promise.resolve()
   const tree = openMerkleTree()
+
+  const rootAt = (size: number) => Buffer.from(tree.root(size)).toString('hex')
 
   const take = (entry: LogEntry, event: Event) => {
     state = evolve(state, event)
@@ -92,7 +96,8 @@ export async function openEventStream<State, Event>(
     get length() {
       return length
     },
-    logHead: () => ({ size: length, root: Buffer.from(tree.root()).toString('hex') }),
+    logHead: () => ({ size: length, root: rootAt(length) }),
+    rootAt,
     consistency: tree.consistency,
     inclusion: tree.inclusion,
     async entry(seq) {

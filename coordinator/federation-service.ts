@@ -1,11 +1,13 @@
 /** What sites may ask of the coordinator: joining, studies, objects of rounds open to them, uploads. */
-import { FederationError } from '@consilium/protos/errors.ts'
+import { errorCode, FederationError } from '@consilium/protos/errors.ts'
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import { proveLog } from './driving/prove-log.ts'
 import { decideStudy } from './federation/consent.ts'
 import { checkCaller, checkJoin, joined } from './federation/enrolment.ts'
+import { checkWhole } from './federation/losses.ts'
 import { sayOfPartners } from './federation/partner-changes.ts'
 import type { Parts } from './parts.ts'
+import { certificateShown } from './restored.ts'
 import type { OpenRound } from './round/round.ts'
 import type { Caller, FederationService, JoinReply, JoinRequest } from './services.ts'
 import { readFrom } from './store/object-store.ts'
@@ -14,7 +16,14 @@ const dayMs = 24 * 60 * 60 * 1000
 
 export function federationService(parts: Parts): FederationService {
   const { stream, clock, attending, uploads, studies, objects } = parts
-  const siteOf = (caller: Caller) => checkCaller(stream.state, caller, clock.now())
+  const siteOf = (caller: Caller) => {
+    try {
+      return checkCaller(stream.state, caller, clock.now())
+    } catch (error) {
+      if (errorCode(error) === 'coordinator-restored') certificateShown(parts, caller)
+      throw error
+    }
+  }
   return {
     join: (request) => join(parts, request),
     renew: (caller, certificateRequest) => renew(parts, caller, certificateRequest),
@@ -71,6 +80,7 @@ async function join(parts: Parts, request: JoinRequest): Promise<JoinReply> {
   let certificatePem = ''
   await stream.change(async (state) => {
     const now = clock.now()
+    checkWhole(state)
     checkJoin(state, request, now)
     const issued = await authority.issueSiteCertificate(request.certificateRequest, request.site, validity(parts))
     certificatePem = issued.pem
@@ -91,12 +101,14 @@ async function renew(parts: Parts, caller: Caller, certificateRequest: Uint8Arra
   let certificatePem = ''
   await stream.change(async (state) => {
     checkCaller(state, caller, clock.now())
+    checkWhole(state)
     const issued = await authority.issueSiteCertificate(certificateRequest, caller.site, validity(parts))
     certificatePem = issued.pem
     const { serial, expiresAt } = issued
     const at = clock.now().toISOString()
     return [{ type: 'certificate-renewed', at, site: caller.site, serial, expiresAt: expiresAt.toISOString() }]
   })
+  parts.federationChanged()
   return certificatePem
 }
 

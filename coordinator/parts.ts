@@ -1,6 +1,6 @@
 /** The parts of a coordinator as its services see them: what it was opened with, and what it made of that. */
 import type { Clock } from '@consilium/protos/clock.ts'
-import type { SignedLedger } from '@consilium/protos/control-messages.ts'
+import type { KnownHeads, SignedLedger } from '@consilium/protos/control-messages.ts'
 import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { Logger } from 'pino'
 import type { Attending } from './attending/attending.ts'
@@ -48,6 +48,8 @@ export type Parts = CoordinatorOptions & {
   readonly attending: Attending
   /** A site told how far its own ledger of sessions, or those of its peers, were seen. */
   readonly ledgersTold: (by: SiteName, ledgers: readonly SignedLedger[]) => void
+  /** A site told what it holds of this coordinator's own signatures. */
+  readonly headsTold: (by: SiteName, told: KnownHeads) => Promise<void>
   readonly uploads: Uploads
   readonly messages: StoredMessages
   /** Work for the same key waits for the one before it. */

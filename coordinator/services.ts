@@ -35,7 +35,13 @@ export type JoinReply = {
 }
 
 /** Who calls, as the verified client certificate says. `serial` is lower-case hexadecimal. */
-export type Caller = { readonly site: SiteName; readonly serial: string; readonly expiresAt: Date }
+export type Caller = {
+  readonly site: SiteName
+  readonly serial: string
+  readonly expiresAt: Date
+  /** When its certificate was issued, or a little earlier. */
+  readonly issuedAt?: Date
+}
 
 /** The first message of every stream. */
 export type Hello = {
@@ -125,6 +131,32 @@ export type KeyView = {
   readonly fingerprint: string
   /** Oldest first. */
   readonly rotations: readonly { readonly at: string; readonly from: string; readonly to: string }[]
+}
+
+/** Whether the coordinator runs from an old copy of its home folder, and what going on from it means. */
+export type RecoveryView = {
+  readonly federation: string
+  /** 1, and one more with each recovery. */
+  readonly epoch: number
+  /** What is proven to be missing: empty for a coordinator that is whole. */
+  readonly losses: readonly {
+    readonly at: string
+    readonly by: SiteName
+    readonly what: 'entries' | 'revocation' | 'key' | 'certificate'
+    readonly text: string
+  }[]
+  /** Oldest first; `size` is how many entries of the federation's stream there were. */
+  readonly recoveries: readonly { readonly at: string; readonly epoch: number; readonly size: number }[]
+  /** Runs that a recovery ends. */
+  readonly openRuns: readonly RunId[]
+  /** Names of runs that only sites know. */
+  readonly lostRuns: readonly RunId[]
+  /** Sites that a recovery revokes, by proof. */
+  readonly revoked: readonly SiteName[]
+  /** Sites whose certificate this log does not know. */
+  readonly unknownCertificates: readonly SiteName[]
+  /** Sites whose join codes end with a recovery. */
+  readonly invited: readonly SiteName[]
 }
 
 export type StudyView = {
@@ -251,6 +283,12 @@ export interface AdminService {
   showKey(): Promise<KeyView>
   /** A new identity takes the place of the coordinator's; throws `permission-denied` while a run goes on. */
   rotateKey(): Promise<KeyView>
+  showRecovery(): Promise<RecoveryView>
+  /**
+   * Goes on from an old copy. `readmit`: sites whose certificate, which the log does not know, is good again. Throws
+   * `not-restored` where nothing is proven to be missing, `coordinator-key-changed` where the signing key is.
+   */
+  recover(readmit: readonly SiteName[]): Promise<RecoveryView>
   /** `objects` yields each object the study names, in any order, as it arrives. */
   createStudy(signedStudy: Uint8Array, objects: AsyncIterable<Uint8Array>): Promise<StudyView>
   /** Throws `signature-invalid` where it is not the study's lead's, `partners-refused` where sites would refuse it. */

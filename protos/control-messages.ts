@@ -1,8 +1,11 @@
 /** What site and coordinator say on the control stream, in the house's own types; both edges turn them into federation.proto. */
+import type { SignedHead } from './log/signed-head.ts'
 import type { RunId, Sha256, SiteName } from './plan/names.ts'
 import type { SignedPartnerChange, SitesPartnerWord } from './plan/partner-change.ts'
 import type { SignedRoundPlan } from './plan/round-plan.ts'
+import type { Recovery } from './recovery.ts'
 import type { RefusalCode } from './refusal-codes.ts'
+import type { Revocation } from './revocation.ts'
 import type { SecureFromSite, SecureToSite } from './secagg/messages.ts'
 
 /** A site and its Ed25519 identity, 32 bytes. */
@@ -24,6 +27,22 @@ export type SignedLedger = {
   readonly signature: Uint8Array
 }
 
+/** Where a stream of the coordinator's log stands. */
+export type ShownHead = {
+  readonly head: SignedHead
+  /** That it extends the head that this site was shown or told before; empty where nothing proves that. */
+  readonly consistency: readonly Uint8Array[]
+  /** Of the federation's stream: every recovery of it, oldest first. */
+  readonly recoveries: readonly Recovery[]
+}
+
+/** What a site gives back to the coordinator of what that signed. */
+export type KnownHeads = {
+  readonly heads: readonly SignedHead[]
+  readonly revocations: readonly Revocation[]
+  readonly rotations: readonly KeyRotation[]
+}
+
 export type ToSite =
   | { readonly type: 'study'; readonly signedStudy: Uint8Array }
   | { readonly type: 'roster'; readonly sites: readonly RosterSite[] }
@@ -36,6 +55,9 @@ export type ToSite =
       readonly signed: SignedPartnerChange
       readonly words: readonly SitesPartnerWord[]
     }
+  | ({ readonly type: 'shown-head' } & ShownHead)
+  /** Every site that was revoked so far. */
+  | { readonly type: 'revoked'; readonly revocations: readonly Revocation[] }
   | { readonly type: 'assignment'; readonly plan: SignedRoundPlan }
   /** Asks for a sealed update; in secure mode `shares` asks for a masked one. */
   | { readonly type: 'collect-updates'; readonly planHash: Sha256 }
@@ -66,6 +88,7 @@ export type FromSite =
   | { readonly type: 'pinned'; readonly sites: readonly RosterSite[] }
   /** How far this site saw the ledgers of its peers. */
   | { readonly type: 'known-ledgers'; readonly ledgers: readonly SignedLedger[] }
+  | ({ readonly type: 'known-heads' } & KnownHeads)
   | SecureFromSite
   | {
       readonly type: 'refusal'

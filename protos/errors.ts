@@ -303,10 +303,22 @@ export type ErrorCode =
    */
   | 'site-restored'
   /**
-   * A recovery was asked for where nothing says that the site was restored. Normal: after `site-agent recover` by
-   * mistake. Do: nothing: nothing was changed.
+   * A recovery was asked for where nothing says that the site, or the coordinator, was restored. Normal: after
+   * `site-agent recover` or `consilium recover` by mistake. Do: nothing: nothing was changed.
    */
   | 'not-restored'
+  /**
+   * The coordinator runs from an old copy of its home folder: a site has its signature on more than its log holds. It runs
+   * nothing until its operator has decided. Normal: after a backup was put back. Do: its operator reads
+   * `coordinator/RECOVER.md`, then `consilium recover`; sites wait.
+   */
+  | 'coordinator-restored'
+  /**
+   * The coordinator was restored from an old copy and recovered, and nobody here has said that this site goes along. Normal:
+   * after a restore there. Do: ask its operator what was lost, then `site-agent coordinator accept`, or set
+   * `recovery.accept` in `policy.yaml`.
+   */
+  | 'recovery-refused'
   /**
    * A sum is not that of what was masked, or makes another model than is said; or nobody vouches for what a plan
    * starts from. Normal: it is not with an honest coordinator. Do: keep the log: the coordinator lies, or its disk does.

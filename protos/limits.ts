@@ -33,6 +33,11 @@ export const partnerChangesMax = 1000
 export const partnerChangeBytesMax = 128 * 1024
 /** Sites whose ledgers one site tells of at once. */
 export const knownLedgersMax = 1000
+/** Heads of the coordinator's log, and revocations, that travel in one message: the newest. */
+export const knownHeadsMax = 200
+export const revocationsMax = 1000
+/** Recoveries of one coordinator. */
+export const recoveriesMax = 1000
 /** The sum of a round that travels with the request to verify it, bytes; a longer one is fetched. */
 export const sumInlineBytesMax = 64 * 1024
 /** How long a join code may be good, minutes, and how long it is where nobody says. */

@@ -27,6 +27,7 @@ const ofWhatWasSent = [
   'model-not-in-log',
   'log-forked',
   'rollback-refused',
+  'recovery-refused',
   'directory-invalid',
   'shares-invalid',
   'survivors-invalid',

@@ -106,6 +106,8 @@ const statusOf: Readonly<Record<ErrorCode, status>> = {
   'peer-restored': status.FAILED_PRECONDITION,
   'site-restored': status.FAILED_PRECONDITION,
   'not-restored': status.FAILED_PRECONDITION,
+  'coordinator-restored': status.FAILED_PRECONDITION,
+  'recovery-refused': status.FAILED_PRECONDITION,
   'sum-not-verified': status.DATA_LOSS,
   'round-unverified': status.ABORTED,
   'coordinator-key-changed': status.FAILED_PRECONDITION,

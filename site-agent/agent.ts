@@ -7,6 +7,7 @@ import type { SignedLedger } from '@consilium/protos/control-messages.ts'
 import type { ErrorCode } from '@consilium/protos/errors.ts'
 import type { Consent } from './consent.ts'
 import type { PinnedCoordinator } from './coordinator-key.ts'
+import { keepRotations, takeRevoked, takeShownHead, tellKnownHeads } from './coordinator-log.ts'
 import type { FromCoordinator } from './link/link.ts'
 import { offeredChange, tellWords } from './partner-changes.ts'
 import { openPinTelling, type PinTelling } from './pins.ts'
@@ -66,6 +67,7 @@ export class Agent {
   #onUp(): void {
     this.#unlessTrouble(() => this.#site.store.attendance.set('attending'))
     this.#site.emit({ type: 'link-up' })
+    this.#unlessTrouble(() => tellKnownHeads(this.#site))
     this.#unlessTrouble(() => tellKnownLedgers(this.#site))
     this.#unlessTrouble(() => this.#assignments.announce())
     this.#tellWords()
@@ -91,8 +93,12 @@ export class Agent {
       offeredChange(message, this.#site)
       this.#tellWords()
     } else if (message.type === 'ledger-seen') this.#ledgerSeen(message.ledger)
-    else if (message.type === 'coordinator-keys') this.#trust.coordinator.rotated(message.rotations)
-    else if (message.type === 'assignment') {
+    else if (message.type === 'shown-head') takeShownHead(message, this.#site)
+    else if (message.type === 'revoked') takeRevoked(message.revocations, this.#site)
+    else if (message.type === 'coordinator-keys') {
+      this.#trust.coordinator.rotated(message.rotations)
+      keepRotations(message.rotations, this.#site)
+    } else if (message.type === 'assignment') {
       this.#unlessTrouble(() => this.#pins.tellChanges())
       this.#assignments.assign(message.plan)
     } else if (message.type === 'round-over') {

@@ -93,6 +93,10 @@ export function describeEvent(event: AgentEvent): string {
       return `run ${event.run}: ${event.outcome}${event.reason && `, ${event.reason}`}`
     case 'restored':
       return `THIS SITE WAS RESTORED: ${event.reason}`
+    case 'coordinator-went-back':
+      return `THE COORDINATOR'S LOG WENT BACK: ${event.reason}`
+    case 'coordinator-recovered':
+      return `THE COORDINATOR WAS RESTORED: ${event.reason}`
     case 'trouble':
       return `${event.code}: ${event.reason}`
   }
@@ -121,6 +125,8 @@ const warnings: ReadonlySet<AgentEvent['type']> = new Set([
   'trainer-restarted',
   'checkpoint-failed',
   'restored',
+  'coordinator-went-back',
+  'coordinator-recovered',
   'trouble',
   'roster-changed',
   'partners-asked',

@@ -117,6 +117,8 @@ const policySchema = z.strictObject({
     .prefault({}),
   /** Whether a run may go back to an earlier model by an entry in its log. */
   rollback: z.strictObject({ accept: z.boolean().default(false) }).prefault({}),
+  /** Whether this site goes along when the coordinator was restored from an old copy and recovered. */
+  recovery: z.strictObject({ accept: z.boolean().default(false) }).prefault({}),
 })
 
 export type Policy = z.output<typeof policySchema>

@@ -56,6 +56,16 @@ export function partnerChanges({ studies }: Federation, site: SiteName): Outgoin
   })
 }
 
+/** Runs that were lost with a part of the log are over, for whoever was in them. */
+export function lostRunsOver({ lostRuns, losses, recoveries }: Federation): Outgoing[] {
+  const last = recoveries.at(-1)
+  if (losses.length > 0 || !last) return []
+  const reason = `the coordinator was restored from an old copy on ${last.at}, and lost this run`
+  return [...lostRuns].map((run) => {
+    return { key: `run:${run}`, message: { type: 'run-over', run, outcome: 'failed', reason } }
+  })
+}
+
 /** `runs` in the order of their start. Of those that ended only the newest of each study is still told of. */
 export function runMessages(runs: readonly Run[], site: SiteName, sources: MessageSources): Outgoing[] {
   const newest = new Map(runs.map((run) => [run.study, run]))

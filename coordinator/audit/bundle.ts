@@ -9,10 +9,10 @@ import { canonicalJson, sha256Hex } from '@consilium/protos/hash.ts'
 import { messageBytesMax } from '@consilium/protos/limits.ts'
 import { type Checkpoint, checkpointSchema } from '@consilium/protos/log/checkpoint.ts'
 import { type LogEntry, logEntrySchema } from '@consilium/protos/log/entry.ts'
+import { federationStream } from '@consilium/protos/log/signed-head.ts'
 import { type RunId, runIdSchema, type Sha256, sha256Schema } from '@consilium/protos/plan/names.ts'
 import { parseJson, readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import { z } from 'zod'
-import { federationStream } from '../federation/events.ts'
 import { runStream } from '../run/events.ts'
 
 const pieceBytesMax = 1024 * 1024

@@ -6,6 +6,7 @@ import { verifySignature } from '@consilium/protos/identity.ts'
 import { assertRotation } from '@consilium/protos/key-rotation.ts'
 import { type Checkpoint, verifyCheckpoint } from '@consilium/protos/log/checkpoint.ts'
 import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import { verifyRecovery } from '@consilium/protos/recovery.ts'
 import type { FederationEvent, FederationEventOf } from '../federation/events.ts'
 import { fromBase64, present, require } from './refuse.ts'
 import { type AuditRoster, isNamedBy } from './roster.ts'
@@ -49,6 +50,12 @@ export function auditFederation(run: RunId, roster: AuditRoster): FederationAudi
       case 'coordinator-key-rotated':
         keys.push(rotatedKey(present(keys.at(-1), 'no key to rotate'), event))
         return
+      case 'coordinator-recovered': {
+        const key = present(keys.at(-1), 'no key to recover with')
+        const isSigned = verifyRecovery(key, { ...event, signature: fromBase64(event.signature) })
+        require(isSigned, `the recovery of ${event.at} is not signed by the coordinator`)
+        return
+      }
       case 'site-joined':
         identities.set(event.site, [...(identities.get(event.site) ?? []), fromBase64(event.identityPublicKey)])
         return

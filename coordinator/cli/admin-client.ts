@@ -7,6 +7,7 @@ import type { AddSiteReply__Output } from '@consilium/protos/gen/consilium/v1/Ad
 import type { AdminClient as GrpcClient } from '@consilium/protos/gen/consilium/v1/Admin.ts'
 import type { Checkpoint__Output } from '@consilium/protos/gen/consilium/v1/Checkpoint.ts'
 import type { KeyView__Output } from '@consilium/protos/gen/consilium/v1/KeyView.ts'
+import type { RecoveryView__Output } from '@consilium/protos/gen/consilium/v1/RecoveryView.ts'
 import type { RunOutlook__Output } from '@consilium/protos/gen/consilium/v1/RunOutlook.ts'
 import type { RunView__Output } from '@consilium/protos/gen/consilium/v1/RunView.ts'
 import type { SiteList__Output } from '@consilium/protos/gen/consilium/v1/SiteList.ts'
@@ -20,11 +21,12 @@ import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { SignedPartnerChange } from '@consilium/protos/plan/partner-change.ts'
 import { fromServiceError } from '@consilium/protos/status.ts'
 import { type ClientReadableStream, credentials, type requestCallback, type ServiceError } from '@grpc/grpc-js'
-import type { KeyView, RunOutlook, RunView, SiteView } from '../services.ts'
+import type { KeyView, RecoveryView, RunOutlook, RunView, SiteView } from '../services.ts'
 import { readAdminAddress, readOperatorFiles } from './admin-home.ts'
 import { outlookView } from './outlook-view.ts'
 import {
   keyView,
+  recoveryView,
   runView,
   runViews,
   type ShownStudy,
@@ -41,6 +43,8 @@ export type AdminClient = {
   revokeSite(name: SiteName, reason: string): Promise<SiteView>
   showKey(): Promise<KeyView>
   rotateKey(): Promise<KeyView>
+  showRecovery(): Promise<RecoveryView>
+  recover(readmit: readonly SiteName[]): Promise<RecoveryView>
   /** Sends the signed study (JSON) and its objects; `onSent` is told the bytes sent so far, of all of them. */
   createStudy(
     signedStudy: Uint8Array,
@@ -110,6 +114,9 @@ function adminClient(grpc: GrpcClient, address: string, explained: (error: unkno
       siteView(await ask<SiteView__Output>((done) => grpc.revokeSite({ name, reason }, done))),
     showKey: async () => keyView(await ask<KeyView__Output>((done) => grpc.showKey({}, done))),
     rotateKey: async () => keyView(await ask<KeyView__Output>((done) => grpc.rotateKey({}, done))),
+    showRecovery: async () => recoveryView(await ask<RecoveryView__Output>((done) => grpc.showRecovery({}, done))),
+    recover: async (readmit) =>
+      recoveryView(await ask<RecoveryView__Output>((done) => grpc.recover({ readmit: [...readmit] }, done))),
     createStudy: (signedStudy, objects, onSent) => createStudy(grpc, signedStudy, objects, explained, onSent),
     changePartners: async ({ bytes, signature }) =>
       studyView(await ask<StudyView__Output>((done) => grpc.changePartners({ change: bytes, signature }, done))),

@@ -6,11 +6,13 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { ExitCode } from './exit-codes.ts'
-import type { Terminal } from './output.ts'
+import { colored, printable, type Terminal } from './output.ts'
 
 export type CommandContext = {
   readonly terminal: Terminal
   readonly environment: NodeJS.ProcessEnv
+  /** Asks the person at the terminal for one line; absent where nobody sits there. */
+  readonly ask?: ((question: string) => Promise<string>) | undefined
   /** Aborts on Ctrl-C; a command that never asks for it is ended by Ctrl-C at once. */
   readonly interrupted: AbortSignal
   /** Takes the exit code of an action that ends with one other than 0. */
@@ -25,8 +27,11 @@ export type Invocation<Options> = {
   readonly json: boolean
   readonly terminal: Terminal
   readonly interrupted: AbortSignal
+  readonly ask?: ((question: string) => Promise<string>) | undefined
   /** Prints `value` as one JSON document with `--json`, else `text`. */
   print(value: unknown, text: () => string): void
+  /** Tells what must not be missed on standard error, in red where the terminal has colours; nothing with `--json`. */
+  alarm(text: string): void
 }
 
 export type Action<Options> = (invocation: Invocation<Options>) => Promise<ExitCode> | Promise<void>
@@ -43,8 +48,13 @@ export function action<Options = Record<never, never>>(context: CommandContext, 
       home: homeFolder(home, context.environment),
       json: json === true,
       terminal,
+      ask: json ? undefined : context.ask,
       get interrupted() {
         return context.interrupted
+      },
+      alarm: (text) => {
+        const lines = text.split('\n').map(printable).join('\n')
+        if (!json) terminal.writeError(`${colored(terminal, 'red', lines)}\n`)
       },
       print: (value, text) => terminal.write(json ? `${JSON.stringify(value)}\n` : text()),
     })

@@ -47,6 +47,8 @@ const refused: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'cohort-too-small',
   'cohort-differencing',
   'partners-refused',
+  'not-restored',
+  'coordinator-restored',
   'limit-exceeded',
   'message-invalid',
 ])

@@ -12,6 +12,7 @@ import { addKeyCommands } from './key.ts'
 import { addLeadCommands } from './lead.ts'
 import { addLogCommands } from './log.ts'
 import { printable, processTerminal, type Terminal } from './output.ts'
+import { addRecoverCommands } from './recover.ts'
 import { addRunCommands } from './run.ts'
 import { addServeCommand } from './serve.ts'
 import { addSiteCommands } from './site.ts'
@@ -21,6 +22,7 @@ export type MainOptions = {
   readonly terminal?: Terminal
   readonly environment?: NodeJS.ProcessEnv
   readonly interrupted?: AbortSignal
+  readonly ask?: (question: string) => Promise<string>
 }
 
 /** Runs one command line (without the program's name); resolves with the exit code and never rejects. */
@@ -37,6 +39,7 @@ export async function main(args: readonly string[], options: MainOptions = {}): 
       terminal,
       environment,
       exit,
+      ask: options.ask ?? (terminal.isLive && process.stdin.isTTY ? askPerson : undefined),
       get interrupted() {
         interrupted ??= interruptSignal()
         return interrupted
@@ -71,6 +74,7 @@ function program(context: CommandContext): Command {
   addStudyCommands(root, context)
   addRunCommands(root, context)
   addLogCommands(root, context)
+  addRecoverCommands(root, context)
   return root.addHelpText('after', afterHelp)
 }
 
@@ -109,6 +113,19 @@ function reportError(error: unknown, terminal: Terminal, json: boolean): number 
 function writeError(terminal: Terminal, json: boolean, code: string, message: string): void {
   const text = message.split('\n').map(printable).join('\n')
   terminal.writeError(json ? `${JSON.stringify({ error: { code, message } })}\n` : `error[${code}]: ${text}\n`)
+}
+
+async function askPerson(question: string): Promise<string> {
+  const { createInterface } = await import('node:readline/promises')
+  const lines = createInterface({ input: process.stdin, output: process.stdout })
+  try {
+    return await lines.question(question)
+  } catch {
+    // Ctrl-C, or the terminal is gone: no answer is no.
+    return ''
+  } finally {
+    lines.close()
+  }
 }
 
 /**

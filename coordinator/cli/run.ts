@@ -5,6 +5,7 @@ import { action, type CommandContext, examples, type Invocation } from './comman
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { outlookText } from './outlook-text.ts'
 import { formatBytes } from './output.ts'
+import { warnOfLosses } from './recover.ts'
 import { runTable, runText } from './run-text.ts'
 import { withAdmin } from './with-admin.ts'
 
@@ -89,8 +90,11 @@ function addList(run: Command, context: CommandContext): void {
     .description('Lists all runs with their newest figures.')
     .addHelpText('after', examples('consilium run list'))
     .action(
-      action(context, async ({ home, print }) => {
-        const runs = await withAdmin(home, (admin) => admin.listRuns())
+      action(context, async ({ home, print, alarm }) => {
+        const runs = await withAdmin(home, async (admin) => {
+          await warnOfLosses(admin, { alarm })
+          return admin.listRuns()
+        })
         print(runs, () => runTable(runs))
       }),
     )

@@ -6,6 +6,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { SiteView } from '../services.ts'
 import { action, type CommandContext, examples } from './command.ts'
 import { colored, fields, formatTime, type Terminal, table } from './output.ts'
+import { warnOfLosses } from './recover.ts'
 import { withAdmin } from './with-admin.ts'
 
 export function addSiteCommands(root: Command, context: CommandContext): void {
@@ -32,8 +33,11 @@ export function addSiteCommands(root: Command, context: CommandContext): void {
     .description('Lists the hospitals: invited, enrolled or revoked, and whether their agent is connected now.')
     .addHelpText('after', examples('consilium site list', 'consilium site list --json'))
     .action(
-      action(context, async ({ home, print, terminal }) => {
-        const sites = await withAdmin(home, (admin) => admin.listSites())
+      action(context, async ({ home, print, terminal, alarm }) => {
+        const sites = await withAdmin(home, async (admin) => {
+          await warnOfLosses(admin, { alarm })
+          return admin.listSites()
+        })
         print(sites, () => siteTable(sites, terminal))
       }),
     )

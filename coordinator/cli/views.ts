@@ -1,5 +1,6 @@
 /** Messages of admin.proto into the domain's own types, which are also what `--json` prints. */
 import type { KeyView__Output } from '@consilium/protos/gen/consilium/v1/KeyView.ts'
+import type { RecoveryView__Output } from '@consilium/protos/gen/consilium/v1/RecoveryView.ts'
 import type { RoundView__Output } from '@consilium/protos/gen/consilium/v1/RoundView.ts'
 import type { RunView__Output } from '@consilium/protos/gen/consilium/v1/RunView.ts'
 import type { SecureSession__Output } from '@consilium/protos/gen/consilium/v1/SecureSession.ts'
@@ -11,6 +12,7 @@ import { parseJson, readSignedStudy } from '@consilium/protos/plan/signed-study.
 import type {
   KeyView,
   PartnerChangeView,
+  RecoveryView,
   RoundView,
   RunView,
   SecureSessionView,
@@ -34,6 +36,18 @@ export function siteView(view: SiteView__Output): SiteView {
 
 export function keyView({ fingerprint, rotations }: KeyView__Output): KeyView {
   return { fingerprint, rotations: rotations.map(({ at, from, to }) => ({ at, from, to })) }
+}
+
+export function recoveryView(view: RecoveryView__Output): RecoveryView {
+  const { federation, epoch, openRuns, lostRuns, revoked, unknownCertificates, invited } = view
+  return {
+    ...{ federation, epoch },
+    losses: view.losses.map(({ at, by, what, text }) => {
+      return { at, by, what: oneOf(what, ['entries', 'revocation', 'key', 'certificate']), text }
+    }),
+    recoveries: view.recoveries.map(({ at, epoch: begun, size }) => ({ at, epoch: begun, size })),
+    ...{ openRuns, lostRuns, revoked, unknownCertificates, invited },
+  }
 }
 
 /** Without the signed study, as lists hold it. */

@@ -36,6 +36,8 @@ export type RunProcess = {
   readonly entries: number
   /** Number and Merkle tree hash of the entries that are durable. */
   logHead(): LogHead
+  /** Merkle tree hash of its first entries; not more than there are. */
+  rootAt(size: number): string
   /** Proofs of this run's log; rejects with `invalid-argument` for what it does not have. */
   prove(request: LogProofRequest): Promise<LogProof>
   readonly progress: Progress
@@ -64,6 +66,8 @@ export type RunProcessOptions = Tools & {
   readonly onFailure: (error: Error) => void
   /** Whom earlier runs of the study settled on; read when the run starts. */
   readonly partners: () => Partners
+  /** Why nothing may go on but a cancellation; undefined while it may. */
+  readonly heldBy: () => FederationError | undefined
 }
 
 /** How soon watchers see progress, milliseconds. */
@@ -89,6 +93,9 @@ export async function openRunProcess(
 
   async function settle(command: Command | undefined): Promise<void> {
     if (stopped) throw new FederationError('cancelled', 'the coordinator stops: try again when it is back')
+    const held = command?.type === 'cancel' ? undefined : options.heldBy()
+    if (held && command) throw held
+    if (held) return
     if (command) await decideNow(command)
     // Every look sees the head of the log with all in it that was decided before.
     while (!stopped && (await decideNow(undefined)).length > 0);
@@ -172,6 +179,7 @@ export async function openRunProcess(
       return stream.length
     },
     logHead: stream.logHead,
+    rootAt: stream.rootAt,
     prove: (request) => proofOf(stream, request),
     progress,
     changes,

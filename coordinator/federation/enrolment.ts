@@ -11,6 +11,7 @@ import { shortReason } from '../round/events.ts'
 import type { Caller, JoinRequest } from '../services.ts'
 import type { FederationEvent } from './events.ts'
 import type { Certificate, Federation, Site } from './federation.ts'
+import { isProvenRevoked } from './losses.ts'
 
 /** The hash under which the log knows the secret of a join code. The secret has 256 random bits, so a plain hash does. */
 export function secretHash(site: SiteName, secret: Uint8Array): Sha256 {
@@ -75,9 +76,14 @@ export function revoke(federation: Federation, name: SiteName, reason: string, n
 /** Throws for a caller whose certificate is not one of its site's, is replaced, revoked or expired. */
 export function checkCaller(federation: Federation, { site: name, serial, expiresAt }: Caller, now: Date): Site {
   const site = federation.sites.get(name)
-  if (site?.state === 'revoked')
+  if (site?.state === 'revoked' || isProvenRevoked(federation, name))
     throw new FederationError('certificate-revoked', `site ${name} was revoked: ask the coordinator's operator why`)
-  if (site?.state !== 'enrolled')
+  if (!site?.serials.includes(serial))
+    throw new FederationError(
+      'coordinator-restored',
+      `this coordinator does not know the certificate of site ${name}, which its own authority issued: it runs from an old copy of its home folder. Its operator decides how it goes on; nothing is to be done here until then`,
+    )
+  if (site.state !== 'enrolled')
     throw new FederationError('unauthenticated', `site ${name} is not enrolled here: join with a new code`)
   const certificate = site.certificates.find((known) => known.serial === serial)
   if (!certificate)

@@ -2,6 +2,7 @@
 import { FederationError } from '@consilium/protos/errors.ts'
 import { cohortMax, partnerChangesMax, reasonCharactersMax } from '@consilium/protos/limits.ts'
 import type { LogEntry, NewEntry } from '@consilium/protos/log/entry.ts'
+import { logHeadSchema } from '@consilium/protos/log/head.ts'
 import { base64Schema, runIdSchema, sha256Schema, siteNameSchema } from '@consilium/protos/plan/names.ts'
 import { partnerChangeSchema, partnerPurposes } from '@consilium/protos/plan/partner-change.ts'
 import { z } from 'zod'
@@ -11,6 +12,26 @@ const site = siteNameSchema
 const study = sha256Schema
 const reason = z.string().max(reasonCharactersMax)
 const certificate = { serial: z.string().regex(/^[0-9a-f]{1,64}$/), expiresAt: z.iso.datetime() }
+
+const epoch = z.int().min(1)
+
+/** What is missing, as far as it is proven. */
+const lossSchema = z.discriminatedUnion('what', [
+  /** Entries of a stream: it has `length` here, and had `size` when the coordinator signed that, at `provenAt`. */
+  z.strictObject({
+    what: z.literal('entries'),
+    stream: z.string().min(1).max(100),
+    epoch,
+    length: z.int().min(0),
+    ...logHeadSchema.shape,
+    provenAt: at,
+  }),
+  z.strictObject({ what: z.literal('revocation'), site, publicKey: base64Schema(32), epoch, revokedAt: at }),
+  /** A rotation of the coordinator's own key, which signed over to this one. */
+  z.strictObject({ what: z.literal('key'), publicKey: base64Schema(32) }),
+  /** A certificate that the federation's authority issued, and that no entry tells of. */
+  z.strictObject({ what: z.literal('certificate'), site, ...certificate }),
+])
 
 export const federationEventSchema = z.discriminatedUnion('type', [
   z.strictObject({
@@ -42,7 +63,24 @@ export const federationEventSchema = z.discriminatedUnion('type', [
     ...certificate,
   }),
   z.strictObject({ type: z.literal('certificate-renewed'), at, site, ...certificate }),
-  z.strictObject({ type: z.literal('site-revoked'), at, site, reason }),
+  /** `proven`: it was revoked in a part of the log that was lost, as the coordinator signed then; else now. */
+  z.strictObject({
+    type: z.literal('site-revoked'),
+    at,
+    site,
+    reason,
+    proven: z.strictObject({ epoch, at }).exactOptional(),
+  }),
+  /** A site proved, by the coordinator's own signature, that something is missing here: this log is an old copy. */
+  z.strictObject({ type: z.literal('loss-proven'), at, by: site, lost: lossSchema }),
+  /** The operator goes on from the old copy: what is missing is lost, and what was open is over. See protos/recovery.ts. */
+  z.strictObject({
+    type: z.literal('coordinator-recovered'),
+    at,
+    epoch: epoch.min(2),
+    ...logHeadSchema.shape,
+    signature: base64Schema(64),
+  }),
   /** `signedStudy` is the object that holds the study and its lead's signature. */
   z.strictObject({
     type: z.literal('study-created'),
@@ -108,10 +146,9 @@ export const federationEventSchema = z.discriminatedUnion('type', [
   }),
 ])
 
+export type Loss = z.output<typeof lossSchema>
 export type FederationEvent = z.output<typeof federationEventSchema>
 export type FederationEventOf<Type extends FederationEvent['type']> = Extract<FederationEvent, { type: Type }>
-
-export const federationStream = 'federation'
 
 /** Throws `internal` for what {@link readFederationEvent} would not read: it must not get into the log. */
 export function federationEntry(event: FederationEvent): NewEntry {

@@ -2,12 +2,13 @@
 import { countField, invalid, textField } from '@consilium/protos/fields.ts'
 import type { CurrentWork as WireCurrentWork } from '@consilium/protos/gen/consilium/v1/CurrentWork.ts'
 import type { KeyView as WireKeyView } from '@consilium/protos/gen/consilium/v1/KeyView.ts'
+import type { RecoveryView as WireRecoveryView } from '@consilium/protos/gen/consilium/v1/RecoveryView.ts'
 import type { RoundView as WireRoundView } from '@consilium/protos/gen/consilium/v1/RoundView.ts'
 import type { RunView as WireRunView } from '@consilium/protos/gen/consilium/v1/RunView.ts'
 import type { StudyView as WireStudyView } from '@consilium/protos/gen/consilium/v1/StudyView.ts'
 import { joinCodeMinutesDefault, joinCodeMinutesMax } from '@consilium/protos/limits.ts'
 import { type RunId, runIdSchema, type Sha256 } from '@consilium/protos/plan/names.ts'
-import type { KeyView, RoundView, RunView, StudyView } from '../services.ts'
+import type { KeyView, RecoveryView, RoundView, RunView, StudyView } from '../services.ts'
 
 export function validMinutes(minutes: number): number {
   return countField(minutes, 'valid_minutes', joinCodeMinutesMax) || joinCodeMinutesDefault
@@ -27,6 +28,20 @@ export function studyField(reference: string): string {
 
 export function keyMessage({ fingerprint, rotations }: KeyView): WireKeyView {
   return { fingerprint, rotations: [...rotations] }
+}
+
+export function recoveryMessage(view: RecoveryView): WireRecoveryView {
+  const { losses, recoveries, openRuns, lostRuns, revoked, unknownCertificates, invited, ...rest } = view
+  return {
+    ...rest,
+    losses: [...losses],
+    recoveries: [...recoveries],
+    openRuns: [...openRuns],
+    lostRuns: [...lostRuns],
+    revoked: [...revoked],
+    unknownCertificates: [...unknownCertificates],
+    invited: [...invited],
+  }
 }
 
 /** `withStudy` adds the signed study itself. */

@@ -12,6 +12,7 @@ import {
   cohortMax,
   partnerChangeBytesMax,
   reasonCharactersMax,
+  rosterSitesMax,
   roundsMax,
 } from '@consilium/protos/limits.ts'
 import { adminTypes, packageDefinition } from '@consilium/protos/load.ts'
@@ -21,6 +22,7 @@ import type { AdminService } from '../services.ts'
 import {
   briefRunView,
   keyMessage,
+  recoveryMessage,
   runField,
   runMessages,
   runViews,
@@ -101,6 +103,10 @@ function keyHandlers(service: AdminService, guard: Guard<'operator'>) {
   return {
     ShowKey: unary(guard, async () => keyMessage(await service.showKey())),
     RotateKey: unary(guard, async () => keyMessage(await service.rotateKey())),
+    ShowRecovery: unary(guard, async () => recoveryMessage(await service.showRecovery())),
+    Recover: unary(guard, async ({ readmit }) =>
+      recoveryMessage(await service.recover(listField(readmit, 'readmit', rosterSitesMax, siteField, 0))),
+    ),
   } satisfies Partial<AdminHandlers>
 }
 

@@ -10,11 +10,14 @@ const operatorName = 'URI:consilium:operator'
 
 /** Throws `unauthenticated` without a verified certificate, `permission-denied` for one that is no site's. */
 export function siteOf(certificate: PeerCertificate | undefined): Caller {
-  const { subjectaltname, serialNumber, valid_to } = verified(certificate)
+  const { subjectaltname, serialNumber, valid_from, valid_to } = verified(certificate)
   const site = siteName.exec(subjectaltname ?? '')?.[1]
   if (site === undefined)
     throw new FederationError('permission-denied', 'this certificate is not a site’s: sites call here, nobody else')
-  return { site, serial: serialNumber.toLowerCase(), expiresAt: new Date(valid_to) }
+  return {
+    ...{ site, serial: serialNumber.toLowerCase() },
+    ...{ expiresAt: new Date(valid_to), issuedAt: new Date(valid_from) },
+  }
 }
 
 /** When the operator's certificate expires. Throws `permission-denied` for any other certificate. */

@@ -35,6 +35,7 @@ import {
   reasonCharactersMax,
   streamNonceBytes,
 } from '@consilium/protos/limits.ts'
+import { knownHeadsField, wireRevocations, wireShownHead } from '@consilium/protos/log/wire-heads.ts'
 import { roundPlanFormat } from '@consilium/protos/plan/round-plan.ts'
 import { isRefusalCode } from '@consilium/protos/refusal-codes.ts'
 import { readMaskedInput, readSecureFromSite, wireSecureToSite } from '@consilium/protos/secagg/wire-messages.ts'
@@ -71,6 +72,7 @@ export function fromSite(wire: FromSite__Output): FromSite {
       type: 'known-ledgers',
       ledgers: listField(wire.knownLedgers.ledgers, 'ledgers', knownLedgersMax, signedLedgerField),
     }
+  if (wire.knownHeads) return { type: 'known-heads', ...knownHeadsField(wire.knownHeads) }
   if (wire.pong) return { type: 'pong' }
   if (wire.refusal) return refusal(wire.refusal)
   const secure = readSecureFromSite(wire)
@@ -173,6 +175,10 @@ export function toSite(message: ToSite): WireToSite {
       const words = message.words.map((said) => ({ site: said.site, word: wirePartnerWord(said) }))
       return { partnerChange: { change, signature, words } }
     }
+    case 'shown-head':
+      return { shownHead: wireShownHead(message) }
+    case 'revoked':
+      return { revoked: { revocations: wireRevocations(message.revocations) } }
     case 'ping':
       return { ping: {} }
     case 'collect-updates':

@@ -29,6 +29,8 @@ async function take(parts: Parts, from: SiteStream, message: FromSite): Promise<
       return parts.attending.pinned(site, message.sites)
     case 'known-ledgers':
       return parts.ledgersTold(site, message.ledgers)
+    case 'known-heads':
+      return parts.headsTold(site, message)
     case 'advertise':
     case 'share-keys':
     case 'complaint':

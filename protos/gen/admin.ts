@@ -20,6 +20,7 @@ import type { ListRunsRequest as _consilium_v1_ListRunsRequest, ListRunsRequest_
 import type { ListSitesRequest as _consilium_v1_ListSitesRequest, ListSitesRequest__Output as _consilium_v1_ListSitesRequest__Output } from './consilium/v1/ListSitesRequest.ts';
 import type { ListStudiesRequest as _consilium_v1_ListStudiesRequest, ListStudiesRequest__Output as _consilium_v1_ListStudiesRequest__Output } from './consilium/v1/ListStudiesRequest.ts';
 import type { LogEntry as _consilium_v1_LogEntry, LogEntry__Output as _consilium_v1_LogEntry__Output } from './consilium/v1/LogEntry.ts';
+import type { LossView as _consilium_v1_LossView, LossView__Output as _consilium_v1_LossView__Output } from './consilium/v1/LossView.ts';
 import type { MissingPartner as _consilium_v1_MissingPartner, MissingPartner__Output as _consilium_v1_MissingPartner__Output } from './consilium/v1/MissingPartner.ts';
 import type { MissingSite as _consilium_v1_MissingSite, MissingSite__Output as _consilium_v1_MissingSite__Output } from './consilium/v1/MissingSite.ts';
 import type { ObjectChunk as _consilium_v1_ObjectChunk, ObjectChunk__Output as _consilium_v1_ObjectChunk__Output } from './consilium/v1/ObjectChunk.ts';
@@ -27,6 +28,9 @@ import type { ObjectStart as _consilium_v1_ObjectStart, ObjectStart__Output as _
 import type { PartnerChangeView as _consilium_v1_PartnerChangeView, PartnerChangeView__Output as _consilium_v1_PartnerChangeView__Output } from './consilium/v1/PartnerChangeView.ts';
 import type { PartnerSet as _consilium_v1_PartnerSet, PartnerSet__Output as _consilium_v1_PartnerSet__Output } from './consilium/v1/PartnerSet.ts';
 import type { ReadLogRequest as _consilium_v1_ReadLogRequest, ReadLogRequest__Output as _consilium_v1_ReadLogRequest__Output } from './consilium/v1/ReadLogRequest.ts';
+import type { RecoverRequest as _consilium_v1_RecoverRequest, RecoverRequest__Output as _consilium_v1_RecoverRequest__Output } from './consilium/v1/RecoverRequest.ts';
+import type { RecoveryDone as _consilium_v1_RecoveryDone, RecoveryDone__Output as _consilium_v1_RecoveryDone__Output } from './consilium/v1/RecoveryDone.ts';
+import type { RecoveryView as _consilium_v1_RecoveryView, RecoveryView__Output as _consilium_v1_RecoveryView__Output } from './consilium/v1/RecoveryView.ts';
 import type { RevokeSiteRequest as _consilium_v1_RevokeSiteRequest, RevokeSiteRequest__Output as _consilium_v1_RevokeSiteRequest__Output } from './consilium/v1/RevokeSiteRequest.ts';
 import type { RollBackRunRequest as _consilium_v1_RollBackRunRequest, RollBackRunRequest__Output as _consilium_v1_RollBackRunRequest__Output } from './consilium/v1/RollBackRunRequest.ts';
 import type { RotateKeyRequest as _consilium_v1_RotateKeyRequest, RotateKeyRequest__Output as _consilium_v1_RotateKeyRequest__Output } from './consilium/v1/RotateKeyRequest.ts';
@@ -35,6 +39,7 @@ import type { RunOutlook as _consilium_v1_RunOutlook, RunOutlook__Output as _con
 import type { RunView as _consilium_v1_RunView, RunView__Output as _consilium_v1_RunView__Output } from './consilium/v1/RunView.ts';
 import type { SecureSession as _consilium_v1_SecureSession, SecureSession__Output as _consilium_v1_SecureSession__Output } from './consilium/v1/SecureSession.ts';
 import type { ShowKeyRequest as _consilium_v1_ShowKeyRequest, ShowKeyRequest__Output as _consilium_v1_ShowKeyRequest__Output } from './consilium/v1/ShowKeyRequest.ts';
+import type { ShowRecoveryRequest as _consilium_v1_ShowRecoveryRequest, ShowRecoveryRequest__Output as _consilium_v1_ShowRecoveryRequest__Output } from './consilium/v1/ShowRecoveryRequest.ts';
 import type { ShowRunRequest as _consilium_v1_ShowRunRequest, ShowRunRequest__Output as _consilium_v1_ShowRunRequest__Output } from './consilium/v1/ShowRunRequest.ts';
 import type { ShowStudyRequest as _consilium_v1_ShowStudyRequest, ShowStudyRequest__Output as _consilium_v1_ShowStudyRequest__Output } from './consilium/v1/ShowStudyRequest.ts';
 import type { SignedHeadRequest as _consilium_v1_SignedHeadRequest, SignedHeadRequest__Output as _consilium_v1_SignedHeadRequest__Output } from './consilium/v1/SignedHeadRequest.ts';
@@ -79,6 +84,7 @@ export interface ProtoGrpcType {
       ListSitesRequest: MessageTypeDefinition<_consilium_v1_ListSitesRequest, _consilium_v1_ListSitesRequest__Output>
       ListStudiesRequest: MessageTypeDefinition<_consilium_v1_ListStudiesRequest, _consilium_v1_ListStudiesRequest__Output>
       LogEntry: MessageTypeDefinition<_consilium_v1_LogEntry, _consilium_v1_LogEntry__Output>
+      LossView: MessageTypeDefinition<_consilium_v1_LossView, _consilium_v1_LossView__Output>
       MissingPartner: MessageTypeDefinition<_consilium_v1_MissingPartner, _consilium_v1_MissingPartner__Output>
       MissingSite: MessageTypeDefinition<_consilium_v1_MissingSite, _consilium_v1_MissingSite__Output>
       ObjectChunk: MessageTypeDefinition<_consilium_v1_ObjectChunk, _consilium_v1_ObjectChunk__Output>
@@ -86,6 +92,9 @@ export interface ProtoGrpcType {
       PartnerChangeView: MessageTypeDefinition<_consilium_v1_PartnerChangeView, _consilium_v1_PartnerChangeView__Output>
       PartnerSet: MessageTypeDefinition<_consilium_v1_PartnerSet, _consilium_v1_PartnerSet__Output>
       ReadLogRequest: MessageTypeDefinition<_consilium_v1_ReadLogRequest, _consilium_v1_ReadLogRequest__Output>
+      RecoverRequest: MessageTypeDefinition<_consilium_v1_RecoverRequest, _consilium_v1_RecoverRequest__Output>
+      RecoveryDone: MessageTypeDefinition<_consilium_v1_RecoveryDone, _consilium_v1_RecoveryDone__Output>
+      RecoveryView: MessageTypeDefinition<_consilium_v1_RecoveryView, _consilium_v1_RecoveryView__Output>
       RevokeSiteRequest: MessageTypeDefinition<_consilium_v1_RevokeSiteRequest, _consilium_v1_RevokeSiteRequest__Output>
       RollBackRunRequest: MessageTypeDefinition<_consilium_v1_RollBackRunRequest, _consilium_v1_RollBackRunRequest__Output>
       RotateKeyRequest: MessageTypeDefinition<_consilium_v1_RotateKeyRequest, _consilium_v1_RotateKeyRequest__Output>
@@ -94,6 +103,7 @@ export interface ProtoGrpcType {
       RunView: MessageTypeDefinition<_consilium_v1_RunView, _consilium_v1_RunView__Output>
       SecureSession: MessageTypeDefinition<_consilium_v1_SecureSession, _consilium_v1_SecureSession__Output>
       ShowKeyRequest: MessageTypeDefinition<_consilium_v1_ShowKeyRequest, _consilium_v1_ShowKeyRequest__Output>
+      ShowRecoveryRequest: MessageTypeDefinition<_consilium_v1_ShowRecoveryRequest, _consilium_v1_ShowRecoveryRequest__Output>
       ShowRunRequest: MessageTypeDefinition<_consilium_v1_ShowRunRequest, _consilium_v1_ShowRunRequest__Output>
       ShowStudyRequest: MessageTypeDefinition<_consilium_v1_ShowStudyRequest, _consilium_v1_ShowStudyRequest__Output>
       SignedHeadRequest: MessageTypeDefinition<_consilium_v1_SignedHeadRequest, _consilium_v1_SignedHeadRequest__Output>

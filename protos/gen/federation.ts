@@ -19,6 +19,7 @@ import type { Hello as _consilium_v1_Hello, Hello__Output as _consilium_v1_Hello
 import type { JoinReply as _consilium_v1_JoinReply, JoinReply__Output as _consilium_v1_JoinReply__Output } from './consilium/v1/JoinReply.ts';
 import type { JoinRequest as _consilium_v1_JoinRequest, JoinRequest__Output as _consilium_v1_JoinRequest__Output } from './consilium/v1/JoinRequest.ts';
 import type { KeyRotation as _consilium_v1_KeyRotation, KeyRotation__Output as _consilium_v1_KeyRotation__Output } from './consilium/v1/KeyRotation.ts';
+import type { KnownHeads as _consilium_v1_KnownHeads, KnownHeads__Output as _consilium_v1_KnownHeads__Output } from './consilium/v1/KnownHeads.ts';
 import type { KnownLedgers as _consilium_v1_KnownLedgers, KnownLedgers__Output as _consilium_v1_KnownLedgers__Output } from './consilium/v1/KnownLedgers.ts';
 import type { LogHead as _consilium_v1_LogHead, LogHead__Output as _consilium_v1_LogHead__Output } from './consilium/v1/LogHead.ts';
 import type { LogProofReply as _consilium_v1_LogProofReply, LogProofReply__Output as _consilium_v1_LogProofReply__Output } from './consilium/v1/LogProofReply.ts';
@@ -34,10 +35,13 @@ import type { Pong as _consilium_v1_Pong, Pong__Output as _consilium_v1_Pong__Ou
 import type { Progress as _consilium_v1_Progress, Progress__Output as _consilium_v1_Progress__Output } from './consilium/v1/Progress.ts';
 import type { Quorum as _consilium_v1_Quorum, Quorum__Output as _consilium_v1_Quorum__Output } from './consilium/v1/Quorum.ts';
 import type { ReceivedShare as _consilium_v1_ReceivedShare, ReceivedShare__Output as _consilium_v1_ReceivedShare__Output } from './consilium/v1/ReceivedShare.ts';
+import type { Recovery as _consilium_v1_Recovery, Recovery__Output as _consilium_v1_Recovery__Output } from './consilium/v1/Recovery.ts';
 import type { Refusal as _consilium_v1_Refusal, Refusal__Output as _consilium_v1_Refusal__Output } from './consilium/v1/Refusal.ts';
 import type { RenewReply as _consilium_v1_RenewReply, RenewReply__Output as _consilium_v1_RenewReply__Output } from './consilium/v1/RenewReply.ts';
 import type { RenewRequest as _consilium_v1_RenewRequest, RenewRequest__Output as _consilium_v1_RenewRequest__Output } from './consilium/v1/RenewRequest.ts';
 import type { RevealedShare as _consilium_v1_RevealedShare, RevealedShare__Output as _consilium_v1_RevealedShare__Output } from './consilium/v1/RevealedShare.ts';
+import type { Revocation as _consilium_v1_Revocation, Revocation__Output as _consilium_v1_Revocation__Output } from './consilium/v1/Revocation.ts';
+import type { Revoked as _consilium_v1_Revoked, Revoked__Output as _consilium_v1_Revoked__Output } from './consilium/v1/Revoked.ts';
 import type { Roster as _consilium_v1_Roster, Roster__Output as _consilium_v1_Roster__Output } from './consilium/v1/Roster.ts';
 import type { RosterSite as _consilium_v1_RosterSite, RosterSite__Output as _consilium_v1_RosterSite__Output } from './consilium/v1/RosterSite.ts';
 import type { RoundOver as _consilium_v1_RoundOver, RoundOver__Output as _consilium_v1_RoundOver__Output } from './consilium/v1/RoundOver.ts';
@@ -46,6 +50,8 @@ import type { ShareKeys as _consilium_v1_ShareKeys, ShareKeys__Output as _consil
 import type { SharedTo as _consilium_v1_SharedTo, SharedTo__Output as _consilium_v1_SharedTo__Output } from './consilium/v1/SharedTo.ts';
 import type { Sharer as _consilium_v1_Sharer, Sharer__Output as _consilium_v1_Sharer__Output } from './consilium/v1/Sharer.ts';
 import type { Shares as _consilium_v1_Shares, Shares__Output as _consilium_v1_Shares__Output } from './consilium/v1/Shares.ts';
+import type { ShownHead as _consilium_v1_ShownHead, ShownHead__Output as _consilium_v1_ShownHead__Output } from './consilium/v1/ShownHead.ts';
+import type { SignedHead as _consilium_v1_SignedHead, SignedHead__Output as _consilium_v1_SignedHead__Output } from './consilium/v1/SignedHead.ts';
 import type { SignedLedger as _consilium_v1_SignedLedger, SignedLedger__Output as _consilium_v1_SignedLedger__Output } from './consilium/v1/SignedLedger.ts';
 import type { SitesPartnerWord as _consilium_v1_SitesPartnerWord, SitesPartnerWord__Output as _consilium_v1_SitesPartnerWord__Output } from './consilium/v1/SitesPartnerWord.ts';
 import type { StudiesRequest as _consilium_v1_StudiesRequest, StudiesRequest__Output as _consilium_v1_StudiesRequest__Output } from './consilium/v1/StudiesRequest.ts';
@@ -91,6 +97,7 @@ export interface ProtoGrpcType {
       JoinReply: MessageTypeDefinition<_consilium_v1_JoinReply, _consilium_v1_JoinReply__Output>
       JoinRequest: MessageTypeDefinition<_consilium_v1_JoinRequest, _consilium_v1_JoinRequest__Output>
       KeyRotation: MessageTypeDefinition<_consilium_v1_KeyRotation, _consilium_v1_KeyRotation__Output>
+      KnownHeads: MessageTypeDefinition<_consilium_v1_KnownHeads, _consilium_v1_KnownHeads__Output>
       KnownLedgers: MessageTypeDefinition<_consilium_v1_KnownLedgers, _consilium_v1_KnownLedgers__Output>
       LogHead: MessageTypeDefinition<_consilium_v1_LogHead, _consilium_v1_LogHead__Output>
       LogProofReply: MessageTypeDefinition<_consilium_v1_LogProofReply, _consilium_v1_LogProofReply__Output>
@@ -106,10 +113,13 @@ export interface ProtoGrpcType {
       Progress: MessageTypeDefinition<_consilium_v1_Progress, _consilium_v1_Progress__Output>
       Quorum: MessageTypeDefinition<_consilium_v1_Quorum, _consilium_v1_Quorum__Output>
       ReceivedShare: MessageTypeDefinition<_consilium_v1_ReceivedShare, _consilium_v1_ReceivedShare__Output>
+      Recovery: MessageTypeDefinition<_consilium_v1_Recovery, _consilium_v1_Recovery__Output>
       Refusal: MessageTypeDefinition<_consilium_v1_Refusal, _consilium_v1_Refusal__Output>
       RenewReply: MessageTypeDefinition<_consilium_v1_RenewReply, _consilium_v1_RenewReply__Output>
       RenewRequest: MessageTypeDefinition<_consilium_v1_RenewRequest, _consilium_v1_RenewRequest__Output>
       RevealedShare: MessageTypeDefinition<_consilium_v1_RevealedShare, _consilium_v1_RevealedShare__Output>
+      Revocation: MessageTypeDefinition<_consilium_v1_Revocation, _consilium_v1_Revocation__Output>
+      Revoked: MessageTypeDefinition<_consilium_v1_Revoked, _consilium_v1_Revoked__Output>
       Roster: MessageTypeDefinition<_consilium_v1_Roster, _consilium_v1_Roster__Output>
       RosterSite: MessageTypeDefinition<_consilium_v1_RosterSite, _consilium_v1_RosterSite__Output>
       RoundOver: MessageTypeDefinition<_consilium_v1_RoundOver, _consilium_v1_RoundOver__Output>
@@ -118,6 +128,8 @@ export interface ProtoGrpcType {
       SharedTo: MessageTypeDefinition<_consilium_v1_SharedTo, _consilium_v1_SharedTo__Output>
       Sharer: MessageTypeDefinition<_consilium_v1_Sharer, _consilium_v1_Sharer__Output>
       Shares: MessageTypeDefinition<_consilium_v1_Shares, _consilium_v1_Shares__Output>
+      ShownHead: MessageTypeDefinition<_consilium_v1_ShownHead, _consilium_v1_ShownHead__Output>
+      SignedHead: MessageTypeDefinition<_consilium_v1_SignedHead, _consilium_v1_SignedHead__Output>
       SignedLedger: MessageTypeDefinition<_consilium_v1_SignedLedger, _consilium_v1_SignedLedger__Output>
       SitesPartnerWord: MessageTypeDefinition<_consilium_v1_SitesPartnerWord, _consilium_v1_SitesPartnerWord__Output>
       StudiesRequest: MessageTypeDefinition<_consilium_v1_StudiesRequest, _consilium_v1_StudiesRequest__Output>

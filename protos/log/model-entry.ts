@@ -11,9 +11,16 @@ import { parseJson } from '../plan/signed-study.ts'
 import { entryHash, type LogEntry, logEntrySchema } from './entry.ts'
 import { leafHash } from './merkle.ts'
 
+const runStreamPrefix = 'run/'
+
 /** Name of a run's stream in the event log. */
 export function runStream(run: RunId): string {
-  return `run/${run}`
+  return `${runStreamPrefix}${run}`
+}
+
+/** The run whose stream it is; undefined for another stream. */
+export function runOf(stream: string): RunId | undefined {
+  return stream.startsWith(runStreamPrefix) ? stream.slice(runStreamPrefix.length) : undefined
 }
 
 /** An entry's leaf in the Merkle tree of its stream: its 32-byte hash, hashed as a leaf. */

@@ -28,6 +28,7 @@ const byErrorCode: { readonly [Code in ErrorCode]?: ExitCode } = {
   'not-found': exitCodes.refused,
   'already-exists': exitCodes.refused,
   'not-restored': exitCodes.refused,
+  'coordinator-restored': exitCodes.refused,
   'permission-denied': exitCodes.refused,
   'policy-refused': exitCodes.refused,
   'partners-refused': exitCodes.refused,

@@ -8,6 +8,7 @@ import { faultOf } from '../fault.ts'
 import agentPackage from '../package.json' with { type: 'json' }
 import { addCheckCommand } from './check.ts'
 import type { CommandContext } from './command.ts'
+import { addCoordinatorCommands } from './coordinator.ts'
 import { addEgressCommand } from './egress.ts'
 import { exitCodeMeanings, exitCodeOf, exitCodes } from './exit-codes.ts'
 import { addJoinCommand } from './join.ts'
@@ -70,6 +71,7 @@ function program(context: CommandContext): Command {
   addStatusCommand(root, context)
   addEgressCommand(root, context)
   addRecoverCommand(root, context)
+  addCoordinatorCommands(root, context)
   return root.addHelpText('after', afterHelp)
 }
 

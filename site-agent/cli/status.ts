@@ -12,6 +12,7 @@ import { standsOutOf } from '../round/after-restore.ts'
 import { isLocked } from '../store/lock.ts'
 import type { SiteStore } from '../store/site-store.ts'
 import { action, type CommandContext, examples } from './command.ts'
+import { coordinatorOf, describeCoordinator } from './coordinator.ts'
 import { fields, formatBytes, formatTime, formatTraffic, shortHash, table } from './output.ts'
 import { describeStandOuts } from './study-text.ts'
 import { withStore } from './with-store.ts'
@@ -81,6 +82,7 @@ function statusOf(store: SiteStore, state: string, site: SiteName) {
     },
     work: store.journal.list(shownMax),
     sessions: sessionsOf(store, site),
+    coordinatorLog: coordinatorOf(store),
     evaluations: store.records.evaluations(shownMax),
     refusals: store.records.refusals(shownMax),
     standsOut: store.standOuts.list().map((each) => ({ ...each, name: store.studies.find(each.study)?.name ?? '' })),
@@ -146,6 +148,7 @@ function describe(status: Status): string {
       ['other sites', `${roster.pinned} pinned, ${roster.awaiting} await approval`],
       ['has left', formatTraffic(egress)],
       ...describeSessions(status.sessions),
+      ...describeCoordinator(status.coordinatorLog),
     ]),
     standsOut.length === 0 ? '' : '\nSTANDS OUT until somebody here has looked: then site-agent study resume <study>\n',
     describeStandOuts(standsOut),

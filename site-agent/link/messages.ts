@@ -1,5 +1,5 @@
 /** The messages of federation.proto to and from the domain's own types; what the coordinator sends is checked too. */
-import type { KeyRotation, LogProof, LogProofRequest, RosterSite } from '@consilium/protos/control-messages.ts'
+import type { LogProof, LogProofRequest, RosterSite } from '@consilium/protos/control-messages.ts'
 import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
 import {
   bytesField,
@@ -16,7 +16,6 @@ import {
   textField,
   wireSignedLedger,
 } from '@consilium/protos/fields.ts'
-import type { CoordinatorKeys__Output } from '@consilium/protos/gen/consilium/v1/CoordinatorKeys.ts'
 import type { FromSite } from '@consilium/protos/gen/consilium/v1/FromSite.ts'
 import type { LogProofReply__Output } from '@consilium/protos/gen/consilium/v1/LogProofReply.ts'
 import type { LogProofRequest as WireLogProofRequest } from '@consilium/protos/gen/consilium/v1/LogProofRequest.ts'
@@ -24,13 +23,13 @@ import type { Pinned } from '@consilium/protos/gen/consilium/v1/Pinned.ts'
 import type { ToSite__Output } from '@consilium/protos/gen/consilium/v1/ToSite.ts'
 import {
   cohortMax,
-  keyRotationsMax,
   messageBytesMax,
   partnerChangeBytesMax,
   planBytesMax,
   proofHashesMax,
   reasonCharactersMax,
 } from '@consilium/protos/limits.ts'
+import { revocationsField, rotationsField, shownHeadField, wireKnownHeads } from '@consilium/protos/log/wire-heads.ts'
 import { readSecureToSite, wireSecureFromSite } from '@consilium/protos/secagg/wire-messages.ts'
 import type { FromCoordinator, ToCoordinator } from './link.ts'
 
@@ -49,6 +48,8 @@ export function toCoordinator(message: ToCoordinator): FromSite {
       return { pinned: toPinned(message.sites) }
     case 'known-ledgers':
       return { knownLedgers: { ledgers: message.ledgers.map(wireSignedLedger) } }
+    case 'known-heads':
+      return { knownHeads: wireKnownHeads(message) }
     case 'refusal':
       return {
         refusal: {
@@ -88,7 +89,10 @@ function readMessage(wire: ToSite__Output): ReturnType<typeof fromCoordinator> {
   if (wire.study)
     return { type: 'study', signedStudy: bytesField(wire.study.signedStudy, 'signed_study', 1, planBytesMax) }
   if (wire.roster) return { type: 'roster', sites: rosterSitesField(wire.roster.sites, 'sites', 1) }
-  if (wire.coordinatorKeys) return { type: 'coordinator-keys', rotations: keyRotations(wire.coordinatorKeys) }
+  if (wire.coordinatorKeys)
+    return { type: 'coordinator-keys', rotations: rotationsField(wire.coordinatorKeys.rotations, 1) }
+  if (wire.shownHead) return { type: 'shown-head', ...shownHeadField(wire.shownHead) }
+  if (wire.revoked) return { type: 'revoked', revocations: revocationsField(wire.revoked.revocations, 1) }
   if (wire.assignment) {
     const bytes = bytesField(wire.assignment.plan, 'plan', 1, planBytesMax)
     return { type: 'assignment', plan: { bytes, signature: bytesField(wire.assignment.signature, 'signature', 64) } }
@@ -135,15 +139,6 @@ function readMessage(wire: ToSite__Output): ReturnType<typeof fromCoordinator> {
   const secure = readSecureToSite(wire)
   if (secure) return secure
   throw invalid('message', 'a kind of message that this agent knows')
-}
-
-function keyRotations({ rotations }: CoordinatorKeys__Output): KeyRotation[] {
-  return listField(rotations, 'rotations', keyRotationsMax, (rotation, name) => ({
-    oldPublicKey: bytesField(rotation.oldPublicKey, `${name}.old_public_key`, 32),
-    newPublicKey: bytesField(rotation.newPublicKey, `${name}.new_public_key`, 32),
-    oldSignature: bytesField(rotation.oldSignature, `${name}.old_signature`, 64),
-    newSignature: bytesField(rotation.newSignature, `${name}.new_signature`, 64),
-  }))
 }
 
 function proofHashes(hashes: readonly Uint8Array[], field: string): Uint8Array[] {

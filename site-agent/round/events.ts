@@ -91,6 +91,10 @@ export type AgentEvent =
   | { readonly type: 'run-over'; readonly run: RunId; readonly outcome: string; readonly reason: string }
   /** Its peers saw this site's ledger further on than it is: it was restored from an old copy. */
   | { readonly type: 'restored'; readonly reason: string }
+  /** The coordinator shows an older log than it signed before, and says nothing of it. */
+  | { readonly type: 'coordinator-went-back'; readonly reason: string }
+  /** It was recovered from an old copy, and nobody here has said that this site goes along. */
+  | { readonly type: 'coordinator-recovered'; readonly reason: string }
   | { readonly type: 'trouble'; readonly code: ErrorCode; readonly reason: string }
 
 /** The part of an event that says which round it is about. */

@@ -20,6 +20,7 @@ import { designColumns, isEvaluatedAfter } from '@consilium/protos/plan/study.ts
 import { checkPolicy, checkTestRows } from '../judge.ts'
 import { checkNotRestored, checkStandsIn } from './after-restore.ts'
 import type { Assignment } from './assignment.ts'
+import { checkCoordinatorLog } from './coordinator-log.ts'
 import { checkSecureRound } from './secure-plan.ts'
 import type { Site } from './site.ts'
 import { checkStandsOut } from './stands-out.ts'
@@ -31,6 +32,7 @@ export function recruit(
 ): Assignment {
   const plan = readRoundPlan(signed, site.coordinatorPublicKey)
   checkNotRestored(site)
+  checkCoordinatorLog(site)
   const study = checkApproved(plan, site)
   checkCohort(plan, study, site)
   checkRoundOfStudy(plan, study)

@@ -281,4 +281,53 @@ export const migrations: readonly string[] = [
     told_at TEXT NOT NULL DEFAULT ''
   ) STRICT;
   `,
+  `
+  -- What the coordinator signed about its own log: where each stream of it stood, whom it revoked, how it handed its key on.
+  CREATE TABLE coordinator_heads (
+    stream TEXT PRIMARY KEY,
+    epoch INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    root TEXT NOT NULL,
+    at TEXT NOT NULL,
+    signature BLOB NOT NULL,
+    seen_at TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE coordinator_revocations (
+    site TEXT NOT NULL,
+    public_key BLOB NOT NULL,
+    epoch INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    signature BLOB NOT NULL,
+    seen_at TEXT NOT NULL,
+    PRIMARY KEY (site, public_key, at)
+  ) STRICT;
+  CREATE TABLE coordinator_rotations (
+    old_public_key BLOB PRIMARY KEY,
+    new_public_key BLOB NOT NULL,
+    old_signature BLOB NOT NULL,
+    new_signature BLOB NOT NULL,
+    seen_at TEXT NOT NULL
+  ) STRICT;
+
+  -- Its recoveries from an old copy, and who said here that this site goes along; nobody while accepted_at is empty.
+  CREATE TABLE coordinator_recoveries (
+    epoch INTEGER PRIMARY KEY,
+    size INTEGER NOT NULL,
+    root TEXT NOT NULL,
+    at TEXT NOT NULL,
+    signature BLOB NOT NULL,
+    known_size INTEGER NOT NULL,
+    found_at TEXT NOT NULL,
+    accepted_at TEXT NOT NULL DEFAULT '',
+    accepted_by TEXT NOT NULL DEFAULT '' CHECK (accepted_by IN ('', 'person', 'policy', 'extended')),
+    account TEXT NOT NULL DEFAULT ''
+  ) STRICT;
+  -- One row while it shows an older log than it signed before.
+  CREATE TABLE coordinator_went_back (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    shown_size INTEGER NOT NULL,
+    known_size INTEGER NOT NULL,
+    found_at TEXT NOT NULL
+  ) STRICT;
+  `,
 ]

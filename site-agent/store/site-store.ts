@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AttendanceStore, openAttendance } from './attendance.ts'
+import { type CoordinatorLog, openCoordinatorLog } from './coordinator-log.ts'
 import { openDatabase } from './database.ts'
 import { type EgressStore, openEgressLedger } from './egress-ledger.ts'
 import { type ObjectFolder, type Outbox, openObjectFolder, openOutbox } from './folders.ts'
@@ -26,6 +27,7 @@ export type SiteStore = {
   readonly attendance: AttendanceStore
   readonly roster: Roster
   readonly heads: Heads
+  readonly coordinatorLog: CoordinatorLog
   readonly results: Results
   readonly standOuts: StandOuts
   readonly partners: PartnerStore
@@ -49,6 +51,7 @@ export function openSiteStore(state: string, now: () => Date = () => new Date())
     attendance: openAttendance(database, now),
     roster: openRoster(database, now),
     heads: openHeads(database, now),
+    coordinatorLog: openCoordinatorLog(database, now),
     results: openResults(database, now),
     standOuts: openStandOuts(database, now),
     partners: openPartners(database, now),

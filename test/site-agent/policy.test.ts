@@ -38,6 +38,7 @@ const nothing = {
   roster: { sites: {} },
   secure: { trainExposuresMax: 25, evaluateExposuresMax: 3, partnerChangesMax: 2 },
   rollback: { accept: false },
+  recovery: { accept: false },
 }
 
 test('without a policy nothing is approved or trusted, no run goes back, and every rule has a safe default', () => {

@@ -11,6 +11,7 @@ import { startAdminServer } from '@consilium/coordinator/grpc/admin-server.ts'
 import type {
   AdminService,
   KeyView,
+  RecoveryView,
   RunOutlook,
   RunView,
   SiteView,
@@ -44,6 +45,9 @@ export type Outcome = { readonly code: number; readonly stdout: string; readonly
 export type FakeAdmin = {
   readonly sites: Map<string, SiteView>
   key: KeyView
+  recovery: RecoveryView
+  /** Sites to readmit, of each recovery that was asked for. */
+  readonly recovered: (readonly string[])[]
   readonly studies: StudyView[]
   /** What the next study is refused with, before any of its objects is read. */
   studyRefusal: FederationError | undefined
@@ -71,6 +75,8 @@ export async function startAdminFixture(): Promise<AdminFixture> {
   const service: FakeAdmin = {
     sites: new Map(),
     key: { fingerprint: `SHA256:${'A'.repeat(43)}`, rotations: [] },
+    recovery: wholeLog,
+    recovered: [],
     studies: [],
     studyRefusal: undefined,
     objectBytes: [],
@@ -104,13 +110,19 @@ export async function consilium(...args: readonly string[]): Promise<Outcome> {
 }
 
 export async function consiliumOn(
-  terminal: { readonly isLive?: boolean; readonly interrupted?: AbortSignal; readonly onWrite?: () => void },
+  terminal: {
+    readonly isLive?: boolean
+    readonly interrupted?: AbortSignal
+    readonly onWrite?: () => void
+    readonly ask?: (question: string) => Promise<string>
+  },
   ...args: readonly string[]
 ): Promise<Outcome> {
   const written = { stdout: '', stderr: '' }
   const code = await main(args, {
     environment: {},
     interrupted: terminal.interrupted ?? new AbortController().signal,
+    ...(terminal.ask && { ask: terminal.ask }),
     terminal: {
       isLive: terminal.isLive ?? false,
       hasColor: false,
@@ -129,7 +141,26 @@ export async function consiliumOn(
 }
 
 function fakeService(fake: FakeAdmin): AdminService {
-  return { ...fakeSites(fake), ...fakeKeys(fake), ...fakeStudies(fake), ...fakeRuns(fake) }
+  return { ...fakeSites(fake), ...fakeKeys(fake), ...fakeRecovery(fake), ...fakeStudies(fake), ...fakeRuns(fake) }
+}
+
+/** Of a coordinator that nothing is missing from. */
+export const wholeLog: RecoveryView = {
+  ...{ federation: 'hearts', epoch: 1, losses: [], recoveries: [], openRuns: [], lostRuns: [] },
+  ...{ revoked: [], unknownCertificates: [], invited: [] },
+}
+
+function fakeRecovery(fake: FakeAdmin) {
+  return {
+    showRecovery: async () => fake.recovery,
+    async recover(readmit) {
+      if (fake.recovery.losses.length === 0) throw new FederationError('not-restored', 'nothing is missing')
+      fake.recovered.push(readmit)
+      const { epoch, openRuns, lostRuns } = fake.recovery
+      fake.recovery = { ...wholeLog, epoch: epoch + 1, lostRuns, recoveries: [{ at, epoch: epoch + 1, size: 5 }] }
+      return { ...fake.recovery, openRuns }
+    },
+  } satisfies Partial<AdminService>
 }
 
 function fakeKeys(fake: FakeAdmin) {

@@ -19,6 +19,7 @@ import { openMemoryEventLog } from '../../coordinator/store/memory-event-log.ts'
 import { openMemoryObjectStore } from '../../coordinator/store/memory-object-store.ts'
 import type { ObjectStore } from '../../coordinator/store/object-store.ts'
 import { aStudy } from './a-study.ts'
+import { collect } from './collect.ts'
 import { FakeSite } from './fake-site.ts'
 import { type ManualClock, manualClock } from './manual-clock.ts'
 import { memoryIdentity } from './memory-identity.ts'
@@ -29,14 +30,15 @@ export type CoordinatorFixture = Awaited<ReturnType<typeof coordinatorFixture>>
 
 export async function coordinatorFixture() {
   const clock = manualClock(new Date('2026-11-22T10:00:00.000Z'))
-  const stores = { eventLog: openMemoryEventLog(), objects: openMemoryObjectStore(), vault: plainVault() }
+  const stores = { objects: openMemoryObjectStore(), vault: plainVault() }
+  let eventLog = openMemoryEventLog()
   const identity = memoryIdentity(identityFromSeed(new Uint8Array(32).fill(9)))
   const authority = fakeAuthority()
   let plug = new Plug()
   const open = () =>
     openCoordinator({
       ...stores,
-      eventLog: plugged(stores.eventLog, plug),
+      eventLog: plugged(eventLog, plug),
       objects: pluggedObjects(stores.objects, plug),
       identity,
       authority,
@@ -50,6 +52,9 @@ export async function coordinatorFixture() {
   let coordinator: Coordinator = await open()
   const fixture = {
     ...stores,
+    get eventLog() {
+      return eventLog
+    },
     clock,
     identity,
     get admin() {
@@ -70,6 +75,15 @@ export async function coordinatorFixture() {
     async restart(): Promise<void> {
       plug.pull()
       plug = new Plug()
+      coordinator = await open()
+    },
+    /** The log as it is, for {@link putBack}. */
+    backUp: () => copyOf(eventLog),
+    /** A new coordinator on an old copy of the log. */
+    async putBack(copy: EventLog): Promise<void> {
+      plug.pull()
+      plug = new Plug()
+      eventLog = await copyOf(copy)
       coordinator = await open()
     },
     stop: () => coordinator.stop(),
@@ -147,6 +161,15 @@ export async function* iterate<T>(values: readonly T[]): AsyncGenerator<T> {
 async function first<View>(views: AsyncIterable<View>, fits: (view: View) => boolean): Promise<View> {
   for await (const view of views) if (fits(view)) return view
   throw new Error('the watch ended before')
+}
+
+async function copyOf(log: EventLog): Promise<EventLog> {
+  const copy = openMemoryEventLog()
+  for (const stream of await log.streams()) {
+    const entries = (await collect(log.read(stream))).map(({ type, at, body }) => ({ type, at, body }))
+    await copy.append(stream, 0, entries)
+  }
+  return copy
 }
 
 /** Sealing is the local vault's matter, tested there. */

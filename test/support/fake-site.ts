@@ -70,8 +70,16 @@ export class FakeSite {
   }
 
   static async join(fixture: CoordinatorFixture, name: string, number: number): Promise<FakeSite> {
+    return FakeSite.joinWith(fixture, name, number, (await fixture.admin.addSite(name, 60)).joinCode)
+  }
+
+  static async joinWith(
+    fixture: CoordinatorFixture,
+    name: string,
+    number: number,
+    joinCode: string,
+  ): Promise<FakeSite> {
     const site = new FakeSite(fixture, name, number)
-    const { joinCode } = await fixture.admin.addSite(name, 60)
     await site.join(joinCode)
     site.attend()
     return site

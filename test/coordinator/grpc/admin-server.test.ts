@@ -7,7 +7,14 @@ import { type CertificateAuthority, openCertificateAuthority } from '@consilium/
 import { connectAdmin } from '@consilium/coordinator/cli/admin-client.ts'
 import { startAdminServer } from '@consilium/coordinator/grpc/admin-server.ts'
 import type { Listener } from '@consilium/coordinator/grpc/listener.ts'
-import type { AdminService, KeyView, RunView, SiteView, StudyView } from '@consilium/coordinator/services.ts'
+import type {
+  AdminService,
+  KeyView,
+  RecoveryView,
+  RunView,
+  SiteView,
+  StudyView,
+} from '@consilium/coordinator/services.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { AdminClient } from '@consilium/protos/gen/consilium/v1/Admin.ts'
 import type { Checkpoint__Output } from '@consilium/protos/gen/consilium/v1/Checkpoint.ts'
@@ -405,6 +412,14 @@ const logEntries = chain('federation', 0, noHead, [
   { type: 'site-joined', at: '2026-01-01T00:00:01.000Z', body: { site: 'site-a' } },
 ])
 
+const recoveryView: RecoveryView = {
+  ...{ federation: 'hearts', epoch: 2 },
+  losses: [{ at: '2026-01-01T00:00:00.000Z', by: 'site-a', what: 'entries', text: 'federation has 5 entries here' }],
+  recoveries: [{ at: '2025-01-01T00:00:00.000Z', epoch: 2, size: 40 }],
+  ...{ openRuns: ['heart-1'], lostRuns: ['heart-2'], revoked: ['site-b'] },
+  ...{ unknownCertificates: ['site-c'], invited: ['site-d'] },
+}
+
 let watchSignal: AbortSignal | undefined
 
 /** Notes every call and answers with the views above. */
@@ -424,6 +439,8 @@ function recordingService(): AdminService {
     revokeSite: note('revokeSite', siteView),
     showKey: note('showKey', keyView),
     rotateKey: note('rotateKey', keyView),
+    showRecovery: note('showRecovery', recoveryView),
+    recover: note('recover', recoveryView),
     async createStudy(signedStudy, objects) {
       const hashes: string[] = []
       for await (const object of objects) hashes.push(sha256Hex(object))

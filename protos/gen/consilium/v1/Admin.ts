@@ -16,12 +16,15 @@ import type { ListStudiesRequest as _consilium_v1_ListStudiesRequest, ListStudie
 import type { LogEntry as _consilium_v1_LogEntry, LogEntry__Output as _consilium_v1_LogEntry__Output } from '../../consilium/v1/LogEntry.ts';
 import type { ObjectChunk as _consilium_v1_ObjectChunk, ObjectChunk__Output as _consilium_v1_ObjectChunk__Output } from '../../consilium/v1/ObjectChunk.ts';
 import type { ReadLogRequest as _consilium_v1_ReadLogRequest, ReadLogRequest__Output as _consilium_v1_ReadLogRequest__Output } from '../../consilium/v1/ReadLogRequest.ts';
+import type { RecoverRequest as _consilium_v1_RecoverRequest, RecoverRequest__Output as _consilium_v1_RecoverRequest__Output } from '../../consilium/v1/RecoverRequest.ts';
+import type { RecoveryView as _consilium_v1_RecoveryView, RecoveryView__Output as _consilium_v1_RecoveryView__Output } from '../../consilium/v1/RecoveryView.ts';
 import type { RevokeSiteRequest as _consilium_v1_RevokeSiteRequest, RevokeSiteRequest__Output as _consilium_v1_RevokeSiteRequest__Output } from '../../consilium/v1/RevokeSiteRequest.ts';
 import type { RollBackRunRequest as _consilium_v1_RollBackRunRequest, RollBackRunRequest__Output as _consilium_v1_RollBackRunRequest__Output } from '../../consilium/v1/RollBackRunRequest.ts';
 import type { RotateKeyRequest as _consilium_v1_RotateKeyRequest, RotateKeyRequest__Output as _consilium_v1_RotateKeyRequest__Output } from '../../consilium/v1/RotateKeyRequest.ts';
 import type { RunOutlook as _consilium_v1_RunOutlook, RunOutlook__Output as _consilium_v1_RunOutlook__Output } from '../../consilium/v1/RunOutlook.ts';
 import type { RunView as _consilium_v1_RunView, RunView__Output as _consilium_v1_RunView__Output } from '../../consilium/v1/RunView.ts';
 import type { ShowKeyRequest as _consilium_v1_ShowKeyRequest, ShowKeyRequest__Output as _consilium_v1_ShowKeyRequest__Output } from '../../consilium/v1/ShowKeyRequest.ts';
+import type { ShowRecoveryRequest as _consilium_v1_ShowRecoveryRequest, ShowRecoveryRequest__Output as _consilium_v1_ShowRecoveryRequest__Output } from '../../consilium/v1/ShowRecoveryRequest.ts';
 import type { ShowRunRequest as _consilium_v1_ShowRunRequest, ShowRunRequest__Output as _consilium_v1_ShowRunRequest__Output } from '../../consilium/v1/ShowRunRequest.ts';
 import type { ShowStudyRequest as _consilium_v1_ShowStudyRequest, ShowStudyRequest__Output as _consilium_v1_ShowStudyRequest__Output } from '../../consilium/v1/ShowStudyRequest.ts';
 import type { SignedHeadRequest as _consilium_v1_SignedHeadRequest, SignedHeadRequest__Output as _consilium_v1_SignedHeadRequest__Output } from '../../consilium/v1/SignedHeadRequest.ts';
@@ -112,6 +115,15 @@ export interface AdminClient extends grpc.Client {
   readLog(argument: _consilium_v1_ReadLogRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_LogEntry__Output>;
   readLog(argument: _consilium_v1_ReadLogRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_LogEntry__Output>;
   
+  Recover(argument: _consilium_v1_RecoverRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RecoveryView__Output>): grpc.ClientUnaryCall;
+  Recover(argument: _consilium_v1_RecoverRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_RecoveryView__Output>): grpc.ClientUnaryCall;
+  Recover(argument: _consilium_v1_RecoverRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RecoveryView__Output>): grpc.ClientUnaryCall;
+  Recover(argument: _consilium_v1_RecoverRequest, callback: grpc.requestCallback<_consilium_v1_RecoveryView__Output>): grpc.ClientUnaryCall;
+  recover(argument: _consilium_v1_RecoverRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RecoveryView__Output>): grpc.ClientUnaryCall;
+  recover(argument: _consilium_v1_RecoverRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_RecoveryView__Output>): grpc.ClientUnaryCall;
+  recover(argument: _consilium_v1_RecoverRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RecoveryView__Output>): grpc.ClientUnaryCall;
+  recover(argument: _consilium_v1_RecoverRequest, callback: grpc.requestCallback<_consilium_v1_RecoveryView__Output>): grpc.ClientUnaryCall;
+  
   RevokeSite(argument: _consilium_v1_RevokeSiteRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_SiteView__Output>): grpc.ClientUnaryCall;
   RevokeSite(argument: _consilium_v1_RevokeSiteRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_SiteView__Output>): grpc.ClientUnaryCall;
   RevokeSite(argument: _consilium_v1_RevokeSiteRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_SiteView__Output>): grpc.ClientUnaryCall;
@@ -147,6 +159,15 @@ export interface AdminClient extends grpc.Client {
   showKey(argument: _consilium_v1_ShowKeyRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_KeyView__Output>): grpc.ClientUnaryCall;
   showKey(argument: _consilium_v1_ShowKeyRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_KeyView__Output>): grpc.ClientUnaryCall;
   showKey(argument: _consilium_v1_ShowKeyRequest, callback: grpc.requestCallback<_consilium_v1_KeyView__Output>): grpc.ClientUnaryCall;
+  
+  ShowRecovery(argument: _consilium_v1_ShowRecoveryRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RecoveryView__Output>): grpc.ClientUnaryCall;
+  ShowRecovery(argument: _consilium_v1_ShowRecoveryRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_RecoveryView__Output>): grpc.ClientUnaryCall;
+  ShowRecovery(argument: _consilium_v1_ShowRecoveryRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RecoveryView__Output>): grpc.ClientUnaryCall;
+  ShowRecovery(argument: _consilium_v1_ShowRecoveryRequest, callback: grpc.requestCallback<_consilium_v1_RecoveryView__Output>): grpc.ClientUnaryCall;
+  showRecovery(argument: _consilium_v1_ShowRecoveryRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RecoveryView__Output>): grpc.ClientUnaryCall;
+  showRecovery(argument: _consilium_v1_ShowRecoveryRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_RecoveryView__Output>): grpc.ClientUnaryCall;
+  showRecovery(argument: _consilium_v1_ShowRecoveryRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RecoveryView__Output>): grpc.ClientUnaryCall;
+  showRecovery(argument: _consilium_v1_ShowRecoveryRequest, callback: grpc.requestCallback<_consilium_v1_RecoveryView__Output>): grpc.ClientUnaryCall;
   
   ShowRun(argument: _consilium_v1_ShowRunRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_RunView__Output>;
   ShowRun(argument: _consilium_v1_ShowRunRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_RunView__Output>;
@@ -213,6 +234,8 @@ export interface AdminHandlers extends grpc.UntypedServiceImplementation {
   
   ReadLog: grpc.handleServerStreamingCall<_consilium_v1_ReadLogRequest__Output, _consilium_v1_LogEntry>;
   
+  Recover: grpc.handleUnaryCall<_consilium_v1_RecoverRequest__Output, _consilium_v1_RecoveryView>;
+  
   RevokeSite: grpc.handleUnaryCall<_consilium_v1_RevokeSiteRequest__Output, _consilium_v1_SiteView>;
   
   RollBackRun: grpc.handleUnaryCall<_consilium_v1_RollBackRunRequest__Output, _consilium_v1_RunView>;
@@ -220,6 +243,8 @@ export interface AdminHandlers extends grpc.UntypedServiceImplementation {
   RotateKey: grpc.handleUnaryCall<_consilium_v1_RotateKeyRequest__Output, _consilium_v1_KeyView>;
   
   ShowKey: grpc.handleUnaryCall<_consilium_v1_ShowKeyRequest__Output, _consilium_v1_KeyView>;
+  
+  ShowRecovery: grpc.handleUnaryCall<_consilium_v1_ShowRecoveryRequest__Output, _consilium_v1_RecoveryView>;
   
   ShowRun: grpc.handleServerStreamingCall<_consilium_v1_ShowRunRequest__Output, _consilium_v1_RunView>;
   
@@ -246,10 +271,12 @@ export interface AdminDefinition extends grpc.ServiceDefinition {
   ListStudies: MethodDefinition<_consilium_v1_ListStudiesRequest, _consilium_v1_StudyList, _consilium_v1_ListStudiesRequest__Output, _consilium_v1_StudyList__Output>
   PlanRun: MethodDefinition<_consilium_v1_StartRunRequest, _consilium_v1_RunOutlook, _consilium_v1_StartRunRequest__Output, _consilium_v1_RunOutlook__Output>
   ReadLog: MethodDefinition<_consilium_v1_ReadLogRequest, _consilium_v1_LogEntry, _consilium_v1_ReadLogRequest__Output, _consilium_v1_LogEntry__Output>
+  Recover: MethodDefinition<_consilium_v1_RecoverRequest, _consilium_v1_RecoveryView, _consilium_v1_RecoverRequest__Output, _consilium_v1_RecoveryView__Output>
   RevokeSite: MethodDefinition<_consilium_v1_RevokeSiteRequest, _consilium_v1_SiteView, _consilium_v1_RevokeSiteRequest__Output, _consilium_v1_SiteView__Output>
   RollBackRun: MethodDefinition<_consilium_v1_RollBackRunRequest, _consilium_v1_RunView, _consilium_v1_RollBackRunRequest__Output, _consilium_v1_RunView__Output>
   RotateKey: MethodDefinition<_consilium_v1_RotateKeyRequest, _consilium_v1_KeyView, _consilium_v1_RotateKeyRequest__Output, _consilium_v1_KeyView__Output>
   ShowKey: MethodDefinition<_consilium_v1_ShowKeyRequest, _consilium_v1_KeyView, _consilium_v1_ShowKeyRequest__Output, _consilium_v1_KeyView__Output>
+  ShowRecovery: MethodDefinition<_consilium_v1_ShowRecoveryRequest, _consilium_v1_RecoveryView, _consilium_v1_ShowRecoveryRequest__Output, _consilium_v1_RecoveryView__Output>
   ShowRun: MethodDefinition<_consilium_v1_ShowRunRequest, _consilium_v1_RunView, _consilium_v1_ShowRunRequest__Output, _consilium_v1_RunView__Output>
   ShowStudy: MethodDefinition<_consilium_v1_ShowStudyRequest, _consilium_v1_StudyView, _consilium_v1_ShowStudyRequest__Output, _consilium_v1_StudyView__Output>
   SignedHead: MethodDefinition<_consilium_v1_SignedHeadRequest, _consilium_v1_Checkpoint, _consilium_v1_SignedHeadRequest__Output, _consilium_v1_Checkpoint__Output>

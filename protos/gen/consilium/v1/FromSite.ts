@@ -14,6 +14,7 @@ import type { Pong as _consilium_v1_Pong, Pong__Output as _consilium_v1_Pong__Ou
 import type { KnownLedgers as _consilium_v1_KnownLedgers, KnownLedgers__Output as _consilium_v1_KnownLedgers__Output } from '../../consilium/v1/KnownLedgers.ts';
 import type { Verified as _consilium_v1_Verified, Verified__Output as _consilium_v1_Verified__Output } from '../../consilium/v1/Verified.ts';
 import type { SumNotVerified as _consilium_v1_SumNotVerified, SumNotVerified__Output as _consilium_v1_SumNotVerified__Output } from '../../consilium/v1/SumNotVerified.ts';
+import type { KnownHeads as _consilium_v1_KnownHeads, KnownHeads__Output as _consilium_v1_KnownHeads__Output } from '../../consilium/v1/KnownHeads.ts';
 
 export interface FromSite {
   'hello'?: (_consilium_v1_Hello | null);
@@ -30,7 +31,8 @@ export interface FromSite {
   'knownLedgers'?: (_consilium_v1_KnownLedgers | null);
   'verified'?: (_consilium_v1_Verified | null);
   'sumNotVerified'?: (_consilium_v1_SumNotVerified | null);
-  'message'?: "hello"|"progress"|"workDone"|"refusal"|"advertise"|"shareKeys"|"complaint"|"confirm"|"unmask"|"pinned"|"pong"|"knownLedgers"|"verified"|"sumNotVerified";
+  'knownHeads'?: (_consilium_v1_KnownHeads | null);
+  'message'?: "hello"|"progress"|"workDone"|"refusal"|"advertise"|"shareKeys"|"complaint"|"confirm"|"unmask"|"pinned"|"pong"|"knownLedgers"|"verified"|"sumNotVerified"|"knownHeads";
 }
 
 export interface FromSite__Output {
@@ -48,5 +50,6 @@ export interface FromSite__Output {
   'knownLedgers'?: (_consilium_v1_KnownLedgers__Output | null);
   'verified'?: (_consilium_v1_Verified__Output | null);
   'sumNotVerified'?: (_consilium_v1_SumNotVerified__Output | null);
-  'message'?: "hello"|"progress"|"workDone"|"refusal"|"advertise"|"shareKeys"|"complaint"|"confirm"|"unmask"|"pinned"|"pong"|"knownLedgers"|"verified"|"sumNotVerified";
+  'knownHeads'?: (_consilium_v1_KnownHeads__Output | null);
+  'message'?: "hello"|"progress"|"workDone"|"refusal"|"advertise"|"shareKeys"|"complaint"|"confirm"|"unmask"|"pinned"|"pong"|"knownLedgers"|"verified"|"sumNotVerified"|"knownHeads";
 }

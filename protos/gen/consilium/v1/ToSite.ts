@@ -16,6 +16,8 @@ import type { Ping as _consilium_v1_Ping, Ping__Output as _consilium_v1_Ping__Ou
 import type { SignedLedger as _consilium_v1_SignedLedger, SignedLedger__Output as _consilium_v1_SignedLedger__Output } from '../../consilium/v1/SignedLedger.ts';
 import type { VerifySum as _consilium_v1_VerifySum, VerifySum__Output as _consilium_v1_VerifySum__Output } from '../../consilium/v1/VerifySum.ts';
 import type { PartnerChange as _consilium_v1_PartnerChange, PartnerChange__Output as _consilium_v1_PartnerChange__Output } from '../../consilium/v1/PartnerChange.ts';
+import type { ShownHead as _consilium_v1_ShownHead, ShownHead__Output as _consilium_v1_ShownHead__Output } from '../../consilium/v1/ShownHead.ts';
+import type { Revoked as _consilium_v1_Revoked, Revoked__Output as _consilium_v1_Revoked__Output } from '../../consilium/v1/Revoked.ts';
 
 export interface ToSite {
   'study'?: (_consilium_v1_StudyOffer | null);
@@ -34,7 +36,9 @@ export interface ToSite {
   'ledgerSeen'?: (_consilium_v1_SignedLedger | null);
   'verifySum'?: (_consilium_v1_VerifySum | null);
   'partnerChange'?: (_consilium_v1_PartnerChange | null);
-  'message'?: "study"|"assignment"|"collectUpdates"|"roundOver"|"runOver"|"advertiseKeys"|"directory"|"shares"|"survivors"|"quorum"|"roster"|"coordinatorKeys"|"ping"|"ledgerSeen"|"verifySum"|"partnerChange";
+  'shownHead'?: (_consilium_v1_ShownHead | null);
+  'revoked'?: (_consilium_v1_Revoked | null);
+  'message'?: "study"|"assignment"|"collectUpdates"|"roundOver"|"runOver"|"advertiseKeys"|"directory"|"shares"|"survivors"|"quorum"|"roster"|"coordinatorKeys"|"ping"|"ledgerSeen"|"verifySum"|"partnerChange"|"shownHead"|"revoked";
 }
 
 export interface ToSite__Output {
@@ -54,5 +58,7 @@ export interface ToSite__Output {
   'ledgerSeen'?: (_consilium_v1_SignedLedger__Output | null);
   'verifySum'?: (_consilium_v1_VerifySum__Output | null);
   'partnerChange'?: (_consilium_v1_PartnerChange__Output | null);
-  'message'?: "study"|"assignment"|"collectUpdates"|"roundOver"|"runOver"|"advertiseKeys"|"directory"|"shares"|"survivors"|"quorum"|"roster"|"coordinatorKeys"|"ping"|"ledgerSeen"|"verifySum"|"partnerChange";
+  'shownHead'?: (_consilium_v1_ShownHead__Output | null);
+  'revoked'?: (_consilium_v1_Revoked__Output | null);
+  'message'?: "study"|"assignment"|"collectUpdates"|"roundOver"|"runOver"|"advertiseKeys"|"directory"|"shares"|"survivors"|"quorum"|"roster"|"coordinatorKeys"|"ping"|"ledgerSeen"|"verifySum"|"partnerChange"|"shownHead"|"revoked";
 }

@@ -1,0 +1,8 @@
+// Original file: admin.proto
+
+
+export interface ShowRecoveryRequest {
+}
+
+export interface ShowRecoveryRequest__Output {
+}

@@ -1,0 +1,21 @@
+// Original file: federation.proto
+
+import type { Long } from '@grpc/proto-loader';
+
+export interface SignedHead {
+  'stream'?: (string);
+  'epoch'?: (number);
+  'size'?: (number | string | Long);
+  'root'?: (Buffer | Uint8Array | string);
+  'at'?: (string);
+  'signature'?: (Buffer | Uint8Array | string);
+}
+
+export interface SignedHead__Output {
+  'stream': (string);
+  'epoch': (number);
+  'size': (number);
+  'root': (Buffer);
+  'at': (string);
+  'signature': (Buffer);
+}
