@@ -31,6 +31,7 @@ import { checkStudy } from './study/check-study.ts'
 import { runOutlook } from './study/outlook.ts'
 import type { Situation } from './study/situation.ts'
 import { checkMayStart } from './study/start-refusals.ts'
+import { storeFinishedModel } from './summing/finished-model.ts'
 import { makeRunKey } from './summing/run-keys.ts'
 
 export function adminService(parts: Parts): AdminService {
@@ -173,7 +174,7 @@ function studyCommands(parts: Parts) {
 }
 
 function runCommands(parts: Parts) {
-  const { stream, clock, runs, vault, identity } = parts
+  const { stream, clock, runs, vault, identity, objects } = parts
   const find = (run: RunId): RunProcess => {
     const process = runs.get(run)
     if (!process) throw new FederationError('not-found', `there is no run ${run}: see consilium run list`)
@@ -208,6 +209,26 @@ function runCommands(parts: Parts) {
       const process = find(run)
       await process.command({ type: 'cancel', reason })
       return process.view()
+    },
+    async finishRun(run, reason) {
+      const process = find(run)
+      const stale = (why: string) => new FederationError('stale-round', `run ${run} cannot be finished: ${why}`)
+      if (process.run.state !== 'running') throw stale(`it is ${process.run.state}`)
+      if (!process.run.current?.setting.isLast)
+        throw stale('it has not trained all its rounds, or is about to end: consilium run cancel ends it now')
+      const missing = process.view().current?.awaited?.sites ?? []
+      await process.command({ type: 'skip-evaluation', reason, missing })
+      if (!process.run.isEvaluationSkipped) throw stale('the sum of its last evaluation is being made')
+      return process.view()
+    },
+    async exportModel(id) {
+      const { run } = find(id)
+      if (run.model) return run.model
+      if (run.current?.setting.isLast) return storeFinishedModel(run, objects)
+      throw new FederationError(
+        'not-found',
+        `run ${id} is ${run.state}: it has no model; a run has one once it has trained all its rounds`,
+      )
     },
     async rollBackRun(run, round, reason) {
       checkWhole(stream.state)

@@ -229,6 +229,13 @@ export type SecureSessionView = Thresholds & { readonly confirmed: readonly Site
 /** A site that is not in the sums of so many training rounds; `first` are the numbers of the first of them. */
 export type MissingSite = { readonly site: SiteName; readonly rounds: number; readonly first: readonly number[] }
 
+export type Awaited = {
+  readonly answers: number
+  readonly sites: readonly SiteName[]
+  readonly because?: 'required' | 'partners'
+  readonly until?: string
+}
+
 export type RunView = {
   readonly run: RunId
   readonly studyHash: Sha256
@@ -254,10 +261,11 @@ export type RunView = {
       readonly awaySince?: string
     }[]
     /**
-     * In confirm-survivors and unmask: so many more answers are needed, from any of these sites. As it recruits: the sites
-     * that the study requires and that are not there.
+     * In confirm-survivors and unmask: so many more answers are needed, from any of these sites. As it recruits: sites that
+     * are not there and that the study requires, or without whom there are no such sums; until when (ISO 8601), if not for
+     * ever.
      */
-    readonly awaited?: { readonly answers: number; readonly sites: readonly SiteName[] }
+    readonly awaited?: Awaited
     /** Sites that attend and are not recruited with the others because of what they pinned; absent where there is none. */
     readonly leftOut?: readonly { readonly site: SiteName; readonly reason: string }[]
   }
@@ -302,6 +310,13 @@ export interface AdminService {
   /** What would become of such a run now; nothing starts. */
   planRun(studyReference: string, without?: readonly SiteName[]): Promise<RunOutlook>
   cancelRun(run: RunId, reason: string): Promise<RunView>
+  /**
+   * A run that has trained all its rounds waits no longer for the evaluation of its last model. Throws `stale-round` where it
+   * has not, and where there is nothing to wait for.
+   */
+  finishRun(run: RunId, reason: string): Promise<RunView>
+  /** The model of a run that has trained all its rounds, as an object; throws `not-found` for one that has not. */
+  exportModel(run: RunId): Promise<Sha256>
   /**
    * The run goes on from the model that train round `round` made. Throws `not-found` where it made none, `stale-round`
    * where the run is over or about to be, `already-exists` where that model is the present one.

@@ -158,6 +158,7 @@ function take(run: Started, event: RunEvent, seq: number, { message, bytes }: Ob
     case 'run-started':
     case 'run-resumed':
     case 'run-partners-changed':
+    case 'evaluation-skipped':
       return
     default:
       takeInRound(run, event, seq, message)

@@ -6,6 +6,7 @@ import { FederationError } from '@consilium/protos/errors.ts'
 import type { AddSiteReply__Output } from '@consilium/protos/gen/consilium/v1/AddSiteReply.ts'
 import type { AdminClient as GrpcClient } from '@consilium/protos/gen/consilium/v1/Admin.ts'
 import type { Checkpoint__Output } from '@consilium/protos/gen/consilium/v1/Checkpoint.ts'
+import type { ExportedModel__Output } from '@consilium/protos/gen/consilium/v1/ExportedModel.ts'
 import type { KeyView__Output } from '@consilium/protos/gen/consilium/v1/KeyView.ts'
 import type { RecoveryView__Output } from '@consilium/protos/gen/consilium/v1/RecoveryView.ts'
 import type { RunOutlook__Output } from '@consilium/protos/gen/consilium/v1/RunOutlook.ts'
@@ -61,6 +62,9 @@ export type AdminClient = {
   planRun(studyReference: string, without?: readonly string[]): Promise<RunOutlook>
   /** The run with its newest rounds only, as in the list of runs. */
   cancelRun(run: RunId, reason: string): Promise<RunView>
+  finishRun(run: RunId, reason: string): Promise<RunView>
+  /** The hash of the model of a run that has trained all its rounds. */
+  exportModel(run: RunId): Promise<Sha256>
   rollBackRun(run: RunId, round: number, reason: string): Promise<RunView>
   listRuns(): Promise<readonly RunView[]>
   showRun(run: RunId): Promise<RunView>
@@ -128,6 +132,9 @@ function adminClient(grpc: GrpcClient, address: string, explained: (error: unkno
     planRun: async (study, without = []) =>
       outlookView(await ask<RunOutlook__Output>((done) => grpc.planRun({ study, without: [...without] }, done))),
     cancelRun: (id, reason) => run((done) => grpc.cancelRun({ run: id, reason }, done)),
+    finishRun: (id, reason) => run((done) => grpc.finishRun({ run: id, reason }, done)),
+    exportModel: async (id) =>
+      (await ask<ExportedModel__Output>((done) => grpc.exportModel({ run: id }, done))).sha256.toString('hex'),
     rollBackRun: (id, round, reason) => run((done) => grpc.rollBackRun({ run: id, round, reason }, done)),
     async listRuns() {
       const runs: RunView[] = []

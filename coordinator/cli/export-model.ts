@@ -13,16 +13,14 @@ import { formatBytes } from './output.ts'
 
 export type ExportedModel = { readonly path: string; readonly sha256: Sha256; readonly bytes: number }
 
-/** Writes the model of a finished run to `out`; throws `not-found`, `already-exists` or `hash-mismatch`. */
+/** Writes the model of a run that has trained all its rounds to `out`; throws `not-found`, `already-exists` or `hash-mismatch`. */
 export async function exportModel(
   admin: AdminClient,
   run: string,
   { out, force = false }: { readonly out: string; readonly force?: boolean },
   { json, terminal }: Pick<Invocation<unknown>, 'json' | 'terminal'>,
 ): Promise<ExportedModel> {
-  const { modelSha256, state } = await admin.showRun(run)
-  if (!modelSha256)
-    throw new FederationError('not-found', `run ${run} is ${state}: it has no model; a finished run has one`)
+  const modelSha256 = await admin.exportModel(run)
   if (!force && (await exists(out)))
     throw new FederationError(
       'already-exists',

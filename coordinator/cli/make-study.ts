@@ -16,7 +16,7 @@ import type { Identity } from '@consilium/protos/identity.ts'
 import { graphBytesMax, planBytesMax } from '@consilium/protos/limits.ts'
 import { readStudyFile } from '@consilium/protos/plan/read-study-file.ts'
 import { type SignedStudy, signStudy, type TensorLayout } from '@consilium/protos/plan/signed-study.ts'
-import { designColumns, type Study } from '@consilium/protos/plan/study.ts'
+import { designColumns, type Study, type StudyDefaults } from '@consilium/protos/plan/study.ts'
 import type { StudyObject } from './admin-client.ts'
 
 export type MadeStudy = {
@@ -26,12 +26,11 @@ export type MadeStudy = {
 }
 
 /**
- * Reads, builds, checks and signs. `enrolled`: the sites of the federation, for which the study is planned where its file does
- * not say for how many. Throws `invalid-study`, `invalid-onnx`, `operator-refused` or `shape-mismatch`.
+ * Reads, builds, checks and signs. `defaults`: what its file may leave open, such as for how many sites it is planned. Throws `invalid-study`, `invalid-onnx`, `operator-refused` or `shape-mismatch`.
  */
-export async function makeStudy(studyPath: string, lead: Identity, enrolled?: number): Promise<MadeStudy> {
+export async function makeStudy(studyPath: string, lead: Identity, defaults: StudyDefaults = {}): Promise<MadeStudy> {
   const bytes = await readLimited(studyPath, planBytesMax, 'invalid-study')
-  const study = readStudyFile(bytes, basename(studyPath), enrolled)
+  const study = readStudyFile(bytes, basename(studyPath), defaults)
   const given = await forwardModel(study, studyPath)
   const { model, layout } = ofModel(study, () => {
     const model = checkForwardGraph(given)

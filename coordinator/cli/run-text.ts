@@ -26,7 +26,7 @@ export function runTable(runs: readonly RunView[]): string {
     return [
       run.run,
       run.studyName,
-      run.state,
+      waitingText(run) ?? run.state,
       roundsDone(run),
       formatMetric(last?.auroc),
       formatMetric(last?.accuracy),
@@ -77,11 +77,25 @@ function phaseWords(phase: string): string {
   return phase.replaceAll('-', ' ')
 }
 
-/** What a round of secure aggregation waits for once its sum is settled; unmasking has no deadline. */
-function awaitedText({ phase, awaited }: NonNullable<RunView['current']>): string {
+const sumsOf = { statistics: 'statistics', train: 'training sums', evaluate: 'evaluations' }
+
+/** Of a run that waits for sites that are missing. */
+function waitingText({ state, current }: RunView): string | undefined {
+  if (current?.phase !== 'recruit' || !current.awaited) return undefined
+  const { sites, until } = current.awaited
+  return `${state}, waits for ${sites.join(', ')}${until ? ` until ${formatTime(until)}` : ''}`
+}
+
+/** What a round waits for: sites that are missing as it recruits; in secure aggregation also answers, once its sum is settled; unmasking has no deadline. */
+function awaitedText({ phase, purpose, awaited }: NonNullable<RunView['current']>): string {
   if (!awaited || awaited.answers === 0) return ''
-  if (phase === 'recruit')
-    return `waiting for ${awaited.sites.join(', ')}: the study requires ${awaited.answers === 1 ? 'it' : 'them'}`
+  if (phase === 'recruit') {
+    const until = awaited.until ? ` until ${formatTime(awaited.until)}` : ''
+    const them = awaited.answers === 1 ? 'it' : 'them'
+    const why =
+      awaited.because === 'partners' ? `${sumsOf[purpose]} are among all of their sites` : `the study requires ${them}`
+    return `waiting for ${awaited.sites.join(', ')}${until}: ${why}`
+  }
   const sites = `${awaited.answers} more of ${awaited.sites.join(', ')}`
   return phase === 'unmask' ? `open until ${sites} reveal their shares` : `waiting for ${sites}`
 }
@@ -135,7 +149,16 @@ function leftOutText(run: RunView): string {
 function endLine(run: RunView): string {
   const subset = subsetText(run)
   const ending = `run ${run.run} ${run.state}${subset && ` ${subset}`}`
-  return run.state === 'finished' ? `${ending}, model ${run.modelSha256 ?? '-'}` : `${ending}: ${run.reason}`
+  const gap = gapOfLast(run)
+  return run.state === 'finished'
+    ? `${ending}${gap ? `, ${gap}` : ''}, model ${run.modelSha256 ?? '-'}`
+    : `${ending}: ${run.reason}`
+}
+
+/** Why the last model was not evaluated, of a run whose last round is over. */
+export function gapOfLast({ rounds, roundsPlanned }: RunView): string | undefined {
+  const last = rounds.at(-1)
+  return last?.round === roundsPlanned ? last.withheld : undefined
 }
 
 function phaseOf(run: RunView | undefined): string {
@@ -176,6 +199,7 @@ function runHead(run: RunView): string {
     ['study', `${run.studyName} (${shortHash(run.studyHash)})`],
     ['state', run.reason ? `${run.state}: ${run.reason}` : run.state],
     ['went on', subsetText(run) || undefined],
+    ['last model', gapOfLast(run)],
     ['aggregation', aggregationText(run)],
     ['rounds', roundsDone(run)],
     ['now', run.current && nowText(run.current)],

@@ -6,7 +6,7 @@ import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { outlookText } from './outlook-text.ts'
 import { formatBytes } from './output.ts'
 import { warnOfLosses } from './recover.ts'
-import { runTable, runText } from './run-text.ts'
+import { gapOfLast, runTable, runText } from './run-text.ts'
 import { withAdmin } from './with-admin.ts'
 
 export function addRunCommands(root: Command, context: CommandContext): void {
@@ -17,6 +17,7 @@ export function addRunCommands(root: Command, context: CommandContext): void {
   addList(run, context)
   addShow(run, context)
   addCancel(run, context)
+  addFinish(run, context)
   addRollback(run, context)
   addExport(run, context)
 }
@@ -129,6 +130,23 @@ function addCancel(run: Command, context: CommandContext): void {
     )
 }
 
+function addFinish(run: Command, context: CommandContext): void {
+  run
+    .command('finish')
+    .description(
+      'Ends a run that has trained all its rounds and waits for sites that the evaluation of its last model lacks: that evaluation stays a gap, for good, and the run is finished.',
+    )
+    .argument('<run>', 'the run')
+    .option('--reason <text>', 'why; it is written to the log', 'ended by the operator')
+    .addHelpText('after', examples('consilium run finish <run> --reason "va is closed for the holidays"'))
+    .action(
+      action<{ readonly reason: string }>(context, async ({ args: [id = ''], home, options, print }) => {
+        const view = await withAdmin(home, (admin) => admin.finishRun(id, options.reason))
+        print(view, () => `run ${view.run} ends without the evaluation of its last model: ${gapOfLast(view) ?? '-'}\n`)
+      }),
+    )
+}
+
 function addRollback(run: Command, context: CommandContext): void {
   run
     .command('rollback')
@@ -160,7 +178,7 @@ function addExport(run: Command, context: CommandContext): void {
   run
     .command('export')
     .description(
-      'Fetches the model of a finished run as an ONNX file that takes raw features. A fetch that was cut off goes on where it stopped; the hash is checked.',
+      'Fetches the model of a run that has trained all its rounds, also while it waits for its last evaluation, as an ONNX file that takes raw features. A fetch that was cut off goes on where it stopped; the hash is checked.',
     )
     .argument('<run>', 'the run')
     .option('--out <file>', 'where to write the model', 'model.onnx')

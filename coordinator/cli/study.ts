@@ -50,7 +50,7 @@ async function createStudy({ args, home, options, print, json, terminal }: Invoc
   const lead = await readLeadKey(options.key)
   const sites = await withAdmin(home, (admin) => admin.listSites())
   const enrolled = sites.filter(({ state }) => state === 'enrolled').length
-  const { signed, objects } = await makeStudy(args[0] ?? '', lead, enrolled)
+  const { signed, objects } = await makeStudy(args[0] ?? '', lead, { planned: enrolled })
   const total = objects.reduce((sum, { bytes }) => sum + bytes.length, 0)
   const showProgress = terminal.isLive && !json
   const view = await withAdmin(home, (admin) =>

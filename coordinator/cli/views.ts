@@ -1,4 +1,5 @@
 /** Messages of admin.proto into the domain's own types, which are also what `--json` prints. */
+import type { Awaited__Output } from '@consilium/protos/gen/consilium/v1/Awaited.ts'
 import type { KeyView__Output } from '@consilium/protos/gen/consilium/v1/KeyView.ts'
 import type { RecoveryView__Output } from '@consilium/protos/gen/consilium/v1/RecoveryView.ts'
 import type { RoundView__Output } from '@consilium/protos/gen/consilium/v1/RoundView.ts'
@@ -10,6 +11,7 @@ import { purposeSchema } from '@consilium/protos/plan/names.ts'
 import { parsePartnerChange, partnerPurposes, type ReadPartnerChange } from '@consilium/protos/plan/partner-change.ts'
 import { parseJson, readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import type {
+  Awaited,
   KeyView,
   PartnerChangeView,
   RecoveryView,
@@ -140,8 +142,17 @@ function currentWork(current: NonNullable<RunView__Output['current']>): NonNulla
     purpose: oneOf(purpose, purposeSchema.options),
     phase,
     sites: sites.map(({ awaySince, ...site }) => ({ ...site, ...(awaySince !== '' && { awaySince }) })),
-    ...(awaited ? { awaited: { answers: awaited.answers, sites: awaited.sites } } : {}),
+    ...(awaited ? { awaited: awaitedView(awaited) } : {}),
     ...(leftOut.length > 0 ? { leftOut: leftOut.map(({ site, reason }) => ({ site, reason })) } : {}),
+  }
+}
+
+function awaitedView({ answers, sites, because, until }: Awaited__Output): Awaited {
+  return {
+    answers,
+    sites,
+    ...(because !== '' && { because: oneOf(because, ['required', 'partners']) }),
+    ...(until !== '' && { until }),
   }
 }
 

@@ -14,7 +14,7 @@ import type { RunRecord } from '../federation/federation.ts'
 import { leftOut } from '../round/left-out.ts'
 import type { RoundOver } from '../round/over.ts'
 import type { Attendance } from '../round/presence.ts'
-import { awaitedRequired } from '../round/recruit.ts'
+import { missingInRecruit } from '../round/recruit.ts'
 import { nextDeadline } from '../round/round.ts'
 import { type RunEvent, readRunEvent, runEntry, runStream } from '../run/events.ts'
 import { decideNext, evolveRun, startedRun } from '../run/run.ts'
@@ -199,11 +199,15 @@ export async function openRunProcess(
       const moved = progress.of(round && 'planHash' in round ? round.planHash : undefined)
       if (!round) return runView(run, stream.head, moved)
       const attendance = options.attendance(run, progress)
-      const required = round.phase === 'recruit' ? awaitedRequired(round, attendance) : []
+      const awaited = round.phase === 'recruit' ? missingInRecruit(round, attendance) : undefined
       const away = [...attendance].flatMap(([site, { absentSinceMs }]): [SiteName, number][] =>
         absentSinceMs === undefined ? [] : [[site, absentSinceMs]],
       )
-      return runView(run, stream.head, moved, { leftOut: leftOut(round, attendance), required, away: new Map(away) })
+      return runView(run, stream.head, moved, {
+        leftOut: leftOut(round, attendance),
+        ...(awaited && { awaited }),
+        away: new Map(away),
+      })
     },
     async stop() {
       stopped = true

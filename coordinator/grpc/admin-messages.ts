@@ -113,7 +113,7 @@ function currentWork({ sites, awaited, leftOut, ...rest }: NonNullable<RunView['
   return {
     ...rest,
     sites: [...sites],
-    ...(awaited && { awaited: { answers: awaited.answers, sites: [...awaited.sites] } }),
+    ...(awaited && { awaited: { ...awaited, sites: [...awaited.sites] } }),
     ...(leftOut && { leftOut: [...leftOut] }),
   }
 }

@@ -147,6 +147,14 @@ function runHandlers(service: AdminService, guard: Guard<'operator'>) {
         await service.cancelRun(runField(request.run), textField(request.reason, 'reason', reasonCharactersMax)),
       ),
     ),
+    FinishRun: unary(guard, async (request) =>
+      briefRunView(
+        await service.finishRun(runField(request.run), textField(request.reason, 'reason', reasonCharactersMax)),
+      ),
+    ),
+    ExportModel: unary(guard, async (request) => ({
+      sha256: Buffer.from(await service.exportModel(runField(request.run)), 'hex'),
+    })),
     RollBackRun: unary(guard, async (request) =>
       briefRunView(
         await service.rollBackRun(

@@ -135,6 +135,26 @@ export function awaitedRequired(round: Recruiting, attendance: Attendance): read
   return requiredMissing(round.setting, candidatesOf(round, attendance), attendance)
 }
 
+/** Whom recruiting waits for, why, and until when where it does not wait for ever. */
+export type MissingInRecruit = {
+  readonly answers: number
+  readonly sites: readonly SiteName[]
+  readonly because: 'required' | 'partners'
+  readonly until?: string
+}
+
+export function missingInRecruit(round: Recruiting, attendance: Attendance): MissingInRecruit | undefined {
+  const sites = awaitedRequired(round, attendance)
+  if (sites.length === 0) return undefined
+  const untilMs = deadline(round, attendance)
+  return {
+    answers: sites.length,
+    sites,
+    because: isAmongPartners(round.setting) ? 'partners' : 'required',
+    ...(Number.isFinite(untilMs) && { until: new Date(untilMs).toISOString() }),
+  }
+}
+
 function dueMs(round: Recruiting): number {
   return round.sinceMs + round.setting.deadlines.recruitMs
 }

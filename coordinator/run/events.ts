@@ -50,6 +50,8 @@ export const runEventSchema = z.discriminatedUnion('type', [
     /** The coordinator's, over ("rollback", run, u32 round, parameters). */
     signature: base64Schema(64),
   }),
+  /** Somebody waits no longer for the evaluation of the last model: it stays a gap. */
+  z.strictObject({ type: z.literal('evaluation-skipped'), at, round: z.int().min(1), reason }),
   z.strictObject({ type: z.literal('run-finished'), at, model: sha256Schema, parameters: sha256Schema }),
   z.strictObject({ type: z.literal('run-failed'), at, code: z.string().max(100), reason }),
   z.strictObject({ type: z.literal('run-cancelled'), at, reason }),

@@ -22,6 +22,7 @@ export function nextStep(run: Run): NextStep {
   const { study } = run.manifest
   const last = run.past.at(-1)
   if (!last) return { type: 'round', ...(needsStatistics(run) ? statistics : { round: 1, purpose: 'train' }) }
+  if (run.isEvaluationSkipped) return { type: 'export' }
   const { round, purpose } = last.setting
   if (last.outcome.type === 'failed' && isEnd(run, last)) {
     const { code, reason } = last.outcome

@@ -22,6 +22,7 @@ import { changePartners, withChangedPartners } from './change-partners.ts'
 import { endings, type RunEvent } from './events.ts'
 import { nextStep } from './next-step.ts'
 import { rollBack } from './roll-back.ts'
+import { skipEvaluation } from './skip-evaluation.ts'
 import type { Partners, Run, RunCommand } from './state.ts'
 
 /** The run right after its first event. */
@@ -62,6 +63,8 @@ export function decideRun(run: Run, command: RunCommand, now: Date): RunEvent[] 
       return rollBack(run, command, now)
     case 'change-partners':
       return changePartners(run, command.partners, at)
+    case 'skip-evaluation':
+      return skipEvaluation(run, command, now)
     case 'look': {
       if (run.current) return decideRound(run.current, command, now)
       const step = nextStep(run)
@@ -115,6 +118,8 @@ function evolveBy(run: Run, event: RunEvent): Run {
       }
     case 'run-partners-changed':
       return withChangedPartners(run, event.partners)
+    case 'evaluation-skipped':
+      return { ...run, isEvaluationSkipped: true }
     case 'round-committed':
       return run.current ? withRound({ ...run, committedEntry: run.entries }, evolveRound(run.current, event)) : run
     case 'run-finished':

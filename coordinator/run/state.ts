@@ -37,6 +37,8 @@ export type Run = {
   readonly without: readonly SiteName[]
   /** How often it went back to an earlier model. */
   readonly rollbacks: number
+  /** The evaluation of the last model was given up on purpose. */
+  readonly isEvaluationSkipped?: boolean
   readonly current?: OpenRound
   readonly past: readonly RoundOver[]
   /** Of the newest evaluation; sealed mode only. */
@@ -50,6 +52,8 @@ export type RunCommand =
   | RoundCommand
   | { readonly type: 'cancel'; readonly reason: string }
   | { readonly type: 'finish'; readonly model: Sha256 }
+  /** The evaluation of the last model is not waited for any longer; `missing`: for whom it was. */
+  | { readonly type: 'skip-evaluation'; readonly reason: string; readonly missing: readonly SiteName[] }
   /** Back to the model of a train round; signed over ("rollback", run, u32 round, `parametersOf` it), base64. */
   | { readonly type: 'roll-back'; readonly round: number; readonly reason: string; readonly signature: string }
   /** Whom its statistics and evaluations are among by the lead's changes that are in force. */

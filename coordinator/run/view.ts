@@ -6,7 +6,7 @@ import type { LeftOut } from '../round/pins.ts'
 import type { OpenRound } from '../round/round.ts'
 import { awaitedReleases } from '../round/unmask.ts'
 import { awaitedVerdicts } from '../round/verify.ts'
-import type { RoundView, RunView } from '../services.ts'
+import type { Awaited, RoundView, RunView } from '../services.ts'
 import type { Run } from './state.ts'
 import { missingSites } from './subset.ts'
 
@@ -16,13 +16,13 @@ export type SiteProgress = { readonly done: number; readonly total: number; read
 /** What the present round shows of who is there. */
 export type Around = {
   readonly leftOut: readonly LeftOut[]
-  /** Required sites that it waits for as it recruits. */
-  readonly required: readonly SiteName[]
+  /** Sites that it waits for as it recruits, why, and until when. */
+  readonly awaited?: Awaited
   /** Since when a site is not connected, epoch milliseconds. */
   readonly away: ReadonlyMap<SiteName, number>
 }
 
-const nobody: Around = { leftOut: [], required: [], away: new Map() }
+const nobody: Around = { leftOut: [], away: new Map() }
 
 /** `around`: the present round. */
 export function runView(
@@ -124,7 +124,7 @@ const wordsOf = { statistics: 'statistics', train: 'training', evaluate: 'evalua
 function currentView(
   round: OpenRound,
   progress: ReadonlyMap<SiteName, SiteProgress>,
-  { leftOut, required, away }: Around,
+  { leftOut, awaited: recruiting, away }: Around,
 ): NonNullable<RunView['current']> {
   const { round: number, purpose } = round.setting
   const sites = (round.phase === 'recruit' ? round.expected : round.cohort).map((site) => ({
@@ -133,7 +133,7 @@ function currentView(
     ...(progress.get(site) ?? { done: 0, total: 0, uploadedBytes: 0 }),
     ...(away.has(site) && { awaySince: new Date(away.get(site)!).toISOString() }),
   }))
-  const awaited = required.length > 0 ? { answers: required.length, sites: required } : awaitedAnswers(round)
+  const awaited = recruiting ?? awaitedAnswers(round)
   return {
     ...{ round: number, purpose, phase: round.phase, sites },
     ...(awaited && { awaited }),

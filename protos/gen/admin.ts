@@ -11,7 +11,10 @@ import type { Checkpoint as _consilium_v1_Checkpoint, Checkpoint__Output as _con
 import type { CreateStudyPart as _consilium_v1_CreateStudyPart, CreateStudyPart__Output as _consilium_v1_CreateStudyPart__Output } from './consilium/v1/CreateStudyPart.ts';
 import type { CurrentWork as _consilium_v1_CurrentWork, CurrentWork__Output as _consilium_v1_CurrentWork__Output } from './consilium/v1/CurrentWork.ts';
 import type { Dropout as _consilium_v1_Dropout, Dropout__Output as _consilium_v1_Dropout__Output } from './consilium/v1/Dropout.ts';
+import type { ExportModelRequest as _consilium_v1_ExportModelRequest, ExportModelRequest__Output as _consilium_v1_ExportModelRequest__Output } from './consilium/v1/ExportModelRequest.ts';
+import type { ExportedModel as _consilium_v1_ExportedModel, ExportedModel__Output as _consilium_v1_ExportedModel__Output } from './consilium/v1/ExportedModel.ts';
 import type { FetchObjectRequest as _consilium_v1_FetchObjectRequest, FetchObjectRequest__Output as _consilium_v1_FetchObjectRequest__Output } from './consilium/v1/FetchObjectRequest.ts';
+import type { FinishRunRequest as _consilium_v1_FinishRunRequest, FinishRunRequest__Output as _consilium_v1_FinishRunRequest__Output } from './consilium/v1/FinishRunRequest.ts';
 import type { KeyRotationView as _consilium_v1_KeyRotationView, KeyRotationView__Output as _consilium_v1_KeyRotationView__Output } from './consilium/v1/KeyRotationView.ts';
 import type { KeyView as _consilium_v1_KeyView, KeyView__Output as _consilium_v1_KeyView__Output } from './consilium/v1/KeyView.ts';
 import type { LeftOut as _consilium_v1_LeftOut, LeftOut__Output as _consilium_v1_LeftOut__Output } from './consilium/v1/LeftOut.ts';
@@ -75,7 +78,10 @@ export interface ProtoGrpcType {
       CreateStudyPart: MessageTypeDefinition<_consilium_v1_CreateStudyPart, _consilium_v1_CreateStudyPart__Output>
       CurrentWork: MessageTypeDefinition<_consilium_v1_CurrentWork, _consilium_v1_CurrentWork__Output>
       Dropout: MessageTypeDefinition<_consilium_v1_Dropout, _consilium_v1_Dropout__Output>
+      ExportModelRequest: MessageTypeDefinition<_consilium_v1_ExportModelRequest, _consilium_v1_ExportModelRequest__Output>
+      ExportedModel: MessageTypeDefinition<_consilium_v1_ExportedModel, _consilium_v1_ExportedModel__Output>
       FetchObjectRequest: MessageTypeDefinition<_consilium_v1_FetchObjectRequest, _consilium_v1_FetchObjectRequest__Output>
+      FinishRunRequest: MessageTypeDefinition<_consilium_v1_FinishRunRequest, _consilium_v1_FinishRunRequest__Output>
       KeyRotationView: MessageTypeDefinition<_consilium_v1_KeyRotationView, _consilium_v1_KeyRotationView__Output>
       KeyView: MessageTypeDefinition<_consilium_v1_KeyView, _consilium_v1_KeyView__Output>
       LeftOut: MessageTypeDefinition<_consilium_v1_LeftOut, _consilium_v1_LeftOut__Output>

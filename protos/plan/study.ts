@@ -128,27 +128,32 @@ const splitSchema = z.discriminatedUnion('by', [
   z.strictObject({ by: z.literal('column'), column: columnName }),
 ])
 
-const deadlinesSchema = z.strictObject({
-  /** How long a round waits for the sites it expects before it starts with those that attend. */
-  recruitMs: count(86_400_000).default(30_000),
-  /**
-   * How long the work of a site (download, train, evaluate, summarise) may go without progress, from the start of the phase
-   * or from what the site last told of it. It works on while its line is down, so that is no absence: a site that is cut off
-   * has this long to be back, and tells then what it did meanwhile. In all a site may work for 24 hours (`workWholeMs`).
-   */
-  workMs: count(86_400_000).default(1_800_000),
-  /** How long an upload may stand still. */
-  uploadMs: count(86_400_000).default(300_000),
-  /** How long each short phase of a secure round (keys, shares, confirmations) waits for a site. */
-  keysMs: count(86_400_000).default(60_000),
-  /**
-   * How long a site may be away (its stream broken) while nobody works: as keys, updates and signatures are collected. One
-   * that was away already when the work of all was done has `workMs` from when it left.
-   */
-  absentMs: count(86_400_000).default(30_000),
-  /** Under masks: how long the evaluation of the last model waits for all of its sites before it is left out. */
-  makeUpMs: count(30 * 86_400_000).default(3_600_000),
-})
+/** How long the last evaluation of a run waits where its study does not say: a hospital that is closed for some days is back. */
+export const makeUpMsDefault = 7 * 86_400_000
+
+function deadlinesSchema(makeUpMs: number) {
+  return z.strictObject({
+    /** How long a round waits for the sites it expects before it starts with those that attend. */
+    recruitMs: count(86_400_000).default(30_000),
+    /**
+     * How long the work of a site (download, train, evaluate, summarise) may go without progress, from the start of the phase
+     * or from what the site last told of it. It works on while its line is down, so that is no absence: a site that is cut off
+     * has this long to be back, and tells then what it did meanwhile. In all a site may work for 24 hours (`workWholeMs`).
+     */
+    workMs: count(86_400_000).default(1_800_000),
+    /** How long an upload may stand still. */
+    uploadMs: count(86_400_000).default(300_000),
+    /** How long each short phase of a secure round (keys, shares, confirmations) waits for a site. */
+    keysMs: count(86_400_000).default(60_000),
+    /**
+     * How long a site may be away (its stream broken) while nobody works: as keys, updates and signatures are collected. One
+     * that was away already when the work of all was done has `workMs` from when it left.
+     */
+    absentMs: count(86_400_000).default(30_000),
+    /** Under masks: how long the evaluation of the last model waits for all of its sites before it is left out. */
+    makeUpMs: count(30 * 86_400_000).default(makeUpMs),
+  })
+}
 
 /** 255 sites of this weight still add up below 2^32. */
 const weightMaxMax = 2 ** 24
@@ -199,8 +204,10 @@ function cohortSchema(planned: number | undefined) {
     }))
 }
 
-/** `planned`: the number of sites of a study whose file says nothing of `cohort.planned`; undefined leaves it out. */
-export function studySchemaFor(planned: number | undefined) {
+/** What a study has whose file does not say: `planned` sites (absent: it says nothing of them), `makeUpMs`. */
+export type StudyDefaults = { readonly planned?: number | undefined; readonly makeUpMs?: number | undefined }
+
+export function studySchemaFor({ planned, makeUpMs = makeUpMsDefault }: StudyDefaults) {
   return z
     .strictObject({
       name,
@@ -235,7 +242,7 @@ export function studySchemaFor(planned: number | undefined) {
       rounds: count(100_000),
       cohort: cohortSchema(planned).prefault({}),
       aggregation: aggregationSchema.prefault({ mode: 'secure' }),
-      deadlines: deadlinesSchema.prefault({}),
+      deadlines: deadlinesSchema(makeUpMs).prefault({}),
       split: splitSchema.default({ by: 'hash', key: 'patient_id', testFraction: 0.2 }),
       evaluation: z
         .strictObject({
@@ -249,7 +256,7 @@ export function studySchemaFor(planned: number | undefined) {
     .superRefine(checkAcrossFields)
 }
 
-export const studySchema = studySchemaFor(undefined)
+export const studySchema = studySchemaFor({})
 
 /** A study as its author may write it: defaults left out. */
 export type StudyInput = z.input<typeof studySchema>

@@ -44,12 +44,18 @@ export function printReport(report: Report, out: string, json: boolean): void {
   const words = json ? process.stderr : process.stdout
   const here = (name: string) => relative(process.cwd(), `${out}/${name}`) || name
   words.write(`
-${report.synthetic ? 'SYNTHETIC DATA: these figures say nothing about medicine.\n' : ''}${finalFigures(report)}, after ${report.rounds.length} rounds${report.subset && `, ${report.subset},`} in ${report.seconds.toFixed(1)} s
+${report.synthetic ? 'SYNTHETIC DATA: these figures say nothing about medicine.\n' : ''}${finalFigures(report)}, after ${report.rounds.length} rounds${report.subset && `, ${report.subset},`} in ${report.seconds.toFixed(1)} s${gapOf(report)}
   report   ${here('report.html')}
   model    ${here('model.onnx')}   (${modelInputs(report)}; SHA-256 ${report.model.sha256.slice(0, 16)}...)
   log      verified, head ${report.logHead.slice(0, 16)}...
   audit    ${here('audit.jsonl')}   (verified against roster.yaml beside it)
 `)
+}
+
+/** Said beside the figures, which are none then. */
+function gapOf({ rounds }: Report): string {
+  const gap = rounds.at(-1)?.withheld
+  return gap === undefined ? '' : `\nThe last model was not evaluated: ${gap}`
 }
 
 function finalFigures(report: Report): string {

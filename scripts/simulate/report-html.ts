@@ -52,9 +52,15 @@ function header(report: Report): Html {
   return html`<header>
 <p class="eyebrow">Federated training report</p>
 <h1>${report.title}</h1>
-<p class="lead">${cohortSites(report).length} hospitals trained one model; the run ${outcome}${report.subset && ` ${report.subset}`}. Their records stayed with them.</p>
+<p class="lead">${cohortSites(report).length} hospitals trained one model; the run ${outcome}${report.subset && ` ${report.subset}`}${gapText(report)}. Their records stayed with them.</p>
 ${report.description === '' ? html`` : html`<p class="description">${report.description}</p>`}
 </header>`
+}
+
+/** The last model is the one that people use: that nobody evaluated it stands first. */
+function gapText({ rounds }: Report): string {
+  const gap = rounds.at(-1)?.withheld
+  return gap === undefined ? '' : `; its last model was not evaluated (${gap})`
 }
 
 function figures(report: Report): Html {

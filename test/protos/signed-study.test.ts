@@ -134,7 +134,10 @@ describe('a study signed before some defaults existed', () => {
     expect(read.hash).toBe(frozen.hash)
     expect(leadFingerprint(read)).toBe(frozen.fingerprint)
     expect(read.manifest.study).toEqual(studySchema.parse(frozen.signed.manifest.study))
-    expect(read.manifest.study).toMatchObject({ aggregation: { mode: 'secure' }, deadlines: { keysMs: 60_000 } })
+    expect(read.manifest.study).toMatchObject({
+      aggregation: { mode: 'secure' },
+      deadlines: { keysMs: 60_000, makeUpMs: 604_800_000 },
+    })
   })
 
   test('is another study once a default of today is written into it', () => {

@@ -61,11 +61,19 @@ describe('a study file', () => {
         uploadMs: 300_000,
         keysMs: 60_000,
         absentMs: 30_000,
-        makeUpMs: 3_600_000,
+        makeUpMs: 604_800_000,
       },
       split: { by: 'hash', key: 'patient_id', testFraction: 0.2 },
       evaluation: { bins: 64, everyRounds: 1 },
     })
+  })
+
+  test('has what whoever signs it fills in where the file is silent: how many sites, how long the last evaluation waits', () => {
+    const defaults = { planned: 5, makeUpMs: 60_000 }
+    const silent = readStudyFile(Buffer.from(good), 'study.yaml', defaults)
+    expect(silent).toMatchObject({ cohort: { planned: 5 }, deadlines: { makeUpMs: 60_000, keysMs: 60_000 } })
+    const spoken = readStudyFile(Buffer.from(`${good}\ndeadlines: { makeUpMs: 1000 }\n`), 'study.yaml', defaults)
+    expect(spoken.deadlines.makeUpMs).toBe(1000)
   })
 
   test('may be JSON, which is YAML too', () => {

@@ -117,6 +117,18 @@ describe('the report', () => {
     )
   })
 
+  test('says in its first lines that the last model was not evaluated, and why; a gap before it stands with the rounds', () => {
+    const gapIn = (round: number) => {
+      const withheld = 'evaluation withheld: va is missing'
+      const rounds = run.rounds.map((view) => (view.round === round ? { ...view, withheld } : view))
+      return reportHtml(buildReport({ ...sources, run: { ...run, rounds } }))
+    }
+    const words = 'its last model was not evaluated (evaluation withheld: va is missing). Their records'
+    expect(gapIn(3)).toContain(words)
+    expect(gapIn(2)).not.toContain(words)
+    for (const round of [2, 3]) expect(gapIn(round)).toContain(`<li>Round ${round}, evaluation withheld: va is missing`)
+  })
+
   test('of a run without any evaluation has no figures, rather than zeros', () => {
     const bare = buildReport({ ...sources, run: { ...run, rounds: [], final: [] } })
     expect(bare.final).toEqual({ auroc: null, accuracy: null, meanSiteAccuracy: null, perSite: {} })

@@ -268,6 +268,21 @@ function fakeRuns(fake: FakeAdmin) {
       fake.runs.set(run, [...states(run), cancelled])
       return cancelled
     },
+    async finishRun(run, reason) {
+      const view = now(run)
+      if (view.current?.awaited === undefined)
+        throw new FederationError('stale-round', `run ${run} cannot be finished: it waits for nobody`)
+      const { current: _, ...rest } = view
+      const rounds = view.rounds.map((round, i) =>
+        i === view.rounds.length - 1 ? { ...round, withheld: `evaluation withheld: ${reason}` } : round,
+      )
+      return { ...rest, rounds }
+    },
+    async exportModel(run) {
+      const { modelSha256, state } = now(run)
+      if (!modelSha256) throw new FederationError('not-found', `run ${run} is ${state}: it has no model`)
+      return modelSha256
+    },
     async rollBackRun(run, round, reason) {
       const view = now(run)
       if (!view.rounds.some((made) => made.round === round))

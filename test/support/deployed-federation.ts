@@ -85,7 +85,7 @@ export class DeployedFederation implements AsyncDisposable {
   async createStudy(changes: Partial<StudyInput> = {}): Promise<string> {
     const path = join(this.work, 'study.yaml')
     await writeFile(path, stringify({ ...parse(await readFile(this.studyPath, 'utf8')), ...changes }))
-    const { signed, objects } = await makeStudy(path, this.lead, this.sites.size)
+    const { signed, objects } = await makeStudy(path, this.lead, { planned: this.sites.size })
     const { hash } = await this.admin.createStudy(Buffer.from(JSON.stringify(signed)), objects)
     for await (const { decisions } of this.admin.watchStudy(hash)) if (decisions.length === this.sites.size) break
     return hash

@@ -70,6 +70,26 @@ test('a run whose coordinator was killed in the middle of a round holds', async 
   await fixture.stop()
 })
 
+test('a run that was finished without the evaluation of its last model holds', async () => {
+  const fixture = await coordinatorFixture()
+  const sites = await fixture.sites()
+  const { run } = await fixture.startRun({ standardisation: 'none', rounds: 2, cohort: { min: 3, quorum: 3 } })
+  await fixture.runWhere(run, ({ rounds }) => rounds[0]?.loss !== undefined)
+  sites[3]!.leave()
+  await fixture.pass(600_000)
+  await fixture.runWhere(run, ({ current }) => current?.round === 2 && current.purpose === 'evaluate')
+  await fixture.admin.finishRun(run, 'enough')
+  await fixture.runWhere(run, hasEnded)
+  const report = await audited(fixture, sites, run)
+  expect(report).toMatchObject({ errors: [], ok: true, state: 'finished' })
+  expect(report.rounds.map(({ purpose, outcome }) => [purpose, outcome])).toEqual([
+    ['train', 'committed'],
+    ['evaluate', 'committed'],
+    ['train', 'committed'],
+  ])
+  await fixture.stop()
+})
+
 test('a run in sealed mode holds', async () => {
   const fixture = await coordinatorFixture()
   const sites = await fixture.sites()

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { aStudy } from '../../support/a-study.ts'
 import { type AdminFixture, consilium, consiliumOn, startAdminFixture } from '../../support/admin-fixture.ts'
-import { anOutlook, aRun, modelBytes, modelSha256, runStates, secureRunStates } from './runs.ts'
+import { anOutlook, aRound, aRun, modelBytes, modelSha256, runStates, secureRunStates } from './runs.ts'
 
 let fixture: AdminFixture
 let folder: string
@@ -373,6 +373,23 @@ describe('consilium run', () => {
         '',
       ].join('\n'),
     )
+  })
+
+  test('a run that waits for a site says for whom and until when; finish ends it, and its model is there before', async () => {
+    const awaited = { answers: 1, sites: ['va'], because: 'partners', until: '2026-11-12T12:00:00.000Z' } as const
+    const current = { round: 2, purpose: 'evaluate', phase: 'recruit', sites: [], awaited } as const
+    fixture.service.runs.set('heart-1', [aRun({ rounds: [aRound(1), aRound(2)], current })])
+    const waits = 'running, waits for va until 2026-11-12 12:00:00 UTC'
+    expect((await fixture.consilium('run', 'list')).stdout).toContain(`heart-disease  ${waits}`)
+    expect((await fixture.consilium('run', 'show', 'heart-1')).stdout).toMatch(
+      /^now +round 2, evaluate: recruit, waiting for va until 2026-11-12 12:00:00 UTC: evaluations are among all of their sites$/m,
+    )
+    const finished = await fixture.consilium('run', 'finish', 'heart-1', '--reason', 'va is closed')
+    expect(finished.stdout).toBe(
+      'run heart-1 ends without the evaluation of its last model: evaluation withheld: va is closed\n',
+    )
+    fixture.service.runs.set('heart-1', [aRun({ rounds: [aRound(1)] })])
+    expect((await fixture.consilium('run', 'finish', 'heart-1')).code).toBe(3)
   })
 
   test('watch with --json prints one line for each change, the last one final', async () => {

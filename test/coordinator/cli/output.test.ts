@@ -116,6 +116,16 @@ test('a run that went on without a site says so at its end, and one that waits f
   expect(newLines(waiting, waiting)).toEqual([])
 })
 
+test('a run whose last model was not evaluated says so at its end and in its head', () => {
+  const withheld = 'evaluation withheld: va is missing'
+  const ended = aRun({ state: 'finished', modelSha256, rounds: [aRound(1), aRound(2, { withheld })] })
+  expect(newLines(aRun(), ended).at(-1)).toBe(`run heart-1 finished, ${withheld}, model ${modelSha256}`)
+  expect(runText(ended)).toMatch(new RegExp(`^last model +${withheld}$`, 'm'))
+  // A gap before the last is in the table of the rounds.
+  const gap = aRun({ state: 'finished', modelSha256, rounds: [aRound(1, { withheld }), aRound(2)] })
+  expect(newLines(aRun(), gap).at(-1)).toBe(`run heart-1 finished, model ${modelSha256}`)
+})
+
 test('a site that works without a line is told of once, and shown as such', () => {
   const site = { site: 'basel', state: 'working', done: 1, total: 4, uploadedBytes: 0 }
   const current = { round: 2, purpose: 'train', phase: 'work' } as const

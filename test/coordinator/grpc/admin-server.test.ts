@@ -106,6 +106,17 @@ test('a run is rolled back to the model of a round, also to the first', async ()
   ])
 })
 
+test('a run is finished for a reason, and its model named by hash', async () => {
+  const finished = await outcome((done) => operator.finishRun({ run: 'run-1', reason: 'closed' }, done))
+  expect(finished).toMatchObject({ reply: { run: 'run-1' } })
+  const exported = await outcome((done) => operator.exportModel({ run: 'run-1' }, done))
+  expect(exported).toMatchObject({ reply: { sha256: Buffer.alloc(32, 0x5a) } })
+  expect(calls).toEqual([
+    ['finishRun', 'run-1', 'closed'],
+    ['exportModel', 'run-1'],
+  ])
+})
+
 test('the head of a stream comes with the signature that can be held against it', async () => {
   const answer = await outcome<Checkpoint__Output>((done) => operator.signedHead({ stream: 'federation' }, done))
   const { size, root, signature } = answer.reply!
@@ -290,6 +301,11 @@ test.for([
     call: () => outcome((done) => operator.cancelRun({ run: 'run-1', reason: 'x'.repeat(501) }, done)),
   },
   {
+    what: 'a finish for a long reason',
+    call: () => outcome((done) => operator.finishRun({ run: 'run-1', reason: 'x'.repeat(501) }, done)),
+  },
+  { what: 'a model of a bad run', call: () => outcome((done) => operator.exportModel({ run: '../x' }, done)) },
+  {
     what: 'a roll-back to a round beyond any run',
     call: () => outcome((done) => operator.rollBackRun({ run: 'run-1', round: 100_001, reason: '' }, done)),
   },
@@ -399,7 +415,7 @@ const runView: RunView = {
       { site: 'a', state: 'working', done: 3, total: 4, uploadedBytes: 0 },
       { site: 'b', state: 'working', done: 0, total: 0, uploadedBytes: 0, awaySince: '2026-01-01T00:00:00.000Z' },
     ],
-    awaited: { answers: 2, sites: ['a', 'b'] },
+    awaited: { answers: 2, sites: ['a', 'b'], because: 'partners', until: '2026-01-08T00:00:00.000Z' },
     leftOut: [{ site: 'c', reason: 'a has not approved its identity' }],
   },
   missing: [{ site: 'b', rounds: 12, first: [1, 2] }],
@@ -456,6 +472,8 @@ function recordingService(): AdminService {
     startRun: note('startRun', runView),
     planRun: note('planRun', anOutlook),
     cancelRun: async () => shownRun,
+    finishRun: note('finishRun', runView),
+    exportModel: note('exportModel', '5a'.repeat(32)),
     rollBackRun: note('rollBackRun', runView),
     listRuns: async () => [shownRun],
     showRun: async () => shownRun,

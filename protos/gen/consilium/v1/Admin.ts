@@ -8,7 +8,10 @@ import type { CancelRunRequest as _consilium_v1_CancelRunRequest, CancelRunReque
 import type { ChangePartnersRequest as _consilium_v1_ChangePartnersRequest, ChangePartnersRequest__Output as _consilium_v1_ChangePartnersRequest__Output } from '../../consilium/v1/ChangePartnersRequest.ts';
 import type { Checkpoint as _consilium_v1_Checkpoint, Checkpoint__Output as _consilium_v1_Checkpoint__Output } from '../../consilium/v1/Checkpoint.ts';
 import type { CreateStudyPart as _consilium_v1_CreateStudyPart, CreateStudyPart__Output as _consilium_v1_CreateStudyPart__Output } from '../../consilium/v1/CreateStudyPart.ts';
+import type { ExportModelRequest as _consilium_v1_ExportModelRequest, ExportModelRequest__Output as _consilium_v1_ExportModelRequest__Output } from '../../consilium/v1/ExportModelRequest.ts';
+import type { ExportedModel as _consilium_v1_ExportedModel, ExportedModel__Output as _consilium_v1_ExportedModel__Output } from '../../consilium/v1/ExportedModel.ts';
 import type { FetchObjectRequest as _consilium_v1_FetchObjectRequest, FetchObjectRequest__Output as _consilium_v1_FetchObjectRequest__Output } from '../../consilium/v1/FetchObjectRequest.ts';
+import type { FinishRunRequest as _consilium_v1_FinishRunRequest, FinishRunRequest__Output as _consilium_v1_FinishRunRequest__Output } from '../../consilium/v1/FinishRunRequest.ts';
 import type { KeyView as _consilium_v1_KeyView, KeyView__Output as _consilium_v1_KeyView__Output } from '../../consilium/v1/KeyView.ts';
 import type { ListRunsRequest as _consilium_v1_ListRunsRequest, ListRunsRequest__Output as _consilium_v1_ListRunsRequest__Output } from '../../consilium/v1/ListRunsRequest.ts';
 import type { ListSitesRequest as _consilium_v1_ListSitesRequest, ListSitesRequest__Output as _consilium_v1_ListSitesRequest__Output } from '../../consilium/v1/ListSitesRequest.ts';
@@ -73,10 +76,28 @@ export interface AdminClient extends grpc.Client {
   createStudy(options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientWritableStream<_consilium_v1_CreateStudyPart>;
   createStudy(callback: grpc.requestCallback<_consilium_v1_StudyView__Output>): grpc.ClientWritableStream<_consilium_v1_CreateStudyPart>;
   
+  ExportModel(argument: _consilium_v1_ExportModelRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_ExportedModel__Output>): grpc.ClientUnaryCall;
+  ExportModel(argument: _consilium_v1_ExportModelRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_ExportedModel__Output>): grpc.ClientUnaryCall;
+  ExportModel(argument: _consilium_v1_ExportModelRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_ExportedModel__Output>): grpc.ClientUnaryCall;
+  ExportModel(argument: _consilium_v1_ExportModelRequest, callback: grpc.requestCallback<_consilium_v1_ExportedModel__Output>): grpc.ClientUnaryCall;
+  exportModel(argument: _consilium_v1_ExportModelRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_ExportedModel__Output>): grpc.ClientUnaryCall;
+  exportModel(argument: _consilium_v1_ExportModelRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_ExportedModel__Output>): grpc.ClientUnaryCall;
+  exportModel(argument: _consilium_v1_ExportModelRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_ExportedModel__Output>): grpc.ClientUnaryCall;
+  exportModel(argument: _consilium_v1_ExportModelRequest, callback: grpc.requestCallback<_consilium_v1_ExportedModel__Output>): grpc.ClientUnaryCall;
+  
   FetchObject(argument: _consilium_v1_FetchObjectRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_ObjectChunk__Output>;
   FetchObject(argument: _consilium_v1_FetchObjectRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_ObjectChunk__Output>;
   fetchObject(argument: _consilium_v1_FetchObjectRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_ObjectChunk__Output>;
   fetchObject(argument: _consilium_v1_FetchObjectRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_ObjectChunk__Output>;
+  
+  FinishRun(argument: _consilium_v1_FinishRunRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  FinishRun(argument: _consilium_v1_FinishRunRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  FinishRun(argument: _consilium_v1_FinishRunRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  FinishRun(argument: _consilium_v1_FinishRunRequest, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  finishRun(argument: _consilium_v1_FinishRunRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  finishRun(argument: _consilium_v1_FinishRunRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  finishRun(argument: _consilium_v1_FinishRunRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
+  finishRun(argument: _consilium_v1_FinishRunRequest, callback: grpc.requestCallback<_consilium_v1_RunView__Output>): grpc.ClientUnaryCall;
   
   ListRuns(argument: _consilium_v1_ListRunsRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_RunView__Output>;
   ListRuns(argument: _consilium_v1_ListRunsRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_RunView__Output>;
@@ -222,7 +243,11 @@ export interface AdminHandlers extends grpc.UntypedServiceImplementation {
   
   CreateStudy: grpc.handleClientStreamingCall<_consilium_v1_CreateStudyPart__Output, _consilium_v1_StudyView>;
   
+  ExportModel: grpc.handleUnaryCall<_consilium_v1_ExportModelRequest__Output, _consilium_v1_ExportedModel>;
+  
   FetchObject: grpc.handleServerStreamingCall<_consilium_v1_FetchObjectRequest__Output, _consilium_v1_ObjectChunk>;
+  
+  FinishRun: grpc.handleUnaryCall<_consilium_v1_FinishRunRequest__Output, _consilium_v1_RunView>;
   
   ListRuns: grpc.handleServerStreamingCall<_consilium_v1_ListRunsRequest__Output, _consilium_v1_RunView>;
   
@@ -265,7 +290,9 @@ export interface AdminDefinition extends grpc.ServiceDefinition {
   CancelRun: MethodDefinition<_consilium_v1_CancelRunRequest, _consilium_v1_RunView, _consilium_v1_CancelRunRequest__Output, _consilium_v1_RunView__Output>
   ChangePartners: MethodDefinition<_consilium_v1_ChangePartnersRequest, _consilium_v1_StudyView, _consilium_v1_ChangePartnersRequest__Output, _consilium_v1_StudyView__Output>
   CreateStudy: MethodDefinition<_consilium_v1_CreateStudyPart, _consilium_v1_StudyView, _consilium_v1_CreateStudyPart__Output, _consilium_v1_StudyView__Output>
+  ExportModel: MethodDefinition<_consilium_v1_ExportModelRequest, _consilium_v1_ExportedModel, _consilium_v1_ExportModelRequest__Output, _consilium_v1_ExportedModel__Output>
   FetchObject: MethodDefinition<_consilium_v1_FetchObjectRequest, _consilium_v1_ObjectChunk, _consilium_v1_FetchObjectRequest__Output, _consilium_v1_ObjectChunk__Output>
+  FinishRun: MethodDefinition<_consilium_v1_FinishRunRequest, _consilium_v1_RunView, _consilium_v1_FinishRunRequest__Output, _consilium_v1_RunView__Output>
   ListRuns: MethodDefinition<_consilium_v1_ListRunsRequest, _consilium_v1_RunView, _consilium_v1_ListRunsRequest__Output, _consilium_v1_RunView__Output>
   ListSites: MethodDefinition<_consilium_v1_ListSitesRequest, _consilium_v1_SiteList, _consilium_v1_ListSitesRequest__Output, _consilium_v1_SiteList__Output>
   ListStudies: MethodDefinition<_consilium_v1_ListStudiesRequest, _consilium_v1_StudyList, _consilium_v1_ListStudiesRequest__Output, _consilium_v1_StudyList__Output>

@@ -4,9 +4,13 @@
 export interface Awaited {
   'answers'?: (number);
   'sites'?: (string)[];
+  'because'?: (string);
+  'until'?: (string);
 }
 
 export interface Awaited__Output {
   'answers': (number);
   'sites': (string)[];
+  'because': (string);
+  'until': (string);
 }
