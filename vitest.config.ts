@@ -13,6 +13,11 @@ export default defineConfig(({ mode }) => ({
     testTimeout: 240_000,
     hookTimeout: 240_000,
     pool: 'forks',
+    // The quick suites share two processes, which saves a third of their time: what a test sets globally it sets back. Slow
+    // ones have one each: some load native libraries under an environment of their own.
+    isolate: mode === 'all',
+    restoreMocks: true,
+    unstubEnvs: true,
     // However vitest is started: unless told not to, onnxruntime reports its use to its maker.
     // The processes that tests start find their modules compiled by those before them.
     env: { ORT_DISABLE_TELEMETRY: '1', NODE_COMPILE_CACHE: compileCache },
