@@ -89,6 +89,12 @@ export type ErrorCode =
    */
   | 'data-too-few'
   /**
+   * A few test rows changed since an evaluation that the site was in, so that the difference of two would tell of them.
+   * Normal: after corrections, objections and late records. Do: nothing: the site trains, and evaluates again once
+   * `rows.testRowsMin` rows differ; or lower that.
+   */
+  | 'data-changed'
+  /**
    * A site’s data do not fit the study as they are. It is all that leaves a site of the codes above, of a wrong
    * `site.yaml` or `policy.yaml` and of a limit, as a study is taken up. Normal: before a study’s first run. Do: people at the site read its log or `site-agent status`; nobody else can know more.
    */

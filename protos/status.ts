@@ -60,6 +60,7 @@ const statusOf: Readonly<Record<ErrorCode, status>> = {
   'data-query-refused': status.FAILED_PRECONDITION,
   'data-unreadable': status.FAILED_PRECONDITION,
   'data-too-few': status.FAILED_PRECONDITION,
+  'data-changed': status.FAILED_PRECONDITION,
   'data-not-ready': status.FAILED_PRECONDITION,
   'site-fault': status.INTERNAL,
   unauthenticated: status.UNAUTHENTICATED,

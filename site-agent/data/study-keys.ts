@@ -12,11 +12,17 @@ export type StudyKeys = {
   readonly split: Uint8Array
   /** Of the order of rows in every round of this study, 32 bytes. */
   readonly order: Uint8Array
+  /** Of the marks of this study's test rows, 32 bytes. */
+  readonly marks: Uint8Array
 }
 
 export function studyKeys(siteSecret: Uint8Array, hash: Sha256, { split }: Pick<Study, 'split'>): StudyKeys {
   const by = split.by === 'hash' ? `${split.testFraction}\0${split.key}` : ''
-  return { split: derive(siteSecret, `split\0${by}`), order: derive(siteSecret, `order\0${hash}`) }
+  return {
+    split: derive(siteSecret, `split\0${by}`),
+    order: derive(siteSecret, `order\0${hash}`),
+    marks: derive(siteSecret, `marks\0${hash}`),
+  }
 }
 
 function derive(siteSecret: Uint8Array, use: string): Uint8Array {

@@ -29,6 +29,7 @@ import {
 import { type CheckedDirectory, checkDirectory } from './share-keys.ts'
 import { checkSharers, openShares } from './shares.ts'
 import type { Site } from './site.ts'
+import { settleTestRows } from './test-rows.ts'
 
 /**
  * S3 and S4: checks who shares masks, masks the words that wait and uploads them. Before the first byte leaves, it is on
@@ -56,6 +57,7 @@ export async function collectMasked(
   }
   const state = takeShares(session, { sharers, received }, checked, cohort.index, site)
   settlePartners(assignment.plan, assignment.study.manifest, site)
+  settleTestRows(assignment, site)
   // S4: the ledger's commit.
   site.store.sessions.commit(planHash, hex(u2Hash), sealState(state, planHash, site))
   const masked = await maskOutbox({ ...session, state }, checked, u2Hash, assignment, site, signal)

@@ -24,6 +24,7 @@ import { checkCoordinatorLog } from './coordinator-log.ts'
 import { checkSecureRound } from './secure-plan.ts'
 import type { Site } from './site.ts'
 import { checkStandsOut } from './stands-out.ts'
+import { checkPresentRows } from './test-rows.ts'
 
 /** Throws a FederationError for the first check the plan fails. Reads the store, writes nothing. */
 export function recruit(
@@ -42,6 +43,7 @@ export function recruit(
   checkWithinPolicy(plan, study, site)
   checkStandsIn(plan, site)
   checkStandsOut(plan, study.manifest.study.name, site)
+  checkPresentRows(plan, site)
   checkFresh(plan, site)
   return { planHash: hashOfPlan(plan), plan, study: { hash: plan.study, manifest: study.manifest } }
 }

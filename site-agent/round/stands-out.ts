@@ -3,7 +3,7 @@
  * or the data there is told once, as `site-fault`. From then on the site takes no part in that purpose of the study until
  * a person here has looked: one bit a study, not one a round, whatever the coordinator or the study's author asks.
  */
-import { FederationError } from '@consilium/protos/errors.ts'
+import { errorCode, FederationError } from '@consilium/protos/errors.ts'
 import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import type { StandOut } from '../store/stand-outs.ts'
 import type { Assignment } from './assignment.ts'
@@ -20,7 +20,8 @@ export function checkStandsOut({ study, purpose }: RoundPlan, name: string, { st
 /** The error as it is refused: a fault of trainer or data in statistics or evaluation stands this site out of them. */
 export function stoodOut(error: unknown, { plan, study }: Assignment, site: Pick<Site, 'store' | 'emit'>): unknown {
   const { purpose } = plan
-  if (purpose === 'train' || !isOfTraining(error)) return error
+  // Rows that changed keep a site out for as long as they are so, and no longer.
+  if (purpose === 'train' || !isOfTraining(error) || errorCode(error) === 'data-changed') return error
   const stood = { study: study.hash, purpose, ...refusalOf(error) }
   orTell(site, () => site.store.standOuts.add(stood))
   return standingOut(stood, study.manifest.study.name)

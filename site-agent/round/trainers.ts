@@ -29,7 +29,7 @@ export function openSiteTrainers(options: {
   /** Absolute path of `site.yaml`. */
   readonly siteConfigPath: string
   readonly startTrainer: StartTrainer
-  readonly store: Pick<SiteStore, 'records'>
+  readonly store: Pick<SiteStore, 'records' | 'testRows'>
   /** Throws where this site lets no study have so few rows; see `judge.ts`. */
   readonly checkRows: (study: NamedStudy, data: DataSummary) => void
   readonly fetchObject: FetchObject
@@ -57,6 +57,7 @@ export function openSiteTrainers(options: {
           throw error
         }
         store.records.dataChecked({ study, summary: trainer.data })
+        store.testRows.loaded(study, trainer.testMarks)
         emit({ type: 'data-checked', study, name: manifest.study.name, ...trainer.data })
         return trainer
       } catch (error) {

@@ -17,6 +17,7 @@ import { fetchParameters } from './global-model.ts'
 import type { WorkProgress } from './progress.ts'
 import { orTell } from './refuse.ts'
 import type { Site } from './site.ts'
+import { takeTestRows } from './test-rows.ts'
 
 export type WorkResult =
   | ({ readonly purpose: 'statistics' } & StatisticsResult)
@@ -41,7 +42,10 @@ export async function work(
       signal,
       ...(plan.standardisation && { standardisation: plan.standardisation }),
     }
-    if (plan.purpose === 'evaluate') return evaluate(trainer, request)
+    if (plan.purpose === 'evaluate') {
+      takeTestRows(assignment, trainer.testMarks, site)
+      return evaluate(trainer, request)
+    }
     return train(trainer, { ...request, round: plan.round }, assignment, site)
   })
 }

@@ -330,4 +330,15 @@ export const migrations: readonly string[] = [
     found_at TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  -- Keyed hashes of the test rows that evaluations were worked on; in a sum once masked_at is set.
+  CREATE TABLE test_rows (
+    plan_hash TEXT PRIMARY KEY,
+    study TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    marks BLOB NOT NULL,
+    masked_at TEXT NOT NULL DEFAULT ''
+  ) STRICT;
+  CREATE INDEX test_rows_study ON test_rows (study, digest);
+  `,
 ]

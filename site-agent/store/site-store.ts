@@ -17,6 +17,7 @@ import { openSessionLedger, type SessionLedger } from './session-ledger.ts'
 import { openSessions, type Sessions } from './sessions.ts'
 import { openStandOuts, type StandOuts } from './stand-outs.ts'
 import { type StudyStore, studyStore } from './studies.ts'
+import { openTestRows, type TestRows } from './test-rows.ts'
 
 export type SiteStore = {
   readonly studies: StudyStore
@@ -32,6 +33,7 @@ export type SiteStore = {
   readonly standOuts: StandOuts
   readonly partners: PartnerStore
   readonly partnerChanges: PartnerChanges
+  readonly testRows: TestRows
   readonly egress: EgressStore
   readonly outbox: Outbox
   readonly objects: ObjectFolder
@@ -56,6 +58,7 @@ export function openSiteStore(state: string, now: () => Date = () => new Date())
     standOuts: openStandOuts(database, now),
     partners: openPartners(database, now),
     partnerChanges: openPartnerChanges(database, now),
+    testRows: openTestRows(database, now),
     egress: openEgressLedger(database),
     outbox: openOutbox(join(state, 'outbox')),
     objects: openObjectFolder(join(state, 'objects')),

@@ -50,7 +50,8 @@ async function answer(request: Request, signal: AbortSignal): Promise<void> {
 async function serve(request: Request, signal: AbortSignal): Promise<unknown> {
   if (request.type === 'load') {
     trainer = await openLocalTrainer({ ...request, now: () => performance.now() })
-    return trainer.data
+    const { data, testMarks } = trainer
+    return { ...data, testMarks }
   }
   if (!trainer) throw new FederationError('trainer-failed', 'no study is loaded')
   const onProgress = (done: number, total: number) => send({ type: 'progress', id: request.id, done, total })

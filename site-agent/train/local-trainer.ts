@@ -7,6 +7,7 @@ import { parameterLayout, type TensorLayout } from '@consilium/models/parameters
 import { FederationError } from '@consilium/protos/errors.ts'
 import { parameterCount, type StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import { designColumns } from '@consilium/protos/plan/study.ts'
+import { rowMarks } from '../data/row-marks.ts'
 import { readSiteConfig } from '../data/site-config.ts'
 import { loadStudyData } from '../data/study-data.ts'
 import { openFeatures } from './features.ts'
@@ -54,6 +55,7 @@ export async function openLocalTrainer(options: LocalTrainerOptions): Promise<Tr
       droppedRows: data.droppedRows,
       remarks: [...data.remarks, ...fallbackRemarks(evaluation, config.training)],
     },
+    testMarks: rowMarks(data, data.testRows, keys.marks),
     async statistics() {
       return { examples: data.trainRows.length, sums: features.sums() }
     },

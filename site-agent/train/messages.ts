@@ -29,7 +29,7 @@ export const toChildSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('load'),
     id,
-    keys: z.strictObject({ split: bytes, order: bytes }),
+    keys: z.strictObject({ split: bytes, order: bytes, marks: bytes }),
     siteConfigPath: z.string().max(4096),
     manifest: studyManifestSchema,
     graph: bytes,
@@ -58,6 +58,7 @@ export const resultSchemas = {
     patientColumn: z.string().max(63).exactOptional(),
     droppedRows: count,
     remarks: z.array(z.string().max(10_000)).max(10_000),
+    testMarks: bytes,
   }),
   statistics: z.strictObject({ examples: count, sums: float64 }),
   train: z.strictObject({

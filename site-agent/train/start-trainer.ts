@@ -39,8 +39,9 @@ export function trainerStarter({ onOutput, clock }: TrainerOptions): StartTraine
   return async ({ keys, siteConfigPath, manifest, graph, signal }) => {
     const channel = openChannel(spawnChild(onOutput), clock)
     try {
-      const data = await channel.ask({ type: 'load', keys, siteConfigPath, manifest, graph }, { signal })
-      return trainerOver(channel, data)
+      const loaded = await channel.ask({ type: 'load', keys, siteConfigPath, manifest, graph }, { signal })
+      const { testMarks, ...data } = loaded
+      return trainerOver(channel, { data, testMarks })
     } catch (error) {
       await channel.close()
       throw error
@@ -74,9 +75,9 @@ type Channel = {
   close(): Promise<void>
 }
 
-function trainerOver(channel: Channel, data: Trainer['data']): Trainer {
+function trainerOver(channel: Channel, loaded: Pick<Trainer, 'data' | 'testMarks'>): Trainer {
   return {
-    data,
+    ...loaded,
     statistics: (watch) => channel.ask({ type: 'statistics' }, watch),
     train({ onProgress, onCheckpoint, signal, ...rest }) {
       const keeps = onCheckpoint !== undefined

@@ -85,6 +85,8 @@ export type StatisticsResult = {
 /** A trainer with one study loaded. Every method rejects with a FederationError; after a crash of the child, `trainer-failed`. */
 export interface Trainer {
   readonly data: DataSummary
+  /** Of the test rows (`data/row-marks.ts`). */
+  readonly testMarks: Uint8Array
   statistics(request: Pick<TrainRequest, 'onProgress' | 'signal'>): Promise<StatisticsResult>
   train(request: TrainRequest): Promise<TrainResult>
   evaluate(request: EvaluateRequest): Promise<EvaluateResult>

@@ -7,7 +7,11 @@ import { afterAll } from 'vitest'
 import type { StudyKeys } from '../../site-agent/data/study-keys.ts'
 
 /** What a study's rows are split and ordered by, in tests. */
-export const keysOfTests: StudyKeys = { split: new Uint8Array(32).fill(1), order: new Uint8Array(32).fill(2) }
+export const keysOfTests: StudyKeys = {
+  split: new Uint8Array(32).fill(1),
+  order: new Uint8Array(32).fill(2),
+  marks: new Uint8Array(32).fill(3),
+}
 
 export type SiteFiles = Readonly<Record<string, string | Uint8Array>>
 

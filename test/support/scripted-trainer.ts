@@ -25,6 +25,8 @@ export type ScriptedTrainer = {
   readonly resumed: (number | undefined)[]
   /** While set, tasks wait for it or for their signal. */
   gate: Promise<void> | undefined
+  /** Of the test rows that the next start finds. */
+  testMarks: Uint8Array
   /** While set, starting fails with it. */
   dataProblem: FederationError | undefined
 }
@@ -40,11 +42,13 @@ export function scriptedTrainer(): ScriptedTrainer {
     checkpoint: undefined,
     resumed: [],
     gate: undefined,
+    testMarks: new Uint8Array(32).fill(7),
     dataProblem: undefined,
     async start() {
       called('start')
       if (scripted.dataProblem) throw scripted.dataProblem
-      return trainer
+      const { testMarks } = scripted
+      return { ...trainer, testMarks }
     },
   }
   function called(name: string): void {
@@ -61,7 +65,7 @@ export function scriptedTrainer(): ScriptedTrainer {
     }
     return result()
   }
-  const trainer: Trainer = {
+  const trainer: Omit<Trainer, 'testMarks'> = {
     data: { trainRows: 10, testRows: 4, droppedRows: 1, remarks: ['the column chol is constant'] },
     statistics: ({ signal }) => task('statistics', () => scripted.statistics, signal),
     async train({ onProgress, onCheckpoint, from, signal }) {

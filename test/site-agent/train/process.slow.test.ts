@@ -163,7 +163,7 @@ describe.skipIf(process.platform !== 'linux')('the training process', () => {
        import { startTrainer } from ${JSON.stringify(startTrainerPath)}
        const read = (name: string) => readFileSync(new URL(name, import.meta.url))
        const trainer = await startTrainer({
-         keys: { split: new Uint8Array(32), order: new Uint8Array(32) },
+         keys: { split: new Uint8Array(32), order: new Uint8Array(32), marks: new Uint8Array(32) },
          siteConfigPath: ${JSON.stringify(siteConfigPath)},
          manifest: JSON.parse(read('manifest.json').toString()),
          graph: read('graph.onnx'),
