@@ -37,13 +37,18 @@ const lateMs = studiesMaxDays * 24 * 3_600_000
 
 /** As the policy would decide by itself. */
 export function judgeInPassing(study: NamedStudy & Pick<KnownStudy, 'lead'>, judging: Judging, now: Date) {
-  const { studies, roster } = judging.store
+  const { roster } = judging.store
+  const approvedLately = approvedInPassing(study.lead, judging.store, now)
+  return judge(study, judging, { deciding: { sites: roster.pins().length + 1, approvedLately } })
+}
+
+/** How many studies of a lead the policy approved without asking, of late. */
+export function approvedInPassing(lead: string, { studies }: Pick<SiteStore, 'studies'>, now: Date): number {
   const since = new Date(now.getTime() - lateMs).toISOString()
-  const approvedLately = studies
+  return studies
     .list()
     .flatMap(({ hash }) => studies.decisions(hash).slice(0, 1))
-    .filter(({ by, lead, at }) => by === 'policy' && lead === study.lead && at >= since).length
-  return judge(study, judging, { deciding: { sites: roster.pins().length + 1, approvedLately } })
+    .filter((decision) => decision.by === 'policy' && decision.lead === lead && decision.at >= since).length
 }
 
 /** A plan of an approved study under the policy as it is now; throws `policy-refused` naming each rule. */

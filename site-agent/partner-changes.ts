@@ -73,7 +73,7 @@ export function objections({ change, words }: KnownChange, study: ReadStudy, sit
     })
   const without = (sites: ReadonlyMap<SiteName, PartnerPurpose[]>) =>
     [...sites].filter(([of, purposes]) => of !== site.name && !signed(of, purposes)).map(([of]) => of)
-  const taken = list.filter(({ change: { restored, number }, agreed }) => agreed && !restored && number < change.number)
+  const taken = changesTaken(list, site.name).filter((each) => each.change.number < change.number)
   const max = site.readPolicy().secure.partnerChangesMax
   return [
     ...without(leaving).map(
@@ -81,7 +81,7 @@ export function objections({ change, words }: KnownChange, study: ReadStudy, sit
     ),
     ...without(joining).map((of) => `${of} has not signed that it joins, or its key is not the one pinned here`),
     ...(joining.has(site.name) ? ['this site joins: the difference of two sums tells what it adds'] : []),
-    ...(taken.filter(({ change: each }) => isPartOf(site.name, each)).length >= max
+    ...(taken.length >= max
       ? [`this site went along with ${max} changes of this study already (secure.partnerChangesMax)`]
       : []),
     ...exposuresOf(change, study, site),
@@ -240,6 +240,11 @@ function studyOf(hash: Sha256, { store: { studies } }: Pick<Site, 'store'>): Rea
       `study ${known.name} was approved here as signed by ${decision.lead}, now ${known.lead} signs it`,
     )
   return readSignedStudy(known.signed)
+}
+
+/** Those that this site went along with and is a part of: they count against `secure.partnerChangesMax`. */
+export function changesTaken(list: readonly KnownChange[], name: SiteName): readonly KnownChange[] {
+  return list.filter(({ change, agreed }) => agreed && !change.restored && isPartOf(name, change))
 }
 
 function isPartOf(name: SiteName, { sets }: ReadPartnerChange): boolean {

@@ -11,10 +11,12 @@ import { rosterLines } from '../roster.ts'
 import { standsOutOf } from '../round/after-restore.ts'
 import { isLocked } from '../store/lock.ts'
 import type { SiteStore } from '../store/site-store.ts'
+import { type SumsHere, sumsHere } from '../sums-here.ts'
 import { action, type CommandContext, examples } from './command.ts'
 import { coordinatorOf, describeCoordinator } from './coordinator.ts'
 import { fields, formatBytes, formatTime, formatTraffic, shortHash, table } from './output.ts'
 import { describeStandOuts } from './study-text.ts'
+import { describeSums } from './sums-text.ts'
 import { withStore } from './with-store.ts'
 
 const shownMax = 10
@@ -35,6 +37,7 @@ export function addStatusCommand(root: Command, context: CommandContext): void {
             ...statusOf(store, invocation.state, site),
             roster,
             outgrown,
+            sums: sumsOf(store, { site, policy: readPolicy(invocation) }),
           }
           invocation.print(status, () => describe(status))
         }),
@@ -46,6 +49,7 @@ type Status = Membership &
   ReturnType<typeof statusOf> & {
     readonly roster: ReturnType<typeof rosterCounts>
     readonly outgrown: ReturnType<typeof outgrownStudies>
+    readonly sums: ReturnType<typeof sumsOf>
   }
 
 /** Approved studies that break rules which nobody accepted: the policy became stricter, or the data fewer. */
@@ -58,6 +62,12 @@ function outgrownStudies(store: SiteStore, policy: Policy) {
     const breaks = found.filter(({ rule }) => rule !== 'planned')
     return breaks.length > 0 ? [{ study: known.hash, name: known.name, breaks }] : []
   })
+}
+
+/** Of studies that this site has decided to work for, or was in a sum of. */
+function sumsOf(store: SiteStore, here: { readonly site: SiteName; readonly policy: Policy }): readonly SumsHere[] {
+  const all = store.studies.list().map((known) => sumsHere(known, { ...here, store, now: new Date() }))
+  return all.filter(({ study, sums }) => sums.length > 0 || store.studies.decisionOn(study)?.decision === 'approved')
 }
 
 /** A key that is offered in place of a pinned one counts as both. */
@@ -135,7 +145,7 @@ function describeSessions({ epoch, number, restored, recovered, trainsOnly = [],
 }
 
 function describe(status: Status): string {
-  const { studies, roster, work, evaluations, refusals, standsOut, egress, outgrown } = status
+  const { studies, roster, work, evaluations, refusals, standsOut, egress, outgrown, sums } = status
   return [
     fields([
       ['site', status.site],
@@ -170,6 +180,7 @@ function describe(status: Status): string {
             bytes > 0 ? formatBytes(bytes) : '-',
           ]),
         ),
+    describeSums(sums, { isWhole: false }),
     describeEvaluations(evaluations),
     refusals.length === 0 ? '' : '\nLatest refusals\n',
     ...refusals.map(({ at, code, reason }) => fields([[`${formatTime(at)}  ${code}`, reason]])),

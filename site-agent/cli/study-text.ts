@@ -7,13 +7,16 @@ import type { Risk } from '../risk.ts'
 import type { DataCheck } from '../store/records.ts'
 import type { StandOut } from '../store/stand-outs.ts'
 import type { KnownStudy } from '../store/studies.ts'
+import type { SumsHere } from '../sums-here.ts'
 import { fields, formatBytes, formatTime, printable, table } from './output.ts'
+import { describeSums } from './sums-text.ts'
 
 /** What this site knows of a study, and says to it. */
 export type StudyHere = {
   readonly leaves: Preview
   readonly risk: Risk
   readonly breaches: readonly JudgedBreach[]
+  readonly sums: SumsHere
   readonly decision: string
   readonly dataCheck: DataCheck | undefined
 }
@@ -23,7 +26,7 @@ type JudgedBreach = Breach & { readonly accepted: boolean }
 export function describeStudy(
   known: KnownStudy,
   manifest: StudyManifest,
-  { leaves, risk, breaches, decision, dataCheck }: StudyHere,
+  { leaves, risk, breaches, sums, decision, dataCheck }: StudyHere,
 ): string {
   const { study } = manifest
   return [
@@ -49,6 +52,7 @@ export function describeStudy(
     describeLeaving(leaves),
     describeRisk(risk),
     describeBreaches(breaches),
+    describeSums([sums], { isWhole: true }),
   ].join('')
 }
 

@@ -3,6 +3,7 @@ import { userInfo } from 'node:os'
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { Command } from 'commander'
 import type { Folders } from '../config.ts'
+import { openMembership } from '../connect.ts'
 import { findStudy } from '../consent.ts'
 import { judgeWhole, namedStudy } from '../judge.ts'
 import { originOf } from '../origin.ts'
@@ -11,6 +12,7 @@ import { preview } from '../preview.ts'
 import { type Risk, risk } from '../risk.ts'
 import type { SiteStore } from '../store/site-store.ts'
 import type { Decision, KnownStudy } from '../store/studies.ts'
+import { sumsHere } from '../sums-here.ts'
 import { acceptBreaches, readAccepted } from './accept.ts'
 import { action, type CommandContext, examples, type Invocation } from './command.ts'
 import { findOrFetch, tell, untoldText } from './find-study.ts'
@@ -100,13 +102,16 @@ async function show(invocation: Invocation<unknown>): Promise<void> {
       ...breach,
       accepted: decision?.accepted.includes(breach.rule) ?? false,
     }))
+    const { site } = openMembership(invocation.state)
+    const sums = sumsHere(known, { site, store, policy: readPolicy(invocation), now: new Date() })
     invocation.print(
-      { ...studyView(known, decision), mode, dataCheck, leaves, risk: risked, breaches, study: manifest.study },
+      { ...studyView(known, decision), mode, dataCheck, leaves, risk: risked, breaches, sums, study: manifest.study },
       () =>
         describeStudy(known, manifest, {
           leaves,
           risk: risked,
           breaches,
+          sums,
           decision: describeDecision(known, decision),
           dataCheck,
         }),

@@ -27,6 +27,14 @@ export type SessionRecord = {
   readonly survivors: readonly SiteName[]
 }
 
+/** Sums of one run and purpose that were among the same sites, how many, and in which rounds. */
+export type ConfirmedSums = Pick<SessionRecord, 'run' | 'purpose'> & {
+  readonly sites: readonly SiteName[]
+  readonly count: number
+  readonly firstRound: number
+  readonly lastRound: number
+}
+
 export type Sessions = {
   /** Begins a session, which is the next entry of this site's ledger: `ledger` is where that stands with it. */
   advertise(
@@ -49,6 +57,8 @@ export type Sessions = {
   confirmed(model: Sha256, purpose: Purpose): readonly SessionRecord[]
   /** Sums over this model that the site masked for: whoever did is in them, though others open them. */
   masked(model: Sha256, purpose: Purpose): readonly SessionRecord[]
+  /** The sums of a study that the site helped to, or stood ready to, among the same sites together; oldest first. */
+  sums(study: Sha256): readonly ConfirmedSums[]
   /** Erases the secrets of every other session. */
   keepOnly(planHashes: ReadonlySet<Sha256>): void
 }
@@ -112,6 +122,7 @@ export function openSessions(database: DatabaseSync): Sessions {
     sealed: (planHash) => sql.sealed.get(planHash)?.sealed as Uint8Array | undefined,
     confirmed: (model, purpose) => sql.confirmed.all(model, purpose).map(readSession),
     masked: (model, purpose) => sql.masked.all(model, purpose).map(readSession),
+    sums: (study) => sql.sums.all(study).map(readSums),
     keepOnly(planHashes) {
       const over = sql.kept.all().flatMap((row) => (planHashes.has(String(row.plan_hash)) ? [] : [row.plan_hash!]))
       if (over.length > 0) {
@@ -141,6 +152,12 @@ function prepare(database: DatabaseSync) {
     find: database.prepare('SELECT * FROM sessions WHERE plan_hash = ?'),
     confirmed: database.prepare(`SELECT * FROM sessions WHERE model = ? AND purpose = ? AND u3_hash <> ''`),
     masked: database.prepare(`SELECT * FROM sessions WHERE model = ? AND purpose = ? AND u2_hash <> ''`),
+    sums: database.prepare(
+      `SELECT sessions.run, sessions.purpose, survivors, count(*) AS count,
+         min(sessions.round) AS first_round, max(sessions.round) AS last_round
+       FROM sessions JOIN work USING (plan_hash) WHERE study = ? AND u3_hash <> ''
+       GROUP BY sessions.run, sessions.purpose, survivors ORDER BY min(sessions.rowid)`,
+    ),
     seal: database.prepare(
       `INSERT INTO session_secrets (plan_hash, sealed) VALUES (?, ?)
        ON CONFLICT (plan_hash) DO UPDATE SET sealed = excluded.sealed`,
@@ -165,6 +182,17 @@ function readSession(row: Record<string, unknown>): SessionRecord {
     u2Hash,
     u3Hash,
     survivors: JSON.parse(String(row.survivors)),
+  }
+}
+
+function readSums(row: Record<string, unknown>): ConfirmedSums {
+  return {
+    run: String(row.run),
+    purpose: row.purpose as Purpose,
+    sites: JSON.parse(String(row.survivors)),
+    count: Number(row.count),
+    firstRound: Number(row.first_round),
+    lastRound: Number(row.last_round),
   }
 }
 

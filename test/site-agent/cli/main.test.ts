@@ -150,6 +150,43 @@ test('what this site stands out of is in its status until somebody resumes the s
   })
 })
 
+test('status and study show tell the sums this site was in, with whom, and what is left of each limit', async () => {
+  const quiet = JSON.parse((await here('study', 'show', 'heart', '--json')).out)
+  expect(quiet.sums).toMatchObject({ study: hash, sums: [], partners: [] })
+  expect((await here('study', 'show', 'heart')).out).toMatch(
+    /^Sums this site was in: none yet$[\s\S]*^approve\.runsMax +study heart +0 of 5 +5 left$/m,
+  )
+  const store = openSiteStore(folder.state)
+  const planHash = '7'.repeat(64)
+  const plan = { run: 'heart-9', round: 3, purpose: 'evaluate', study: hash, model: 'a'.repeat(64) } as const
+  const logHead = { size: 2, root: 'ab'.repeat(32) }
+  store.journal.begin(planHash, { format: 2, ...plan, cohort: ['basel', 'mercy', 'zurich'], logHead })
+  store.sessions.advertise({ planHash, ...plan }, store.sessionLedger.next(planHash), Buffer.from('x'))
+  store.sessions.confirm(planHash, 'd'.repeat(64), ['basel', 'mercy', 'zurich'], Buffer.from('x'))
+  const partners = {
+    study: hash,
+    purpose: 'evaluate',
+    label: 'l',
+    sites: ['basel', 'mercy', 'zurich'],
+    change: 0,
+  } as const
+  store.partners.keep(partners)
+  store.close()
+  const sum = { run: 'heart-9', purpose: 'evaluate', sites: partners.sites, count: 1, firstRound: 3, lastRound: 3 }
+  for (const args of [['status'], ['study', 'show', 'heart']]) {
+    const { out } = await here(...args)
+    expect(out).toMatch(/Sums this site was in\n.*\nheart-9 +evaluate +1 +round 3 +basel, mercy, zurich$/m)
+    expect(out).toMatch(/^Partners: .*\n.*\nheart +evaluate +basel, mercy, zurich$/m)
+    expect(out).toMatch(/^approve\.runsMax +study heart +1 of 5 +4 left$/m)
+  }
+  // Status tells of the limits that are used; study show of all.
+  expect((await here('status')).out).not.toMatch(/trainExposuresMax/)
+  expect((await here('study', 'show', 'heart')).out).toMatch(
+    /^secure\.trainExposuresMax +run heart-9 +0 of 25 +25 left$/m,
+  )
+  expect(JSON.parse((await here('status', '--json')).out).sums).toMatchObject([{ study: hash, sums: [sum] }])
+})
+
 test('a second agent on the same state is refused, and status sees the first', async () => {
   writeFileSync(join(folder.site, 'site.yaml'), siteYaml)
   const lock = lockState(folder.state)
