@@ -14,9 +14,9 @@ import { expect, test } from 'vitest'
 import { aStudy } from '../../support/a-study.ts'
 import { gateFrozen, gateGraph } from '../../support/gate-graph.ts'
 import { skipWithoutRealData } from '../../support/heart-federation.ts'
-import { atSite } from '../../support/hostile/at-site.ts'
 import { type HostileFederation, hostileFederation } from '../../support/hostile/federation.ts'
 import { heartStudy, hearts } from '../../support/hostile/heart.ts'
+import { atSite } from '../../support/hostile/people.ts'
 
 const gates = 604
 const read = ['cholesterol', 'age', 'male', 'heart_rate_max'] as const

@@ -24,6 +24,9 @@ export type Attack<Type extends ToSite['type']> = {
   readonly proof?: (proof: LogProof) => LogProof
 }
 
+/** A lie as its file has it, which is named after it. */
+export type Lie<Type extends ToSite['type']> = Omit<Attack<Type>, 'what'>
+
 /** One site in one round. */
 export type Scene = {
   readonly federation: HostileFederation

@@ -22,6 +22,11 @@ export type SiteAttack = {
   readonly round: string
 }
 
+/** A lie as its file has it, which is named after it. */
+export type SiteLie = Omit<SiteAttack, 'what'>
+
+export const honestSite: SiteAttack = { what: 'nothing', log: [], uploads: ['OK'], round: 'committed', lies: {} }
+
 /** One lie of `target` in each round, with three honest sites beside it. */
 export async function lieEachRound(attacks: readonly SiteAttack[]) {
   const liesIn = ({ plan }: Moment): SiteLies => (plan.purpose === 'train' ? (attacks[plan.round - 1]?.lies ?? {}) : {})

@@ -1,0 +1,4 @@
+import { failing, randomWords } from '../../../support/hostile/bent-uploads.ts'
+import type { SiteLie } from '../../../support/hostile/site-attacks.ts'
+
+export const lie: SiteLie = failing((words) => [words[0]!, randomWords(words[1]!.length)])

@@ -1,0 +1,7 @@
+import type { Lie } from '../../../support/hostile/attacks.ts'
+import { replace, signed } from '../../../support/hostile/bent-directory.ts'
+
+export const lie: Lie<'directory'> = {
+  code: 'directory-invalid',
+  lie: (directory, at) => [replace(directory, 2, (entry) => signed(entry, { index: 3 }, at.identity('cleveland'), at))],
+}

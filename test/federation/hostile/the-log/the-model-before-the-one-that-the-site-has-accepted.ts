@@ -1,0 +1,8 @@
+import type { Lie } from '../../../support/hostile/attacks.ts'
+import { forgedAfter } from '../../../support/hostile/bent-log.ts'
+
+export const lie: Lie<'assignment'> = forgedAfter('model-not-in-log', (plan, { second }) => ({
+  ...plan,
+  model: second.model,
+  modelEntry: second.modelEntry!,
+}))

@@ -1,0 +1,4 @@
+import type { Lie } from '../../../support/hostile/attacks.ts'
+import { forged } from '../../../support/hostile/bent-plan.ts'
+
+export const lie: Lie<'assignment'> = forged('hash-mismatch', (plan) => ({ ...plan, model: 'a'.repeat(64) }))

@@ -1,0 +1,7 @@
+import type { Lie } from '../../../support/hostile/attacks.ts'
+import { forged, secure } from '../../../support/hostile/bent-plan.ts'
+
+export const lie: Lie<'assignment'> = forged(
+  'message-invalid',
+  secure(({ vectors }) => ({ vectors: vectors.slice(1) })),
+)

@@ -1,0 +1,6 @@
+import type { Lie } from '../../../support/hostile/attacks.ts'
+
+export const lie: Lie<'quorum'> = {
+  code: 'quorum-invalid',
+  lie: (quorum) => [{ ...quorum, confirmations: quorum.confirmations.slice(1) }],
+}

@@ -1,0 +1,14 @@
+import type { Lie } from '../../../support/hostile/attacks.ts'
+
+export const lie: Lie<'quorum'> = {
+  code: 'quorum-invalid',
+  lie: (quorum) => [
+    {
+      ...quorum,
+      confirmations: quorum.confirmations.map(({ index }) => ({
+        index,
+        signature: quorum.confirmations[0]!.signature,
+      })),
+    },
+  ],
+}

@@ -1,0 +1,3 @@
+import { flippedSum, type SumLie } from '../../../support/hostile/bent-sum.ts'
+
+export const lie: SumLie = flippedSum((words) => (words[13]! ^= 1))

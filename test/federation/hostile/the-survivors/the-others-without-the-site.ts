@@ -1,0 +1,6 @@
+import type { Lie } from '../../../support/hostile/attacks.ts'
+
+export const lie: Lie<'survivors'> = {
+  code: 'survivors-invalid',
+  lie: (message) => [{ ...message, survivors: message.survivors.slice(0, 3) }],
+}
