@@ -14,6 +14,7 @@ import { type Outgoing, openAttending } from './attending/attending.ts'
 import { openShownHeads } from './attending/heads.ts'
 import { lostRunsOver, membership, partnerChanges, runMessages, studyOffers } from './attending/messages.ts'
 import { openChanges } from './changes.ts'
+import { openColumns } from './driving/columns.ts'
 import { openRunProcess, type RunProcess } from './driving/run-process.ts'
 import { signedPlans } from './driving/signed-plans.ts'
 import { type EventStream, openEventStream } from './event-stream.ts'
@@ -49,6 +50,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
   const studies = openStudies(objects)
   for (const record of stream.state.studies.values()) await studies.load(record)
   const runs = new Map<RunId, RunProcess>()
+  const columns = openColumns(runs)
   const changes = openChanges()
 
   const findRun = (planHash: Sha256) =>
@@ -114,6 +116,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
 
   function onRunChange(process: RunProcess): void {
     for (const site of attending.sites) deliver(site)
+    if (columns.changed(process.run)) for (const other of runs.values()) if (other !== process) other.look()
     if (process.run.state !== 'running') anchor(process)
   }
 
@@ -134,7 +137,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
       .catch((error) => log.error({ run: run.id, error: errorMessage(error) }, 'the end of a run was not anchored'))
   }
 
-  async function startRun(record: RunRecord): Promise<RunProcess> {
+  async function openRun(record: RunRecord): Promise<RunProcess> {
     const study = stream.state.studies.get(record.study)
     const { signed } = await studies.load(study!)
     const process = await openRunProcess(record, signed.manifest, {
@@ -143,12 +146,18 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
       messages,
       sums,
       partners: () => partnersOf(record.study),
+      columns,
       attendance: (run, progress) => attendanceOf(stream.state, attending, run, progress),
       onChange: onRunChange,
       heldBy: () => restoredError(stream.state),
     })
     await readShareKeys(process.run, messages)
     runs.set(record.run, process)
+    return process
+  }
+
+  async function startRun(record: RunRecord): Promise<RunProcess> {
+    const process = await openRun(record)
     await process.resume()
     return process
   }
@@ -183,7 +192,9 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
       }
     },
   }
-  for (const record of stream.state.runs.values()) await startRun(record)
+  // Each knows of all others before one goes on: no two sum a column.
+  for (const record of stream.state.runs.values()) await openRun(record)
+  for (const process of runs.values()) await process.resume()
   // A coordinator that was killed may not have got to it.
   for (const process of runs.values()) changePartners(process)
   return {

@@ -1,6 +1,6 @@
 /** What would become of a run of a study if it were started now, in the words of whoever would start it; nothing starts. */
 import type { ErrorCode } from '@consilium/protos/errors.ts'
-import type { Purpose, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 
 export type RunOutlook = {
   readonly studyHash: Sha256
@@ -11,14 +11,19 @@ export type RunOutlook = {
   readonly sites: readonly SiteOutlook[]
   /** Absent in sealed mode. */
   readonly thresholds?: ThresholdsOutlook
+  /** Means that it would take from earlier runs. */
+  readonly columnsTaken: readonly TakenColumns[]
   /** The first sum of each purpose that the run would ask for. */
   readonly sums: readonly SumOutlook[]
   /** Secure mode: how much of what sites put up with is used up, as far as the coordinator knows. */
   readonly limits: readonly LimitOutlook[]
 }
 
+/** Columns whose means and deviations came of the statistics of another run. */
+export type TakenColumns = { readonly run: RunId; readonly columns: readonly string[] }
+
 export type StartRefusal = {
-  readonly code: Extract<ErrorCode, 'cohort-too-small' | 'cohort-differencing'>
+  readonly code: Extract<ErrorCode, 'cohort-too-small' | 'cohort-differencing' | 'column-summed'>
   readonly reason: string
   readonly waysOut: readonly string[]
 }

@@ -15,7 +15,7 @@ import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/na
 import type { PartnerPurpose, PartnerWord, SignedPartnerChange } from '@consilium/protos/plan/partner-change.ts'
 import type { MaskedInput } from '@consilium/protos/secagg/messages.ts'
 import type { Thresholds } from '@consilium/protos/secagg/thresholds.ts'
-import type { RunOutlook } from './run-outlook.ts'
+import type { RunOutlook, TakenColumns } from './run-outlook.ts'
 
 export type { RunOutlook } from './run-outlook.ts'
 
@@ -272,6 +272,8 @@ export type RunView = {
   readonly modelSha256?: Sha256
   readonly parametersSha256?: Sha256
   readonly logHead: string
+  /** Columns whose means came of earlier runs; absent where there is none. */
+  readonly columnsTaken?: readonly TakenColumns[]
   /** Sites that the run went on without in some round; absent where there is none. */
   readonly missing?: readonly MissingSite[]
   /** Results of single sites: sealed mode only, else empty. */

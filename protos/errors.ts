@@ -288,6 +288,13 @@ export type ErrorCode =
    */
   | 'partners-refused'
   /**
+   * A column of the hospitals’ views is summed once, in all studies: it was, or is being, among other sites or in another
+   * form. Normal: where a study reads as a category what another one read as a number, or where the statistics of an
+   * earlier run failed half-way. Do: what the message names; or the study standardises `per-site`; or the hospitals show
+   * the column under another name.
+   */
+  | 'column-summed'
+  /**
    * This site would tell a little of itself once more than its policy allows: it came and went too often, or was in
    * too many nearly equal evaluations. Normal: over very bad lines. Do: people at the site raise the limit that the
    * message names, or leave it.

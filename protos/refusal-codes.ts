@@ -36,6 +36,7 @@ const ofWhatWasSent = [
   'already-uploaded',
   'cohort-differencing',
   'other-partners',
+  'column-summed',
   'exposures-exceeded',
   'session-lost',
   'peer-restored',

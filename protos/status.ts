@@ -102,6 +102,7 @@ const statusOf: Readonly<Record<ErrorCode, status>> = {
   'cohort-differencing': status.FAILED_PRECONDITION,
   'other-partners': status.FAILED_PRECONDITION,
   'partners-refused': status.FAILED_PRECONDITION,
+  'column-summed': status.FAILED_PRECONDITION,
   'exposures-exceeded': status.FAILED_PRECONDITION,
   'session-lost': status.ABORTED,
   'peer-restored': status.FAILED_PRECONDITION,

@@ -85,9 +85,10 @@ export function objectNamedBy({ type, body }: LogEntry, signedStudy: Sha256 | un
   return type === 'keys-shared' || type === 'shares-revealed' ? String(body.message) : undefined
 }
 
-/** What goes in pieces before an entry: the initial parameters of a study under masks, and the sums of its rounds. */
+/** What goes in pieces before an entry: the initial parameters of a study under masks, the sums of its rounds, and those of other runs whose means it took. */
 function piecesNamedBy({ type, body }: LogEntry, text: string | undefined): Sha256 | undefined {
   if (type === 'round-committed') return body.sums === undefined ? undefined : String(body.sums)
+  if (type === 'columns-taken') return String((body.summed as { sums: string }).sums)
   if (type !== 'run-started' || text === undefined) return undefined
   const { study, initialParameters } = readSignedStudy(Buffer.from(text, 'utf8')).manifest
   return study.aggregation.mode === 'secure' ? initialParameters.sha256 : undefined

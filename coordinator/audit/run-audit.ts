@@ -5,14 +5,23 @@
 import { sha256Hex } from '@consilium/protos/hash.ts'
 import type { LogHead } from '@consilium/protos/log/head.ts'
 import type { MerkleTree } from '@consilium/protos/log/merkle.ts'
+import { type Column, columnsOf, type SummedColumn } from '@consilium/protos/plan/columns.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
-import { type Proven, planHash, type RoundPlan, type Standardisation } from '@consilium/protos/plan/round-plan.ts'
+import {
+  type Proven,
+  planHash,
+  type RoundPlan,
+  type Standardisation,
+  type Summed,
+} from '@consilium/protos/plan/round-plan.ts'
 import type { ReadStudy } from '@consilium/protos/plan/signed-study.ts'
 import { verifyRollback } from '@consilium/protos/rollback.ts'
 import type { ShareKeysMessage, Unmask } from '@consilium/protos/secagg/messages.ts'
 import { studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
+import { standardisationFrom } from '@consilium/protos/strategy/standardisation.ts'
 import type { EventOf, RoundEvent } from '../round/events.ts'
 import type { RunEvent } from '../run/events.ts'
+import { auditSummed, bare } from './columns-audit.ts'
 import type { FederationAudit } from './federation-audit.ts'
 import { fromBase64, hex, present, require, sameJson, short } from './refuse.ts'
 import { auditSecureRound, type SecureCounts, type SecureRoundAudit } from './secure-round.ts'
@@ -31,9 +40,19 @@ export type RoundReport = {
   readonly remade?: boolean
 }
 
+/** Columns whose means came from another run, on the word of how many sites, and whether its sum is in the bundle too. */
+export type TakenReport = {
+  readonly run: RunId
+  readonly columns: readonly string[]
+  readonly vouchers: number
+  readonly remade: boolean
+}
+
 export type RunAudit = {
   /** `study` is the one that the first entry names; `message` the object that the event names. */
   take(event: RunEvent, seq: number, given: Objects): void
+  /** Means that came from other runs. */
+  taken(): readonly TakenReport[]
   /** Rounds that had a cohort, in order. */
   rounds(): readonly RoundReport[]
   /** How the run ended. */
@@ -43,7 +62,7 @@ export type RunAudit = {
 export type Objects = {
   readonly study: ReadStudy | undefined
   readonly message: ShareKeysMessage | Unmask | undefined
-  /** The study's initial parameters, or the sum that the event names; undefined in a bundle without sums. */
+  /** The study's initial parameters, or the sum that the event names or refers to; undefined in a bundle without sums. */
   readonly bytes: Uint8Array | undefined
 }
 
@@ -57,6 +76,8 @@ export function auditRun(id: RunId, federation: FederationAudit, tree: Pick<Merk
     provenOf: new Map(),
     remade: new Map(),
     proven: {},
+    columns: new Map(),
+    taken: [],
     reports: [],
   }
   return {
@@ -66,6 +87,7 @@ export function auditRun(id: RunId, federation: FederationAudit, tree: Pick<Merk
       require(run.study !== undefined, 'a run begins with its start')
       take(run as Started, event, seq, given)
     },
+    taken: () => run.taken,
     rounds: () => (run.open ? [...run.reports, reportOf(run.open, 'open')] : run.reports),
     get ended() {
       return run.ended
@@ -89,6 +111,9 @@ type Run = {
   model?: { readonly parameters: Sha256; readonly entry?: number }
   /** The parameters themselves, as long as they could be made again. */
   parameters?: Float32Array | undefined
+  /** Those that have a mean, by name. */
+  readonly columns: Map<string, SummedColumn>
+  readonly taken: TakenReport[]
   standardisation?: Standardisation
   /** Who verified the sums of both. */
   proven: NonNullable<RoundPlan['proven']>
@@ -141,6 +166,9 @@ function take(run: Started, event: RunEvent, seq: number, { message, bytes }: Ob
       return
     case 'round-failed':
       close(run, 'failed')
+      return
+    case 'columns-taken':
+      takeColumns(run, event, bytes)
       return
     case 'run-rolled-back':
       rollBack(run, event, seq)
@@ -195,6 +223,8 @@ function select(
   require(plan.model === model.parameters &&
     plan.modelEntry ===
       model.entry, `its plan starts from ${short(plan.model)} of entry ${plan.modelEntry ?? 'none'}, the newest model is ${short(model.parameters)} of entry ${model.entry ?? 'none'}`)
+  const missing = purpose === 'statistics' && plan.secure ? missingColumns(run) : undefined
+  require(sameJson(plan.columns, missing), 'its plan sums other columns than those of its study that have no mean')
   const due = purpose === 'statistics' ? undefined : run.standardisation
   const isOwed = purpose !== 'statistics' && study.manifest.study.standardisation === 'federated'
   require(!isOwed || due !== undefined, 'its study standardises by all sites, and no statistics round was committed')
@@ -233,6 +263,8 @@ function commit(run: Started, event: EventOf<'round-committed'>, seq: number, su
   const { plan, hash, secure } = present(run.open, 'there is no round to commit')
   require(named === hash, 'it commits another plan than the one under way')
   require(result.purpose === plan.purpose, 'its result is of another purpose than the plan')
+  if (result.purpose === 'statistics' && plan.secure)
+    require(sameJson(result.columns.map(bare), plan.columns), 'its means are of other columns than the plan sums')
   secure?.checkCommitted()
   require((plan.secure !== undefined) === (event.sums !== undefined), 'it names a sum only in secure mode')
   require(run.open?.verifying === undefined, 'its round was committed before')
@@ -261,16 +293,45 @@ function remakeRound(run: Started, event: EventOf<'round-committed'>, sum: Uint8
 
 /** The run goes on from what a round made. */
 function adopt(run: Started, { result, seq, round, proven, parameters }: MadeResult): void {
-  if (result.purpose === 'statistics') run.standardisation = result.standardisation
-  else {
+  if (result.purpose === 'statistics') {
+    const { columns } = result
+    addColumns(run, columns, proven && { run: run.id, ...proven, columns: [...columns] })
+  } else {
     run.model = { parameters: result.parameters, entry: seq }
     run.parameters = parameters
     if (parameters) keepMade(run.remade, round, parameters)
     run.made.set(round, result.parameters)
     if (proven) run.provenOf.set(round, proven)
   }
-  run.proven = { ...run.proven, ...(proven && { [result.purpose === 'train' ? 'model' : 'standardisation']: proven }) }
+  if (result.purpose === 'train' && proven) run.proven = { ...run.proven, model: proven }
   close(run, 'committed')
+}
+
+/** Means that another run's statistics gave, by the word of sites that the roster names and, where it is here, by the sum. */
+function takeColumns(
+  run: Started,
+  { summed, plan }: Extract<RunEvent, { type: 'columns-taken' }>,
+  sum: Uint8Array | undefined,
+): void {
+  require(run.open === undefined && run.next === undefined, 'it takes means within a round')
+  const missing = missingColumns(run).map(({ name }) => name)
+  const taken = summed.columns.filter(({ name }) => missing.includes(name))
+  require(taken.length > 0, 'it takes no mean that was missing')
+  const vouchers = auditSummed(summed, plan, run.study.manifest.study, run.federation, sum)
+  const columns = taken.map(({ name }) => name)
+  run.taken.push({ run: summed.run, columns, vouchers, remade: sum !== undefined })
+  addColumns(run, taken, summed)
+}
+
+function missingColumns({ study, columns }: Started): Column[] {
+  return columnsOf(study.manifest.study.features).filter(({ name }) => !columns.has(name))
+}
+
+function addColumns(run: Started, more: readonly SummedColumn[], summed: Summed | undefined): void {
+  for (const column of more) run.columns.set(column.name, column)
+  const standardisation = standardisationFrom(run.study.manifest.study.features, run.columns)
+  if (standardisation) run.standardisation = standardisation
+  if (summed) run.proven = { ...run.proven, columns: [...(run.proven.columns ?? []), summed] }
 }
 
 function rollBack(run: Started, event: Extract<RunEvent, { type: 'run-rolled-back' }>, seq: number): void {

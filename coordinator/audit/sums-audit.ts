@@ -27,7 +27,7 @@ export function remake(
   const quantised = roundQuantisation(plan, study)
   const read = readHeaderSum(header, survivors, quantised)
   if (plan.purpose !== 'train') {
-    const made = contentResult(plan.purpose, read, content, study)
+    const made = contentResult(plan.purpose, read, content, study, plan.columns)
     require(sameJson(made, result), 'its result is not what its sum comes to')
     return undefined
   }

@@ -19,7 +19,7 @@ import { type BundleLine, bundleLineSchema, objectNamedBy } from './bundle.ts'
 import { auditFederation } from './federation-audit.ts'
 import { hex, present, require } from './refuse.ts'
 import type { AuditRoster } from './roster.ts'
-import { auditRun, type Objects, type RoundReport } from './run-audit.ts'
+import { auditRun, type Objects, type RoundReport, type TakenReport } from './run-audit.ts'
 
 export type BundleReport = {
   readonly ok: boolean
@@ -34,6 +34,8 @@ export type BundleReport = {
   /** Fingerprint of the coordinator's key; empty where the bundle does not hold. */
   readonly coordinator: string
   readonly rounds: readonly RoundReport[]
+  /** Means that came from the statistics of other runs. */
+  readonly taken: readonly TakenReport[]
   /** What is wrong with the first bad line. */
   readonly errors: readonly string[]
 }
@@ -62,13 +64,13 @@ export async function verifyBundle(
     where = 'the bundle'
     return present(bundle, 'it is empty').finish()
   } catch (error) {
-    const nothing = { federation: '', run: '', state: '', entries: 0, rounds: [] }
+    const nothing = { federation: '', run: '', state: '', entries: 0, rounds: [], taken: [] }
     const errors = [`${where}: ${errorMessage(error)}`]
     return { ...(bundle?.sofar() ?? nothing), ok: false, root: '', coordinator: '', errors }
   }
 }
 
-type Sofar = Pick<BundleReport, 'federation' | 'run' | 'state' | 'entries' | 'rounds'>
+type Sofar = Pick<BundleReport, 'federation' | 'run' | 'state' | 'entries' | 'rounds' | 'taken'>
 type Bundle = { take(line: BundleLine): void; sofar(): Sofar; finish(): BundleReport }
 
 function openBundle(first: BundleLine, roster: AuditRoster): Bundle {
@@ -123,6 +125,7 @@ function openBundle(first: BundleLine, roster: AuditRoster): Bundle {
     state: run.ended ?? 'running',
     entries: streams.federation.length() + streams.run.length(),
     rounds: run.rounds(),
+    taken: run.taken(),
   })
   return {
     take,
@@ -183,8 +186,10 @@ function checkAnchor(
     (anchor.root ?? stream.root()) === stream.root(), `the federation anchors another log of run ${run}`)
 }
 
+const withBytes: readonly string[] = ['run-started', 'round-committed', 'columns-taken']
+
 function objectsOf(type: string, text: string | undefined, bytes: Uint8Array | undefined): Objects {
-  require(bytes === undefined || type === 'run-started' || type === 'round-committed', 'it names no parameters or sum')
+  require(bytes === undefined || withBytes.includes(type), 'it names no parameters or sum')
   const json = text === undefined ? undefined : Buffer.from(text, 'utf8')
   if (!json) return { study: undefined, message: undefined, bytes }
   return type === 'run-started'

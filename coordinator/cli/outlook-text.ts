@@ -1,4 +1,6 @@
 /** How `run plan` reads: whether a run would start, who is there, which sums would come of it, and which limits are used up. */
+
+import { columnsTakenText } from '../run/taken-text.ts'
 import type { RunOutlook } from '../services.ts'
 import { fields, formatTime, printable, shortHash, table } from './output.ts'
 
@@ -7,12 +9,13 @@ export function outlookText(outlook: RunOutlook): string {
 }
 
 function head(outlook: RunOutlook): string {
-  const { studyName, studyHash, aggregation, refusals, thresholds } = outlook
+  const { studyName, studyHash, aggregation, refusals, thresholds, columnsTaken } = outlook
   return fields([
     ['study', `${studyName} (${shortHash(studyHash)})`],
     ['run start', refusals.length === 0 ? 'would start a run; nothing was started' : 'would be refused'],
     ['aggregation', aggregation],
     ['thresholds', thresholds && thresholdsText(thresholds)],
+    ['means', columnsTakenText(columnsTaken) || undefined],
   ])
 }
 

@@ -6,13 +6,13 @@ import type { RunOutlook } from '../services.ts'
 import { oneOf } from './one-of.ts'
 
 export function outlookView(message: RunOutlook__Output): RunOutlook {
-  const { studyHash, studyName, refusals, sites, thresholds, sums, limits } = message
+  const { studyHash, studyName, refusals, sites, thresholds, sums, limits, columnsTaken } = message
   return {
     studyHash,
     studyName,
     aggregation: oneOf(message.aggregation, ['secure', 'sealed']),
     refusals: refusals.map(({ code, reason, waysOut }) => ({
-      code: oneOf(code, ['cohort-too-small', 'cohort-differencing']),
+      code: oneOf(code, ['cohort-too-small', 'cohort-differencing', 'column-summed']),
       reason,
       waysOut,
     })),
@@ -23,6 +23,7 @@ export function outlookView(message: RunOutlook__Output): RunOutlook {
       ...(awaySince !== '' && { awaySince }),
     })),
     ...(thresholds && { thresholds: thresholdsView(thresholds) }),
+    columnsTaken: columnsTaken.map(({ run, columns }) => ({ run, columns })),
     sums: sums.map(({ purpose, outlook, sites, settled, missing, reason, waysOut }) => ({
       purpose: oneOf(purpose, purposeSchema.options),
       outlook: oneOf(outlook, ['made', 'waits', 'withheld', 'fails', 'refused']),

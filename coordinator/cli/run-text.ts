@@ -1,5 +1,6 @@
 /** How a run reads: the table of its rounds, the live view, and one line for each thing that happened. Pure text. */
 import { subsetText } from '../run/subset.ts'
+import { columnsTakenText } from '../run/taken-text.ts'
 import type { RoundView, RunView } from '../services.ts'
 import {
   bar,
@@ -104,6 +105,8 @@ function awaitedText({ phase, purpose, awaited }: NonNullable<RunView['current']
 export function newLines(before: RunView | undefined, run: RunView): string[] {
   const lines: string[] = []
   if (!before) lines.push(`run ${run.run} of ${run.studyName}: ${run.state}, ${run.roundsPlanned} rounds planned`)
+  const taken = meansText(run)
+  if (taken && taken !== meansText(before)) lines.push(taken)
   const ended = (view: RunView | undefined) =>
     new Set((view?.rounds ?? []).filter((r) => isOver(r, view)).map((r) => r.round))
   const known = ended(before)
@@ -124,6 +127,12 @@ export function newLines(before: RunView | undefined, run: RunView): string[] {
   lines.push(...leftOutLines(run).filter((line) => !leftOutBefore.includes(line)))
   if (run.state !== 'running' && before?.state !== run.state) lines.push(endLine(run))
   return lines.map(printable)
+}
+
+/** Which means are not summed again, because an earlier run did; empty where there are none. */
+export function meansText(run: RunView | undefined): string {
+  const taken = columnsTakenText(run?.columnsTaken ?? [])
+  return taken && `means and deviations ${taken}`
 }
 
 /** Sites whose work the round waits for without a line to them. */
@@ -201,6 +210,7 @@ function runHead(run: RunView): string {
     ['went on', subsetText(run) || undefined],
     ['last model', gapOfLast(run)],
     ['aggregation', aggregationText(run)],
+    ['means', columnsTakenText(run.columnsTaken ?? []) || undefined],
     ['rounds', roundsDone(run)],
     ['now', run.current && nowText(run.current)],
     ['started', formatTime(run.startedAt)],

@@ -1,12 +1,13 @@
 /** `consilium run`: start a run of a study, watch it, fetch the model it made. */
 import { roundsMax } from '@consilium/protos/limits.ts'
 import { type Command, InvalidArgumentError } from 'commander'
+import type { RunView } from '../services.ts'
 import { action, type CommandContext, examples, type Invocation } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { outlookText } from './outlook-text.ts'
 import { formatBytes } from './output.ts'
 import { warnOfLosses } from './recover.ts'
-import { gapOfLast, runTable, runText } from './run-text.ts'
+import { gapOfLast, meansText, runTable, runText } from './run-text.ts'
 import { withAdmin } from './with-admin.ts'
 
 export function addRunCommands(root: Command, context: CommandContext): void {
@@ -62,7 +63,7 @@ function addStart(run: Command, context: CommandContext): void {
         const { args, home, options, print } = invocation
         const view = await withAdmin(home, (admin) => admin.startRun(args[0] ?? '', options.without))
         if (options.watch) return watch(view.run, invocation)
-        print(view, () => `run ${view.run} started; follow it with consilium run watch ${view.run}\n`)
+        print(view, () => `run ${view.run} started${startText(view)}; follow it with consilium run watch ${view.run}\n`)
         return exitCodes.ok
       }),
     )
@@ -192,4 +193,9 @@ function addExport(run: Command, context: CommandContext): void {
         print(model, () => `${model.path}: ${formatBytes(model.bytes)}, SHA-256 ${model.sha256}\n`)
       }),
     )
+}
+
+function startText(run: RunView): string {
+  const means = meansText(run)
+  return means && `, with ${means}`
 }

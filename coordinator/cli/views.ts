@@ -97,6 +97,9 @@ export function runView(view: RunView__Output): RunView {
     ...optionalHash('modelSha256', view.modelSha256),
     ...optionalHash('parametersSha256', view.parametersSha256),
     logHead,
+    ...(view.columnsTaken.length > 0 && {
+      columnsTaken: view.columnsTaken.map(({ run, columns }) => ({ run, columns })),
+    }),
     ...(view.missing.length > 0 && {
       missing: view.missing.map(({ site, rounds, first }) => ({ site, rounds, first })),
     }),

@@ -6,11 +6,13 @@ import type { Clock } from '@consilium/protos/clock.ts'
 import type { LogProof, LogProofRequest } from '@consilium/protos/control-messages.ts'
 import { errorCode, errorMessage, FederationError } from '@consilium/protos/errors.ts'
 import type { LogHead } from '@consilium/protos/log/head.ts'
-import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import { type Changes, openChanges } from '../changes.ts'
 import { type EventStream, openEventStream } from '../event-stream.ts'
 import type { RunRecord } from '../federation/federation.ts'
+import type { ColumnStates } from '../round/columns.ts'
 import { leftOut } from '../round/left-out.ts'
 import type { RoundOver } from '../round/over.ts'
 import type { Attendance } from '../round/presence.ts'
@@ -61,6 +63,8 @@ export type RunProcessOptions = Tools & {
   readonly eventLog: EventLog
   readonly clock: Clock
   readonly attendance: (run: Run, progress: Progress) => Attendance
+  /** What the other runs made of columns; those that this one is about to sum are so for them from `planned` on. */
+  readonly columns: { of(run: RunId): ColumnStates; planned(run: RunId, plan: RoundPlan): void }
   /** Called after every change, with the run as it is then. */
   readonly onChange: (process: RunProcess) => void
   readonly onFailure: (error: Error) => void
@@ -105,7 +109,13 @@ export async function openRunProcess(
   function decideNow(command: Command | undefined): Promise<readonly RunEvent[]> {
     return stream.change((state) => {
       const run = state as Run
-      return decideNext(run, command, options.attendance(run, progress), stream.logHead(), clock.now())
+      const columns = options.columns.of(run.id)
+      const events = decideNext(run, command, options.attendance(run, progress), stream.logHead(), clock.now(), columns)
+      // Before they are durable: another run may decide meanwhile.
+      for (const event of events)
+        if (event.type === 'cohort-selected' && event.purpose === 'statistics')
+          options.columns.planned(run.id, event.plan)
+      return events
     })
   }
 

@@ -97,7 +97,7 @@ export function* runMessages(view: RunView, from = 0): Generator<WireRunView> {
 }
 
 function runView(view: RunView, rounds: readonly RoundView[]): WireRunView {
-  const { rounds: _, current, modelSha256, parametersSha256, final, missing = [], ...rest } = view
+  const { rounds: _, current, modelSha256, parametersSha256, final, missing = [], columnsTaken = [], ...rest } = view
   return {
     ...rest,
     rounds: rounds.map(roundView),
@@ -105,6 +105,7 @@ function runView(view: RunView, rounds: readonly RoundView[]): WireRunView {
     modelSha256: hashBytes(modelSha256),
     parametersSha256: hashBytes(parametersSha256),
     final: [...final],
+    columnsTaken: columnsTaken.map(({ run, columns }) => ({ run, columns: [...columns] })),
     missing: missing.map(({ first, ...site }) => ({ ...site, first: [...first] })),
   }
 }

@@ -3,6 +3,7 @@ import type { LogHead } from '@consilium/protos/log/head.ts'
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { MaskedInput, ShareKeysMessage, Unmask } from '@consilium/protos/secagg/messages.ts'
 import type { ComplaintReason } from '@consilium/protos/secagg/signed-messages.ts'
+import type { ColumnStates } from './columns.ts'
 import type { RoundResult } from './events.ts'
 import type { Update } from './planned.ts'
 import type { Attendance } from './presence.ts'
@@ -13,7 +14,13 @@ import type { Attendance } from './presence.ts'
  * `share-keys` and `reveal-shares` were compared with stored commitments by the shell before.
  */
 export type RoundCommand =
-  | { readonly type: 'look'; readonly attendance: Attendance; readonly logHead: LogHead }
+  | {
+      readonly type: 'look'
+      readonly attendance: Attendance
+      readonly logHead: LogHead
+      /** What other runs made of columns. */
+      readonly columns?: ColumnStates
+    }
   | (OfSite<'advertise-keys'> & { readonly body: Uint8Array; readonly signature: Uint8Array })
   /** `object` holds the message whole. */
   | (OfSite<'share-keys'> & { readonly message: ShareKeysMessage; readonly object: Sha256 })

@@ -4,8 +4,9 @@
  */
 import { objectBytesMax, reasonCharactersMax } from '@consilium/protos/limits.ts'
 import { logHeadSchema } from '@consilium/protos/log/head.ts'
+import { summedColumnsSchema } from '@consilium/protos/plan/columns.ts'
 import { base64Schema, purposeSchema, sha256Schema, siteNameSchema } from '@consilium/protos/plan/names.ts'
-import { roundPlanSchema, standardisationSchema } from '@consilium/protos/plan/round-plan.ts'
+import { roundPlanSchema } from '@consilium/protos/plan/round-plan.ts'
 import { complaintReasons } from '@consilium/protos/secagg/signed-messages.ts'
 import { z } from 'zod'
 
@@ -44,7 +45,7 @@ const measures = {
 export const siteResultSchema = z.strictObject({ site: siteNameSchema, ...measures })
 
 export const roundResultSchema = z.discriminatedUnion('purpose', [
-  z.strictObject({ purpose: z.literal('statistics'), examples: count, standardisation: standardisationSchema }),
+  z.strictObject({ purpose: z.literal('statistics'), examples: count, columns: summedColumnsSchema }),
   z.strictObject({
     purpose: z.literal('train'),
     examples: count,
@@ -68,7 +69,14 @@ export const roundResultSchema = z.discriminatedUnion('purpose', [
 ])
 
 export const roundEventSchemas = [
-  z.strictObject({ type: z.literal('round-started'), at, ...round, expected: z.array(siteNameSchema) }),
+  z.strictObject({
+    type: z.literal('round-started'),
+    at,
+    ...round,
+    expected: z.array(siteNameSchema),
+    /** Of statistics: the one set of sites that may sum its columns, where sites masked for a sum of them before. */
+    partners: z.array(siteNameSchema).exactOptional(),
+  }),
   z.strictObject({
     type: z.literal('cohort-selected'),
     at,
@@ -160,6 +168,8 @@ export const roundEventSchemas = [
       'cohort-differencing',
       /** An evaluation, or statistics, that lacked one of its sites. */
       'withheld',
+      /** The means of its columns came of another run meanwhile: it is not needed as it was. */
+      'column-summed',
       'cancelled',
     ]),
     reason,

@@ -1,6 +1,6 @@
 /** How a round ends: with a result, or failed with a reason. */
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
-import type { Proven } from '@consilium/protos/plan/round-plan.ts'
+import type { Proven, RoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import type { Thresholds } from '@consilium/protos/secagg/thresholds.ts'
 import type { EventOf, RoundResult } from './events.ts'
 import type { PastDropout, Update } from './planned.ts'
@@ -27,6 +27,10 @@ export type RoundOver = {
   }
   /** Of a committed round whose sum sites verified. */
   readonly proven?: Proven
+  /** Set once sites were asked for masked updates: each has masked its own by then, or may have. */
+  readonly isMasked?: true
+  /** Of statistics: their plan, which later runs that take their means refer to. */
+  readonly statistics?: RoundPlan
   readonly endedAtMs: number
   readonly outcome:
     | { readonly type: 'committed'; readonly result: RoundResult }
@@ -35,6 +39,7 @@ export type RoundOver = {
 
 type Ending = {
   readonly setting: RoundSetting
+  readonly plan?: RoundPlan
   readonly planHash?: Sha256
   readonly cohort?: readonly SiteName[]
   readonly dropouts?: readonly PastDropout[]
@@ -50,13 +55,14 @@ export function committedRound(
   return endedRound(round, event.at, survivors, updates, { type: 'committed', result: event.result })
 }
 
-/** `updates`: those that came in before the round failed. */
+/** `updates`: those that came in before the round failed, where it had come so far. */
 export function failedRound(
   round: Ending,
   event: EventOf<'round-failed'>,
-  updates: ReadonlyMap<SiteName, Update> = new Map(),
+  updates?: ReadonlyMap<SiteName, Update>,
 ): RoundOver {
-  return endedRound(round, event.at, [], updates, { type: 'failed', code: event.code, reason: event.reason })
+  const outcome = { type: 'failed', code: event.code, reason: event.reason } as const
+  return { ...endedRound(round, event.at, [], updates ?? new Map(), outcome), ...(updates && { isMasked: true }) }
 }
 
 function endedRound(
@@ -66,11 +72,12 @@ function endedRound(
   updates: ReadonlyMap<SiteName, Update>,
   outcome: RoundOver['outcome'],
 ): RoundOver {
-  const { setting, planHash, cohort = [], dropouts = [], session } = round
+  const { setting, plan, planHash, cohort = [], dropouts = [], session } = round
   return {
     phase: 'over',
     setting,
     ...(planHash && { planHash }),
+    ...(plan && setting.purpose === 'statistics' && { statistics: plan }),
     cohort,
     survivors,
     dropouts,

@@ -9,6 +9,7 @@ import type { SiteName } from '@consilium/protos/plan/names.ts'
 import { planHash, type RoundPlan, roundPlanFormat, type SecureRound } from '@consilium/protos/plan/round-plan.ts'
 import { cohortMin as secureCohortMin, sitesOfSession, studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
 import { apartText, cohortApart } from './apart.ts'
+import { type ColumnState, type ColumnStates, noColumns } from './columns.ts'
 import type { RoundCommand } from './commands.ts'
 import { failure } from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
@@ -73,12 +74,18 @@ function select(
 /** The whole of the partners or nobody. Statistics wait for all, as nothing goes on without them. */
 function decidePartners(
   round: Recruiting,
-  { attendance, logHead }: Extract<RoundCommand, { type: 'look' }>,
+  { attendance, logHead, columns = noColumns }: Extract<RoundCommand, { type: 'look' }>,
   now: Date,
 ): RoundEvent[] {
   const { setting } = round
+  const elsewhere = columnsElsewhere(setting, columns)
+  const summed = elsewhere.find(({ state }) => state.state === 'summed')
+  if (summed) return [failure(setting, 'column-summed', `run ${summed.state.run} gave the mean of ${summed.name}`, now)]
+  if (elsewhere.some(({ state }) => state.state === 'under-way')) return []
   const { here, missing } = partnersNow(round, attendance)
   const isFew = here.length < fewestSites(setting, here.length)
+  const settled = elsewhere.find(({ state }) => state.state !== 'summed' && `${state.sites}` !== `${here}`)
+  if (settled && missing.length === 0) return [failure(setting, 'withheld', settledText(settled), now)]
   if (missing.length === 0 && !isFew) return select(setting, here, attendance, logHead, now)
   if (missing.length === 0 && now.getTime() >= dueMs(round))
     return [failure(setting, 'cohort-too-small', shortage(round, attendance, missing), now)]
@@ -90,6 +97,22 @@ function decidePartners(
       now,
     ),
   ]
+}
+
+type Elsewhere = { readonly name: string; readonly state: ColumnState }
+
+/** What other runs made of the columns of these statistics; nothing where they are not summed under masks. */
+function columnsElsewhere({ purpose, columns = [] }: RoundSetting, states: ColumnStates): Elsewhere[] {
+  if (purpose !== 'statistics') return []
+  return columns.flatMap(({ name }) => {
+    const state = states.get(name)
+    return state ? [{ name, state }] : []
+  })
+}
+
+function settledText({ name, state }: Elsewhere): string {
+  const sites = state.state === 'summed' ? '' : state.sites.join(', ')
+  return `${sites} masked for a sum of ${name} in run ${state.run}, which never came out, and take part in no other one of it: the statistics are among these sites, or the study goes without ${name}`
 }
 
 /** The partners that can be in the round now, and those that are missing; until they are settled, whoever is expected. */
@@ -173,7 +196,8 @@ function planOf(
   attendance: Attendance,
   logHead: LogHead,
 ): RoundPlan {
-  const { run, study, round, purpose, model, modelEntry, standardisation, proven, runPublicKey, vectors } = setting
+  const { run, study, round, purpose, model, modelEntry, standardisation, proven, runPublicKey, vectors, columns } =
+    setting
   const thresholds = thresholdsOf(setting, cohort.length)
   return {
     format: roundPlanFormat,
@@ -184,6 +208,7 @@ function planOf(
     cohort: [...cohort],
     model,
     ...(standardisation && { standardisation }),
+    ...(thresholds && columns && { columns: [...columns] }),
     logHead,
     ...(modelEntry !== undefined && { modelEntry }),
     ...(thresholds

@@ -1,4 +1,5 @@
 /** What is settled before a round starts: by its study, and by where its run stands. */
+import type { Column } from '@consilium/protos/plan/columns.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { RoundPlan, Standardisation } from '@consilium/protos/plan/round-plan.ts'
 import type { Study } from '@consilium/protos/plan/study.ts'
@@ -15,11 +16,13 @@ export type RoundSetting = {
   /** Position in the run's log of the entry that made the model; absent for the initial parameters. */
   readonly modelEntry?: number
   readonly standardisation?: Standardisation
-  /** Secure mode: who verified what made the model and the standardisation. */
+  /** Secure mode: who verified what made the model and the means. */
   readonly proven?: NonNullable<RoundPlan['proven']>
   /** X25519, base64; sealed mode puts it into the plan. */
   readonly runPublicKey: string
   readonly aggregation: Study['aggregation']
+  /** Of statistics: columns of the study that have no mean. */
+  readonly columns?: readonly Column[]
   /** What every site uploads under masks. */
   readonly vectors: readonly SecureVector[]
   readonly cohort: Study['cohort']

@@ -3,6 +3,7 @@ import { FederationError } from '@consilium/protos/errors.ts'
 import { cohortMax, reasonCharactersMax } from '@consilium/protos/limits.ts'
 import type { LogEntry, NewEntry } from '@consilium/protos/log/entry.ts'
 import { base64Schema, runIdSchema, sha256Schema, siteNameSchema } from '@consilium/protos/plan/names.ts'
+import { roundPlanSchema, summedSchema } from '@consilium/protos/plan/round-plan.ts'
 import { z } from 'zod'
 import { roundEventSchemas } from '../round/events.ts'
 
@@ -39,6 +40,8 @@ export const runEventSchema = z.discriminatedUnion('type', [
       evaluate: z.array(siteNameSchema).max(cohortMax).exactOptional(),
     }),
   }),
+  /** Means that another run's statistics gave, with those who verified the sum, and the plan by which it was taken. */
+  z.strictObject({ type: z.literal('columns-taken'), at, summed: summedSchema, plan: roundPlanSchema }),
   ...roundEventSchemas,
   z.strictObject({
     type: z.literal('run-rolled-back'),

@@ -21,7 +21,7 @@ export function nextStep(run: Run): NextStep {
   if (run.state !== 'running' || run.current) return { type: 'none' }
   const { study } = run.manifest
   const last = run.past.at(-1)
-  if (!last) return { type: 'round', ...(needsStatistics(run) ? statistics : { round: 1, purpose: 'train' }) }
+  if (!last || isOvertaken(last)) return { type: 'round', ...(needsStatistics(run) ? statistics : firstTraining) }
   if (run.isEvaluationSkipped) return { type: 'export' }
   const { round, purpose } = last.setting
   if (last.outcome.type === 'failed' && isEnd(run, last)) {
@@ -51,7 +51,14 @@ function isFailure({ outcome, setting }: RoundOver): boolean {
 }
 
 const statistics = { round: 0, purpose: 'statistics' } as const
+const firstTraining = { round: 1, purpose: 'train' } as const
 
-function needsStatistics(run: Run): boolean {
-  return run.manifest.study.standardisation === 'federated'
+/** Statistics whose columns another run summed meanwhile: nothing was asked of a site. */
+function isOvertaken({ setting, outcome }: RoundOver): boolean {
+  return setting.purpose === 'statistics' && outcome.type === 'failed' && outcome.code === 'column-summed'
+}
+
+/** Left out where every column of the study has its mean from other runs. */
+function needsStatistics({ manifest, standardisation }: Run): boolean {
+  return manifest.study.standardisation === 'federated' && standardisation === undefined
 }

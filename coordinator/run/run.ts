@@ -4,11 +4,15 @@
  */
 import { cohortMax } from '@consilium/protos/limits.ts'
 import type { LogHead } from '@consilium/protos/log/head.ts'
+import { type Column, columnsOf, type SummedColumn } from '@consilium/protos/plan/columns.ts'
 import { vectorSizes } from '@consilium/protos/plan/contribution.ts'
 import type { Purpose, SiteName } from '@consilium/protos/plan/names.ts'
+import type { Summed } from '@consilium/protos/plan/round-plan.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
-import { secureVectors } from '@consilium/protos/secagg/vectors.ts'
+import { secureVectors, statisticsVectors } from '@consilium/protos/secagg/vectors.ts'
+import { standardisationFrom } from '@consilium/protos/strategy/standardisation.ts'
 import { trainedAmong } from '../round/apart.ts'
+import { type ColumnStates, noColumns, summedElsewhere } from '../round/columns.ts'
 import { failure } from '../round/dropouts.ts'
 import { shortReason } from '../round/events.ts'
 import type { RoundOver } from '../round/over.ts'
@@ -40,6 +44,8 @@ export function startedRun(event: Extract<RunEvent, { type: 'run-started' }>, ma
     sites: [],
     parameters: manifest.initialParameters.sha256,
     proven: {},
+    columns: [],
+    taken: [],
     partners: event.partners ?? {},
     without: event.without ?? [],
     rollbacks: 0,
@@ -70,8 +76,7 @@ export function decideRun(run: Run, command: RunCommand, now: Date): RunEvent[] 
       const step = nextStep(run)
       if (step.type === 'fail') return [{ type: 'run-failed', at, code: step.code, reason: shortReason(step.reason) }]
       if (step.type !== 'round') return []
-      const { round, purpose } = step
-      return [{ type: 'round-started', at, round, purpose, expected: [...expectedSites(run, purpose, command)] }]
+      return step.purpose === 'statistics' ? beginStatistics(run, command, at) : [roundStarted(run, step, command, at)]
     }
     default:
       return run.current ? decideRound(run.current, command, now) : []
@@ -88,8 +93,47 @@ export function decideNext(
   attendance: Attendance,
   logHead: LogHead,
   now: Date,
+  columns: ColumnStates = noColumns,
 ): RunEvent[] {
-  return decideRun(run, command ?? { type: 'look', attendance, logHead }, now)
+  return decideRun(run, command ?? { type: 'look', attendance, logHead, columns }, now)
+}
+
+type Look = Extract<RunCommand, { type: 'look' }>
+
+/** Takes what other runs summed, and sums the rest; a column that another run is summing is waited for. */
+function beginStatistics(run: Run, look: Look, at: string): RunEvent[] {
+  if (run.manifest.study.aggregation.mode !== 'secure') return [roundStarted(run, statisticsStep, look, at)]
+  const [missing, states] = [missingColumns(run), look.columns ?? noColumns]
+  const taken = summedElsewhere(missing, states)
+  if (taken.length > 0) return taken.map(({ summed, plan }) => ({ type: 'columns-taken', at, summed, plan }))
+  if (missing.length === 0) return [{ type: 'run-failed', at, code: 'column-summed', reason: otherFormText }]
+  const others = missing.flatMap(({ name }) => states.get(name) ?? [])
+  if (others.some(({ state }) => state === 'under-way')) return []
+  const settled = others.find((state) => state.state === 'settled')
+  return [roundStarted(run, statisticsStep, look, at, settled?.sites)]
+}
+
+const otherFormText =
+  'a column of this study was summed in another form in an earlier run, as a number or as a category: it has no mean as this one'
+const statisticsStep = { round: 0, purpose: 'statistics' } as const
+
+function roundStarted(
+  run: Run,
+  { round, purpose }: { readonly round: number; readonly purpose: Purpose },
+  look: Look,
+  at: string,
+  partners?: readonly SiteName[],
+): RunEvent {
+  const expected = partners ?? expectedSites(run, purpose, look)
+  return {
+    ...{ type: 'round-started', at, round, purpose, expected: [...expected] },
+    ...(partners && { partners: [...partners] }),
+  }
+}
+
+/** Columns of the study that have no mean in this run yet. */
+function missingColumns({ manifest, columns }: Run): Column[] {
+  return columnsOf(manifest.study.features).filter(({ name }) => !columns.some((known) => known.name === name))
 }
 
 export function evolveRun(run: Run, event: RunEvent): Run {
@@ -108,6 +152,8 @@ function evolveBy(run: Run, event: RunEvent): Run {
       const setting = settingOf(run, event, sinceMs)
       return { ...withSites(run, expected), current: { phase: 'recruit', setting, expected, sinceMs } }
     }
+    case 'columns-taken':
+      return withTaken(run, event)
     case 'run-rolled-back':
       return {
         ...run,
@@ -150,11 +196,7 @@ export function runInRound(
  * requires. Under masks, none that could not be in a cohort with the others; statistics and evaluations expect their
  * partners, at first every site that may take part.
  */
-function expectedSites(
-  run: Run,
-  purpose: Purpose,
-  { attendance }: Extract<RunCommand, { type: 'look' }>,
-): readonly SiteName[] {
+function expectedSites(run: Run, purpose: Purpose, { attendance }: Look): readonly SiteName[] {
   const { mode } = run.manifest.study.aggregation
   const eligible = [...attendance].filter(([, presence]) => !presence.excluded).map(([site]) => site)
   if (isAmongPartners({ aggregation: run.manifest.study.aggregation, purpose })) {
@@ -180,16 +222,19 @@ function settingOf(run: Run, event: Extract<RunEvent, { type: 'round-started' }>
   const { cohort, deadlines, aggregation } = run.manifest.study
   const { id, study, parameters: model, modelEntry, standardisation, proven, publicKey: runPublicKey } = run
   const { round, purpose } = event
+  const partners = event.partners ?? (purpose === 'train' ? undefined : run.partners[purpose])
+  const columns = missingColumns(run)
   return {
     ...{ run: id, study, round, purpose, model, runPublicKey, aggregation, cohort, deadlines, startedAtMs },
     ...(modelEntry !== undefined && { modelEntry }),
-    ...(purpose !== 'train' && run.partners[purpose] && { partners: run.partners[purpose] }),
+    ...(partners && { partners }),
     ...(purpose === 'train' && trainedAmong(run.past, model)),
     ...(run.without.length > 0 && { without: run.without }),
     ...(round === run.manifest.study.rounds && purpose === 'evaluate' && { isLast: true }),
     ...(standardisation && { standardisation }),
-    ...((proven.model || proven.standardisation) && { proven }),
-    vectors: secureVectors(purpose, vectorSizes(run.manifest)),
+    ...((proven.model || proven.columns) && { proven }),
+    ...(purpose === 'statistics' && { columns }),
+    vectors: purpose === 'statistics' ? statisticsVectors(columns) : secureVectors(purpose, vectorSizes(run.manifest)),
   }
 }
 
@@ -207,12 +252,7 @@ function withRound(run: Run, round: Round): Run {
   const { proven: by } = round
   switch (result.purpose) {
     case 'statistics':
-      return {
-        ...rest,
-        past,
-        standardisation: result.standardisation,
-        proven: { ...run.proven, ...(by && { standardisation: by }) },
-      }
+      return withColumns({ ...rest, past }, result.columns, by && { run: run.id, ...by, columns: result.columns })
     case 'train':
       return {
         ...rest,
@@ -224,6 +264,22 @@ function withRound(run: Run, round: Round): Run {
     case 'evaluate':
       return { ...rest, past, siteResults: result.perSite }
   }
+}
+
+/** The means of columns of the study that another run summed. */
+function withTaken(run: Run, { summed }: Extract<RunEvent, { type: 'columns-taken' }>): Run {
+  const missing = missingColumns(run).map(({ name }) => name)
+  const taken = summed.columns.filter(({ name }) => missing.includes(name))
+  const source = { run: summed.run, columns: taken.map(({ name }) => name) }
+  return withColumns({ ...run, taken: [...run.taken, source] }, taken, summed)
+}
+
+function withColumns(run: Run, more: readonly SummedColumn[], summed: Summed | undefined): Run {
+  const columns = [...run.columns, ...more]
+  const known = new Map(columns.map((column) => [column.name, column]))
+  const standardisation = standardisationFrom(run.manifest.study.features, known)
+  const by = summed && { columns: [...(run.proven.columns ?? []), summed] }
+  return { ...run, columns, proven: { ...run.proven, ...by }, ...(standardisation && { standardisation }) }
 }
 
 /** Who verified the model of an earlier train round, for a run that goes back to it. */

@@ -1,4 +1,5 @@
 /** A run as the fold of its events, and what it can be told. */
+import type { SummedColumn } from '@consilium/protos/plan/columns.ts'
 import type { RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { RoundPlan, Standardisation } from '@consilium/protos/plan/round-plan.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
@@ -6,6 +7,7 @@ import type { RoundCommand } from '../round/commands.ts'
 import type { SiteResult } from '../round/events.ts'
 import type { RoundOver } from '../round/over.ts'
 import type { OpenRound } from '../round/round.ts'
+import type { TakenColumns } from '../run-outlook.ts'
 
 export type Run = {
   readonly id: RunId
@@ -26,8 +28,13 @@ export type Run = {
   readonly parameters: Sha256
   /** Position of the entry that made them; absent for the study's initial parameters. */
   readonly modelEntry?: number
+  /** Columns that have means: those that other runs' statistics summed, and those of its own. */
+  readonly columns: readonly SummedColumn[]
+  /** Once each column of the study has its mean. */
   readonly standardisation?: Standardisation
-  /** Who verified the sums that made the parameters and the standardisation; absent in sealed mode and at the start. */
+  /** Which columns' means came from which other runs. */
+  readonly taken: readonly TakenColumns[]
+  /** Who verified the sums that made the parameters and the means; absent in sealed mode and at the start. */
   readonly proven: NonNullable<RoundPlan['proven']>
   /** Position of the newest entry that committed a round. */
   readonly committedEntry?: number

@@ -49,6 +49,7 @@ export function runView(
     logHead,
     final: run.siteResults,
     ...(missing.length > 0 && { missing }),
+    ...(run.taken.length > 0 && { columnsTaken: run.taken }),
   }
 }
 

@@ -1,4 +1,5 @@
 /** What the sum of a secure round came to, read from its header and content; by the coordinator, and by whoever audits it. */
+import type { Column } from '@consilium/protos/plan/columns.ts'
 import type { Study } from '@consilium/protos/plan/study.ts'
 import { readEvaluationCounts } from '@consilium/protos/secagg/evaluation-counts.ts'
 import type { HeaderSum } from '@consilium/protos/secagg/header.ts'
@@ -8,14 +9,15 @@ import { pooledStatistics } from '@consilium/protos/strategy/standardisation.ts'
 import type { RoundResult } from '../round/events.ts'
 import { pooledEvaluation } from './evaluation.ts'
 
-/** Undefined where no survivor has a row; throws `update-invalid` where the sums contradict themselves. */
+/** `columns`: what statistics sum. Undefined where no survivor has a row; throws `update-invalid` where the sums contradict themselves. */
 export function contentResult(
   purpose: 'statistics' | 'evaluate',
   { survivors, lossSum }: HeaderSum,
   content: Int32Array,
   { label }: Pick<Study, 'label'>,
+  columns: readonly Column[] = [],
 ): RoundResult | undefined {
-  if (purpose === 'statistics') return pooledStatistics(readStatistics(content), survivors)
+  if (purpose === 'statistics') return pooledStatistics(readStatistics(content), columns, survivors)
   const counts = readEvaluationCounts(readCounts(content), survivors)
   return pooledEvaluation(counts, lossSum, label.type !== 'number')
 }

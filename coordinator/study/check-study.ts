@@ -89,9 +89,9 @@ function checkParameters({ layout }: StudyManifest, bytes: Uint8Array): void {
       )
 }
 
-/** A round plan carries means and standard deviations, at most 25 characters each, and must stay within its limit. */
+/** A round plan carries means and standard deviations twice, 25 characters each, and must stay within its limit. */
 function checkPlanSize({ study }: StudyManifest): void {
   const columns = designColumns(study.features).length
-  if (study.standardisation === 'federated' && 50 * columns + 70 * cohortMax > planBytesMax)
+  if (study.standardisation === 'federated' && 100 * columns + 300 * cohortMax > planBytesMax)
     throw new FederationError('limit-exceeded', `${columns} columns are too many to standardise over the federation`)
 }

@@ -3,7 +3,7 @@ import type { SiteName } from '@consilium/protos/plan/names.ts'
 import { sessionThresholds, studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
 import type { RunOutlook, SiteOutlook, ThresholdsOutlook } from '../run-outlook.ts'
 import { limitsOutlook } from './limits-outlook.ts'
-import type { Situation } from './situation.ts'
+import { runToCome, type Situation } from './situation.ts'
 import { startRefusals } from './start-refusals.ts'
 import { prospects, sumsOutlook } from './sums-outlook.ts'
 
@@ -20,6 +20,7 @@ export function runOutlook(situation: Situation): RunOutlook {
     refusals: startRefusals(situation),
     sites: sitesOutlook(situation),
     ...(thresholds && { thresholds }),
+    columnsTaken: runToCome(situation).taken,
     sums,
     limits: mode === 'secure' ? limitsOutlook(situation, evaluating) : [],
   }

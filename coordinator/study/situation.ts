@@ -2,6 +2,7 @@
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import type { Attendance } from '../round/presence.ts'
+import { withColumnsOfBefore } from '../run/columns-of-before.ts'
 import { startedRun } from '../run/run.ts'
 import type { Partners, Run } from '../run/state.ts'
 
@@ -25,11 +26,12 @@ export type Situation = {
 }
 
 /** The run as it would be right after its start. */
-export function runToCome({ hash, name, manifest, partners, without, now }: Situation): Run {
+export function runToCome(situation: Situation): Run {
+  const { hash, name, manifest, partners, without, now } = situation
   const keys = { publicKey: '', sealedSecretKey: '' }
   const run = startedRun(
     { type: 'run-started', at: now.toISOString(), run: `${name}-to-come`, study: hash, ...keys },
     manifest,
   )
-  return { ...run, without, partners }
+  return withColumnsOfBefore({ ...run, without, partners }, situation.runs, now)
 }

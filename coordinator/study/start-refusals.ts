@@ -2,13 +2,16 @@
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import type { StartRefusal } from '../run-outlook.ts'
+import { columnRefusal } from './columns-outlook.ts'
 import { repetition } from './repetition.ts'
 import type { Situation } from './situation.ts'
 
 export function startRefusals(situation: Situation): StartRefusal[] {
   const { manifest, attendance, runs } = situation
   const here = able(situation).filter((site) => attendance.get(site)?.absentSinceMs === undefined)
-  return [tooFew(situation), repetition(manifest, here, runs)].filter((refusal) => refusal !== undefined)
+  return [tooFew(situation), repetition(manifest, here, runs), columnRefusal(situation)].filter(
+    (refusal) => refusal !== undefined,
+  )
 }
 
 /** Throws the first of them, with its ways out. */

@@ -3,6 +3,7 @@
  * order of their names: the same survivors give the same bits.
  */
 import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
+import { type Column, columnsOf } from '@consilium/protos/plan/columns.ts'
 import {
   type Contribution,
   contributionLength,
@@ -13,7 +14,7 @@ import type { SiteName } from '@consilium/protos/plan/names.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import { openUpdate, type RunKeyPair } from '@consilium/protos/sealing/sealed-update.ts'
 import { fedAvg } from '@consilium/protos/strategy/fedavg.ts'
-import { standardisationOf } from '@consilium/protos/strategy/standardisation.ts'
+import { summedColumns } from '@consilium/protos/strategy/standardisation.ts'
 import { type Committing, survivorsOf } from '../round/commit.ts'
 import type { RoundResult } from '../round/events.ts'
 import { checkContribution } from '../statistics/check-contribution.ts'
@@ -75,12 +76,15 @@ function resultOf(
   contributions: Contributions,
   objects: ObjectStore,
 ): Promise<RoundResult | undefined> {
-  if (setting.purpose === 'statistics') return addStatistics(contributions)
+  if (setting.purpose === 'statistics') return addStatistics(contributions, columnsOf(manifest.study.features))
   if (setting.purpose === 'train') return averageUpdates(setting.model, contributions, objects)
   return addEvaluations(contributions, manifest.study.label.type !== 'number')
 }
 
-async function addStatistics(contributions: Contributions): Promise<RoundResult | undefined> {
+async function addStatistics(
+  contributions: Contributions,
+  columns: readonly Column[],
+): Promise<RoundResult | undefined> {
   let sums: Float64Array | undefined
   let examples = 0
   for await (const [, { header, vector }] of contributions) {
@@ -89,7 +93,7 @@ async function addStatistics(contributions: Contributions): Promise<RoundResult 
     examples += header.examples
   }
   if (!sums || examples === 0) return undefined
-  return { purpose: 'statistics', examples, standardisation: standardisationOf(sums) }
+  return { purpose: 'statistics', examples, columns: summedColumns(columns, sums) }
 }
 
 async function averageUpdates(

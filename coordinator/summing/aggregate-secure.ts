@@ -22,7 +22,7 @@ import type { StoredSums } from './stored-sums.ts'
 import { sumVector } from './sum-vector.ts'
 import { uploadId } from './upload-id.ts'
 
-export type SecureRoundOver = Pick<Committing, 'setting' | 'planHash' | 'cohort'> & {
+export type SecureRoundOver = Pick<Committing, 'setting' | 'plan' | 'planHash' | 'cohort'> & {
   readonly session: UnmaskingSession
 }
 
@@ -59,7 +59,7 @@ async function* everyVector(
 }
 
 async function resultOf(
-  { setting, session }: SecureRoundOver,
+  { setting, session, plan }: SecureRoundOver,
   { study }: StudyManifest,
   header: HeaderSum,
   quantised: Quantisation,
@@ -68,7 +68,7 @@ async function resultOf(
 ): Promise<RoundResult | undefined> {
   if (setting.purpose !== 'train') {
     const [, content] = splitSum(await objects.get(sums), session.plan.vectors)
-    return contentResult(setting.purpose, header, content, study)
+    return contentResult(setting.purpose, header, content, study, plan.columns)
   }
   const { weight, survivors } = header
   if (weight === 0) return undefined

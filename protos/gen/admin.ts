@@ -57,6 +57,7 @@ import type { StartRunRequest as _consilium_v1_StartRunRequest, StartRunRequest_
 import type { StudyList as _consilium_v1_StudyList, StudyList__Output as _consilium_v1_StudyList__Output } from './consilium/v1/StudyList.ts';
 import type { StudyView as _consilium_v1_StudyView, StudyView__Output as _consilium_v1_StudyView__Output } from './consilium/v1/StudyView.ts';
 import type { SumOutlook as _consilium_v1_SumOutlook, SumOutlook__Output as _consilium_v1_SumOutlook__Output } from './consilium/v1/SumOutlook.ts';
+import type { TakenColumns as _consilium_v1_TakenColumns, TakenColumns__Output as _consilium_v1_TakenColumns__Output } from './consilium/v1/TakenColumns.ts';
 import type { ThresholdsOutlook as _consilium_v1_ThresholdsOutlook, ThresholdsOutlook__Output as _consilium_v1_ThresholdsOutlook__Output } from './consilium/v1/ThresholdsOutlook.ts';
 import type { WatchRunRequest as _consilium_v1_WatchRunRequest, WatchRunRequest__Output as _consilium_v1_WatchRunRequest__Output } from './consilium/v1/WatchRunRequest.ts';
 import type { WatchStudyRequest as _consilium_v1_WatchStudyRequest, WatchStudyRequest__Output as _consilium_v1_WatchStudyRequest__Output } from './consilium/v1/WatchStudyRequest.ts';
@@ -124,6 +125,7 @@ export interface ProtoGrpcType {
       StudyList: MessageTypeDefinition<_consilium_v1_StudyList, _consilium_v1_StudyList__Output>
       StudyView: MessageTypeDefinition<_consilium_v1_StudyView, _consilium_v1_StudyView__Output>
       SumOutlook: MessageTypeDefinition<_consilium_v1_SumOutlook, _consilium_v1_SumOutlook__Output>
+      TakenColumns: MessageTypeDefinition<_consilium_v1_TakenColumns, _consilium_v1_TakenColumns__Output>
       ThresholdsOutlook: MessageTypeDefinition<_consilium_v1_ThresholdsOutlook, _consilium_v1_ThresholdsOutlook__Output>
       WatchRunRequest: MessageTypeDefinition<_consilium_v1_WatchRunRequest, _consilium_v1_WatchRunRequest__Output>
       WatchStudyRequest: MessageTypeDefinition<_consilium_v1_WatchStudyRequest, _consilium_v1_WatchStudyRequest__Output>

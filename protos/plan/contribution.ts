@@ -5,8 +5,8 @@
 import { z } from 'zod'
 import { FederationError } from '../errors.ts'
 import { canonicalJson } from '../hash.ts'
+import { columnsOf, summedValues } from './columns.ts'
 import { parameterCount, parseJson, type StudyManifest } from './signed-study.ts'
-import { designColumns } from './study.ts'
 
 const count = z
   .int()
@@ -16,7 +16,7 @@ const nonNegative = z.number().min(0)
 
 export const contributionHeaderSchema = z.discriminatedUnion('purpose', [
   z.strictObject({
-    /** Vector: float64 [3 x design columns]: per column the count, sum and sum of squares of its training rows. */
+    /** Vector: float64 [3 x values of the study's columns]: count, sum and sum of squares of each over the training rows. */
     purpose: z.literal('statistics'),
     examples: count,
   }),
@@ -97,11 +97,11 @@ export function contributionLength(
   return sizes.binary ? 2 * sizes.bins : 0
 }
 
-/** Lengths that decide how long each vector is. */
+/** Lengths that decide how long each vector is; `columns`: values that are summed of all columns of the study. */
 export function vectorSizes({ layout, study }: StudyManifest): Parameters<typeof contributionLength>[1] {
   return {
     parameters: parameterCount(layout),
-    columns: designColumns(study.features).length,
+    columns: summedValues(columnsOf(study.features)),
     bins: study.evaluation.bins,
     binary: study.label.type === 'binary',
   }

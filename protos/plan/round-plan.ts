@@ -9,6 +9,7 @@ import { type Identity, sign, verifySignature } from '../identity.ts'
 import { cohortMax, planBytesMax } from '../limits.ts'
 import { logHeadSchema } from '../log/head.ts'
 import { vectorNamePattern } from '../secagg/keys.ts'
+import { columnsSchema, summedColumnsSchema } from './columns.ts'
 import { base64Schema, purposeSchema, runIdSchema, type Sha256, sha256Schema, siteNameSchema } from './names.ts'
 import { parseJson } from './signed-study.ts'
 
@@ -53,6 +54,12 @@ export const provenSchema = z.strictObject({
   verified: z.array(z.strictObject({ site: siteNameSchema, signature: base64Schema(64) })).max(cohortMax),
 })
 
+/**
+ * Columns that a statistics round summed, of this run or of another one, with those who verified their sum: the means and
+ * deviations that every later study takes (fedsum, section E.4). What they signed is the hash of all `columns`.
+ */
+export const summedSchema = z.strictObject({ run: runIdSchema, ...provenSchema.shape, columns: summedColumnsSchema })
+
 /** Since 2: shares of 96 bytes with a part of the group secret, and tags in the header. */
 export const roundPlanFormat = 2
 
@@ -75,9 +82,14 @@ export const roundPlanSchema = z.strictObject({
   logHead: logHeadSchema,
   /** Position in the log of the entry that made `model`; absent for the study's initial parameters. */
   modelEntry: z.int().min(0).exactOptional(),
-  /** Secure mode: of `model`, unless it is the study's initial one, and of `standardisation`. */
+  /** Secure mode, of statistics: the columns that are summed, those of the study that never were. */
+  columns: columnsSchema.exactOptional(),
+  /** Secure mode: of `model`, unless it is the study's initial one, and of the columns that `standardisation` is put together from. */
   proven: z
-    .strictObject({ model: provenSchema.exactOptional(), standardisation: provenSchema.exactOptional() })
+    .strictObject({
+      model: provenSchema.exactOptional(),
+      columns: z.array(summedSchema).max(cohortMax).exactOptional(),
+    })
     .exactOptional(),
   /** Sealed mode: the X25519 public key of the run, to which updates are sealed. */
   runPublicKey: base64Schema(32).exactOptional(),
@@ -87,6 +99,7 @@ export const roundPlanSchema = z.strictObject({
 
 export type Standardisation = z.output<typeof standardisationSchema>
 export type Proven = z.output<typeof provenSchema>
+export type Summed = z.output<typeof summedSchema>
 export type SecureRound = z.output<typeof secureRoundSchema>
 export type RoundPlan = z.output<typeof roundPlanSchema>
 /** The plan's canonical bytes and the coordinator's signature over its hash. */

@@ -285,11 +285,12 @@ type StudyFields = {
 
 function checkAcrossFields(study: StudyFields, context: z.RefinementCtx): void {
   const issue: Issue = (path, message) => context.addIssue({ code: 'custom', path, message })
-  const seen = new Set<string>([study.label.name])
+  // A view's columns have their names without regard to case.
+  const seen = new Set<string>([study.label.name.toLowerCase()])
   study.features.forEach((feature, i) => {
     const path = ['features', i]
-    if (seen.has(feature.name)) issue([...path, 'name'], `the column ${feature.name} is named twice`)
-    seen.add(feature.name)
+    if (seen.has(feature.name.toLowerCase())) issue([...path, 'name'], `the column ${feature.name} is named twice`)
+    seen.add(feature.name.toLowerCase())
     checkColumn(feature, path, issue)
     if (feature.type === 'number' && feature.missing === 'mean' && study.standardisation === 'none')
       issue([...path, 'missing'], 'there is no mean to fill in where standardisation is none: give a value or drop-row')

@@ -2,6 +2,7 @@
  * Which vectors every site uploads for a purpose, and how long they are (fedsum, decision 7): the header always, then the
  * update, the statistics or the counts of an evaluation, each under masks of its own.
  */
+import { type Column, summedValues } from '../plan/columns.ts'
 import type { vectorSizes } from '../plan/contribution.ts'
 import type { Purpose } from '../plan/names.ts'
 import { evaluationCountsLength } from './evaluation-counts.ts'
@@ -15,11 +16,18 @@ export const updateName = 'update'
 /** `words`: 32-bit words, little-endian on the wire. */
 export type SecureVector = { readonly name: string; readonly words: number }
 
+const headerVector: SecureVector = { name: headerName, words: headerWords }
+
 export function secureVectors(purpose: Purpose, sizes: ReturnType<typeof vectorSizes>): SecureVector[] {
-  const header = { name: headerName, words: headerWords }
-  if (purpose === 'train') return [header, { name: updateName, words: sizes.parameters }]
-  if (purpose === 'statistics') return [header, { name: statisticsName, words: wordsPerValue * 3 * sizes.columns }]
-  return [header, { name: histogramsName, words: evaluationCountsLength(sizes.binary ? sizes.bins : 0) }]
+  if (purpose === 'train') return [headerVector, { name: updateName, words: sizes.parameters }]
+  if (purpose === 'statistics')
+    return [headerVector, { name: statisticsName, words: wordsPerValue * 3 * sizes.columns }]
+  return [headerVector, { name: histogramsName, words: evaluationCountsLength(sizes.binary ? sizes.bins : 0) }]
+}
+
+/** What is uploaded of statistics of these columns. */
+export function statisticsVectors(columns: readonly Column[]): SecureVector[] {
+  return [headerVector, { name: statisticsName, words: wordsPerValue * 3 * summedValues(columns) }]
 }
 
 /** How the words of a vector other than the header are read, at both ends alike. */

@@ -1,7 +1,8 @@
 /** A trial update of this site's own rows, made by `site-agent check` and thrown away: what share of it is exactly zero. */
+import { columnsOf } from '@consilium/protos/plan/columns.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import type { Study } from '@consilium/protos/plan/study.ts'
-import { standardisationOf } from '@consilium/protos/strategy/standardisation.ts'
+import { standardisationFrom, summedColumns } from '@consilium/protos/strategy/standardisation.ts'
 import type { Trainer } from '../train/trainer.ts'
 
 /** A few steps show it: what no row touches in them stays zero in many. */
@@ -27,7 +28,12 @@ export async function trialZeroShare(
   const watch = { onProgress: () => undefined, signal }
   const parameters = new Float32Array(start.slice().buffer)
   const federated = study.standardisation === 'federated'
-  const standardisation = federated ? standardisationOf((await trainer.statistics(watch)).sums) : undefined
+  const standardisation = federated ? ownMeans(study, (await trainer.statistics(watch)).sums) : undefined
   const request = { ...watch, round: 1, parameters, ...(standardisation && { standardisation }) }
   return (await trainer.train(request)).zeroShare
+}
+
+function ownMeans({ features }: Study, sums: Float64Array) {
+  const summed = summedColumns(columnsOf(features), sums)
+  return standardisationFrom(features, new Map(summed.map((column) => [column.name, column])))
 }

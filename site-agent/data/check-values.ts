@@ -1,6 +1,6 @@
 /**
- * The study's rules for one value: its range, its levels, what stands in for a missing one. A value that breaks a rule
- * is named by column and row and never printed.
+ * The study's rules for one value: its range, its levels. A value that breaks a rule is named by column and row and never
+ * printed.
  */
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { Feature, Label } from '@consilium/protos/plan/study.ts'
@@ -14,7 +14,7 @@ export function isMissing(cells: Cells, i: number): boolean {
   return cell === null || cell === undefined || Number.isNaN(cell)
 }
 
-/** The raw values of a feature at `rows`, what is missing replaced by the study's rule; NaN stays for `mean`. */
+/** The raw values of a feature at `rows`; NaN, or an empty text, where one is missing: what stands in is the graph's matter. */
 export function readFeature(
   feature: Feature,
   cells: Cells,
@@ -22,7 +22,7 @@ export function readFeature(
   nameOf: (i: number) => string,
 ): Float32Array | readonly string[] {
   const values = Array.from(rows, (row) => {
-    if (isMissing(cells, row)) return standIn(feature)
+    if (isMissing(cells, row)) return cells instanceof Float64Array ? Number.NaN : ''
     const value = cells[row] as number | string
     const broken = brokenRule(feature, value)
     if (broken) throw new FederationError(broken.code, `column ${feature.name}, ${nameOf(row)}: ${broken.reason}`)
@@ -40,11 +40,6 @@ export function readLabel(label: Label, cells: Cells, rows: Int32Array, nameOf: 
     if (broken) throw new FederationError(broken.code, `label ${label.name}, ${nameOf(row)}: ${broken.reason}`)
     return label.type === 'category' ? levels.indexOf(value) : (value as number)
   })
-}
-
-function standIn(feature: Feature): number | string {
-  if (typeof feature.missing !== 'object') return Number.NaN
-  return 'level' in feature.missing ? feature.missing.level : Number(feature.missing.value)
 }
 
 type BrokenRule = { readonly code: 'data-wrong-type' | 'data-out-of-range'; readonly reason: string }

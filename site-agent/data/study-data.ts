@@ -14,7 +14,7 @@ import { fetchView, type ViewRows } from './view-rows.ts'
 
 export type RawColumn = {
   readonly name: string
-  /** float32 (a boolean as 0 and 1, NaN where the mean stands in), or texts for a category of texts; [rows]. */
+  /** float32 (a boolean as 0 and 1), or texts for a category of texts; NaN, or empty, where one is missing; [rows]. */
   readonly values: Float32Array | readonly string[]
 }
 

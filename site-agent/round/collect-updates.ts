@@ -11,6 +11,7 @@ import { groupSecret, sumTagger } from '@consilium/protos/secagg/sum-tags.ts'
 import { uploadRoot } from '@consilium/protos/secagg/transcript.ts'
 import { isTagged } from '@consilium/protos/secagg/vectors.ts'
 import type { Assignment } from './assignment.ts'
+import { settleColumns } from './columns.ts'
 import { inRound } from './events.ts'
 import { maskedHashes, maskUpdate, seedsOf } from './mask-update.ts'
 import { settlePartners } from './partners.ts'
@@ -56,6 +57,7 @@ export async function collectMasked(
     return upload(planHash, site, signal, signed)
   }
   const state = takeShares(session, { sharers, received }, checked, cohort.index, site)
+  settleColumns(assignment, site.store)
   settlePartners(assignment.plan, assignment.study.manifest, site)
   settleTestRows(assignment, site)
   // S4: the ledger's commit.

@@ -15,7 +15,10 @@ export function commitRound({ planHash, outcome, reason }: RoundOver, site: Pick
   const work = site.store.journal.find(planHash)
   // It is said again to whoever comes back.
   if (!work || work.state === 'over') return
-  if (outcome === 'failed' || outcome === 'too-few-contributors') site.store.results.forget(planHash)
+  if (outcome === 'failed' || outcome === 'too-few-contributors') {
+    site.store.results.forget(planHash)
+    site.store.columns.forgetMeans(planHash)
+  }
   if (outcome === 'too-few-contributors') standOutOfAll(work.study, reason, site)
   site.store.journal.over(planHash, outcome, reason)
   tidy(site)

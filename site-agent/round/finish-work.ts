@@ -16,6 +16,7 @@ import { encodeStatistics } from '@consilium/protos/secagg/statistics.ts'
 import { secureUploadBytes, updateName } from '@consilium/protos/secagg/vectors.ts'
 import { siteWeight } from '@consilium/protos/secagg/weights.ts'
 import type { Assignment } from './assignment.ts'
+import { ownShare } from './columns.ts'
 import { contributionOf } from './contribution.ts'
 import { inRound } from './events.ts'
 import type { Site } from './site.ts'
@@ -45,12 +46,14 @@ function sealToOutbox(assignment: Assignment, result: WorkResult, site: Site): n
 
 async function quantiseToOutbox(
   assignment: Assignment,
-  result: WorkResult,
-  { store, identity, secret }: Pick<Site, 'store' | 'identity' | 'secret'>,
+  worked: WorkResult,
+  site: Pick<Site, 'store' | 'identity' | 'secret'>,
 ): Promise<number> {
   const { planHash, plan, study } = assignment
+  const { store, identity, secret } = site
   const vectors = plan.secure!.vectors
-  checkLength(result, study.manifest)
+  checkLength(worked, study.manifest)
+  const result = worked.purpose === 'statistics' ? { ...worked, sums: ownShare(assignment, worked.sums, site) } : worked
   const { header, content } = quantised(assignment, result, secret)
   const path = store.outbox.wordsPath(planHash)
   await writeWords({ path, planHash, identity, vectors }, ({ vector, wordOffset, length }) =>

@@ -5,7 +5,12 @@
 import { hkdfSync } from 'node:crypto'
 import type { Identity } from '@consilium/protos/identity.ts'
 
-const labels = { session: 'session-journal', words: 'outbox-words', checkpoint: 'checkpoint' } as const
+const labels = {
+  session: 'session-journal',
+  words: 'outbox-words',
+  checkpoint: 'checkpoint',
+  columns: 'column-sums',
+} as const
 
 /** 32 bytes: HKDF-SHA256(identity seed, salt, "fedsum/v1/site/" label). */
 export function ownKey({ seed }: Identity, use: keyof typeof labels, salt: Uint8Array = new Uint8Array()): Uint8Array {

@@ -1,15 +1,17 @@
 /**
- * What a plan starts from, at the site (fedsum, section E.3): a model and a standardisation count only where this site made
- * them from a sum that it verified, or where enough sites that it has pinned signed that they did. A coordinator alone can
- * invent neither.
+ * What a plan starts from, at the site (fedsum, sections E.3 and E.4): a model and the means of columns count only where this
+ * site made them from a sum that it verified, or where enough sites that it has pinned signed that they did. A coordinator
+ * alone can invent neither, nor give a column another mean than the one it has.
  */
 import { FederationError } from '@consilium/protos/errors.ts'
-import type { Sha256 } from '@consilium/protos/plan/names.ts'
-import type { Proven } from '@consilium/protos/plan/round-plan.ts'
+import { canonicalJson } from '@consilium/protos/hash.ts'
+import { columnsOf } from '@consilium/protos/plan/columns.ts'
+import type { Proven, Standardisation, Summed } from '@consilium/protos/plan/round-plan.ts'
+import type { Feature } from '@consilium/protos/plan/study.ts'
 import { type JudgedSum, verdictMessage, verifyMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import { studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
-import { standardisationHash, verifiersMin } from '@consilium/protos/strategy/made.ts'
-import type { AcceptedResult } from '../store/results.ts'
+import { columnsHash, verifiersMin } from '@consilium/protos/strategy/made.ts'
+import { standardisationFrom } from '@consilium/protos/strategy/standardisation.ts'
 import type { Assignment } from './assignment.ts'
 import type { Site } from './site.ts'
 
@@ -20,30 +22,59 @@ type ProvenSite = Pick<Site, 'store'> & { readonly readPolicy: () => Pick<Return
  * initial parameters need no word: the approval names them.
  */
 export function acceptProven({ plan, study }: Pick<Assignment, 'plan' | 'study'>, site: ProvenSite): void {
-  const { secure, modelEntry, model, standardisation, proven } = plan
+  const { secure, modelEntry, run, model: made, standardisation, proven } = plan
   if (!secure) return
-  const { aggregation, cohort } = study.manifest.study
+  const { aggregation, cohort, features } = study.manifest.study
   if (aggregation.mode !== 'secure') return
   const due = studyThresholds({ cohort, aggregation }, plan.cohort.length)
   const colluders = Math.max(due.colluders, site.readPolicy().secure.colluders ?? 0)
   const needed = verifiersMin({ colluders })
-  const accept = (purpose: AcceptedResult['purpose'], made: Sha256, by: Proven | undefined) => {
-    if (site.store.results.isAccepted(plan.run, purpose, made)) return
-    assertVouchedFor({ run: plan.run, purpose, made }, needed, by, site)
-    site.store.results.accept({ ...by!, run: plan.run, purpose, made, how: 'signed' })
+  if (modelEntry !== undefined && !site.store.results.isAccepted(run, 'train', made)) {
+    const vouchers = vouchersOf({ run, purpose: 'train', made }, proven?.model, site)
+    if (vouchers < needed) throw unvouched(`a model (${made.slice(0, 12)})`, vouchers, needed)
+    site.store.results.accept({ ...proven!.model!, run, purpose: 'train', made, how: 'signed' })
   }
-  if (modelEntry !== undefined) accept('train', model, proven?.model)
-  if (standardisation) accept('statistics', standardisationHash(standardisation), proven?.standardisation)
+  if (standardisation) acceptStandardisation(standardisation, features, proven?.columns ?? [], needed, site)
 }
 
-function assertVouchedFor(
-  what: Pick<JudgedSum, 'run' | 'purpose' | 'made'>,
+/** Each column has the one mean that it has in every study: this site verified its sum, or enough others did. */
+function acceptStandardisation(
+  standardisation: Standardisation,
+  features: readonly Feature[],
+  given: readonly Summed[],
   needed: number,
+  site: ProvenSite,
+): void {
+  const vouched = given.map((summed) => ({ summed, vouchers: vouchersFor(summed, site) }))
+  const known = columnsOf(features).map(({ name }) => {
+    const mean = site.store.columns.mean(name)
+    if (mean && (mean.vouchers ?? needed) >= needed) return [name, mean.column] as const
+    const named = vouched.filter(({ summed }) => summed.columns.some((column) => column.name === name))
+    const best = named.find(({ vouchers }) => vouchers >= needed)
+    if (!best) throw unvouched(`a mean of ${name}`, Math.max(0, ...named.map(({ vouchers }) => vouchers)), needed)
+    const { run, planHash, columns } = best.summed
+    const column = columns.find((each) => each.name === name)!
+    site.store.columns.keepMean({ column, run, planHash, vouchers: best.vouchers })
+    return [name, column] as const
+  })
+  const own = standardisationFrom(features, new Map(known))
+  if (own && canonicalJson(own).equals(canonicalJson(standardisation))) return
+  throw new FederationError(
+    'sum-not-verified',
+    'the plan standardises by other means and deviations than those that came of the sums of these columns',
+  )
+}
+
+function vouchersFor({ columns, ...by }: Summed, site: ProvenSite): number {
+  return vouchersOf({ run: by.run, purpose: 'statistics', made: columnsHash(columns) }, by, site)
+}
+
+/** How many sites that this site has pinned signed that they found this to be made of the sum. */
+function vouchersOf(
+  what: Pick<JudgedSum, 'run' | 'purpose' | 'made'>,
   by: Proven | undefined,
   { store: { roster } }: ProvenSite,
-): void {
-  const { purpose, made } = what
-  const name = purpose === 'train' ? 'model' : 'standardisation'
+): number {
   const signers = new Set(
     by?.verified.flatMap(({ site, signature }) => {
       const key = roster.pinned(site)
@@ -51,9 +82,12 @@ function assertVouchedFor(
       return key && verifyMessage(key, Buffer.from(signature, 'base64'), message) ? [site] : []
     }),
   )
-  if (signers.size >= needed) return
-  throw new FederationError(
+  return signers.size
+}
+
+function unvouched(what: string, vouchers: number, needed: number): FederationError {
+  return new FederationError(
     'sum-not-verified',
-    `the plan starts from a ${name} (${made.slice(0, 12)}) that this site did not compute from a sum it checked, and ${signers.size} of ${needed} sites pinned here signed that they did`,
+    `the plan starts from ${what} that this site did not compute from a sum it checked, and ${vouchers} of ${needed} sites pinned here signed that they did`,
   )
 }

@@ -6,14 +6,15 @@
 import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
 import { fingerprint } from '@consilium/protos/identity.ts'
 import { vectorSizes } from '@consilium/protos/plan/contribution.ts'
-import type { RoundPlan, SecureRound } from '@consilium/protos/plan/round-plan.ts'
+import { planHash, type RoundPlan, type SecureRound } from '@consilium/protos/plan/round-plan.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import { sessionThresholds, studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
-import { secureVectors } from '@consilium/protos/secagg/vectors.ts'
+import { secureVectors, statisticsVectors } from '@consilium/protos/secagg/vectors.ts'
+import { checkColumns, checkColumnsOfStudy } from './columns.ts'
 import { checkComingsAndGoings, checkPartners } from './partners.ts'
 import type { Site } from './site.ts'
 
-/** Throws `message-invalid`, `roster-mismatch` or `thresholds-refused` for the first check the plan fails. */
+/** Throws `message-invalid`, `roster-mismatch`, `thresholds-refused` or `column-summed` for the first check the plan fails. */
 export function checkSecureRound(
   plan: RoundPlan,
   manifest: StudyManifest,
@@ -21,11 +22,13 @@ export function checkSecureRound(
 ): void {
   const { secure } = plan
   checkMode(plan, manifest)
+  checkColumnsOfStudy(plan, manifest)
   if (!secure) return
   checkOrder(plan, secure)
   checkRoster(plan, secure, site)
   checkThresholds(plan, secure, manifest, site.readPolicy().secure)
   checkVectors(plan, secure, manifest)
+  checkColumns({ planHash: planHash(plan), plan }, site.store)
   checkPartners(plan, manifest, site)
   checkComingsAndGoings(plan, site)
 }
@@ -88,8 +91,8 @@ function checkThresholds(
 }
 
 /** Another vector would carry something nobody approved; another length, rows of one site alone. */
-function checkVectors({ purpose }: RoundPlan, { vectors }: SecureRound, manifest: StudyManifest): void {
-  const due = secureVectors(purpose, vectorSizes(manifest))
+function checkVectors({ purpose, columns }: RoundPlan, { vectors }: SecureRound, manifest: StudyManifest): void {
+  const due = columns ? statisticsVectors(columns) : secureVectors(purpose, vectorSizes(manifest))
   const isDue = due.every(({ name, words }, i) => vectors[i]?.name === name && vectors[i]?.words === words)
   if (vectors.length !== due.length || !isDue)
     throw invalid(

@@ -15,7 +15,7 @@ import { readStatistics } from '@consilium/protos/secagg/statistics.ts'
 import { addHeader, areTagsRight, sumTagger } from '@consilium/protos/secagg/sum-tags.ts'
 import { secureUploadBytes } from '@consilium/protos/secagg/vectors.ts'
 import { assertEnoughContribute } from '@consilium/protos/strategy/contributors.ts'
-import { standardisationHash } from '@consilium/protos/strategy/made.ts'
+import { type Made, madeHash } from '@consilium/protos/strategy/made.ts'
 import { nextModel, type UpdateSum } from '@consilium/protos/strategy/next-model.ts'
 import { splitSum } from '@consilium/protos/strategy/split-sum.ts'
 import { pooledStatistics } from '@consilium/protos/strategy/standardisation.ts'
@@ -43,8 +43,10 @@ export async function verifySum(
     return verdict(known.sums === sums && known.made === made ? 'verified' : 'sum-not-verified', message, plan, site)
   const session = dueSession(planHash, site)
   const checked = checkedSession(session, assignment, site.name)
+  let result: Made
   try {
-    const computed = await resultOf(await wordsOf(message, plan, site, signal), checked, assignment, site, signal)
+    result = await resultOf(await wordsOf(message, plan, site, signal), checked, assignment, site, signal)
+    const computed = madeHash(result)
     if (computed !== made) throw unlike(`it makes ${computed.slice(0, 12)}, the coordinator says ${made.slice(0, 12)}`)
   } catch (error) {
     if (!(error instanceof FederationError && ofTheSum.includes(error.code))) throw error
@@ -55,6 +57,8 @@ export async function verifySum(
     return verdict('sum-not-verified', message, plan, site)
   }
   site.store.results.accept({ planHash, sums, made, run: plan.run, purpose: checked.purpose, how: 'verified' })
+  if (result.purpose === 'statistics')
+    for (const column of result.columns) site.store.columns.keepMean({ column, run: plan.run, planHash })
   // What the tags hang on has done its work.
   const { group: _, ...rest } = session.state
   site.store.sessions.reseal(planHash, sealState(rest, planHash, site))
@@ -106,14 +110,14 @@ async function wordsOf(
   return words
 }
 
-/** What the sum makes, by its hash; throws where it is not the sum of what was masked. */
+/** What the sum makes; throws where it is not the sum of what was masked. */
 async function resultOf(
   bytes: Uint8Array,
   { purpose, sid, group, survivors }: CheckedSession,
   assignment: Assignment,
   site: Site,
   signal: AbortSignal,
-): Promise<Sha256> {
+): Promise<Made> {
   const { plan, study } = assignment
   const secure = plan.secure!
   const [header, content] = splitSum(bytes, secure.vectors)
@@ -126,11 +130,12 @@ async function resultOf(
   assertEnoughContribute(read, secure)
   if (purpose === 'train') {
     const global = await fetchParameters(assignment, site, signal)
-    return storeNextModel(global, content, { survivors, weight: read.weight, quantised }, site)
+    const parameters = await storeNextModel(global, content, { survivors, weight: read.weight, quantised }, site)
+    return { purpose, parameters }
   }
-  const pooled = pooledStatistics(readStatistics(content), survivors)
+  const pooled = pooledStatistics(readStatistics(content), plan.columns ?? [], survivors)
   if (!pooled) throw unlike('it holds no row')
-  return standardisationHash(pooled.standardisation)
+  return pooled
 }
 
 /** The next model, here before anybody names it: it is not fetched. */

@@ -341,4 +341,35 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX test_rows_study ON test_rows (study, digest);
   `,
+  `
+  -- Columns of this site's view that it masked a sum of: each for one set of sites, for good, in all studies.
+  CREATE TABLE column_sums (
+    name TEXT PRIMARY KEY,
+    plan_hash TEXT NOT NULL,
+    sites TEXT NOT NULL,
+    settled_at TEXT NOT NULL
+  ) STRICT;
+
+  -- What this site gives to the sum of a column under a plan, sealed with a key of its own: the very same again wherever the
+  -- sum is tried again.
+  CREATE TABLE column_shares (
+    plan_hash TEXT NOT NULL,
+    name TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    -- The plan that masked it first; empty where none had.
+    repeats TEXT NOT NULL,
+    PRIMARY KEY (plan_hash, name)
+  ) STRICT;
+
+  -- Mean and deviation of each column, as this site verified them itself or enough others signed that they did.
+  CREATE TABLE column_means (
+    name TEXT PRIMARY KEY,
+    summed TEXT NOT NULL,
+    run TEXT NOT NULL,
+    plan_hash TEXT NOT NULL,
+    -- Sites that vouched for it; none where this site verified the sum itself.
+    vouchers INTEGER,
+    at TEXT NOT NULL
+  ) STRICT;
+  `,
 ]

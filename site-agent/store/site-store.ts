@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AttendanceStore, openAttendance } from './attendance.ts'
+import { type Columns, openColumns } from './columns.ts'
 import { type CoordinatorLog, openCoordinatorLog } from './coordinator-log.ts'
 import { openDatabase } from './database.ts'
 import { type EgressStore, openEgressLedger } from './egress-ledger.ts'
@@ -34,6 +35,7 @@ export type SiteStore = {
   readonly partners: PartnerStore
   readonly partnerChanges: PartnerChanges
   readonly testRows: TestRows
+  readonly columns: Columns
   readonly egress: EgressStore
   readonly outbox: Outbox
   readonly objects: ObjectFolder
@@ -59,6 +61,7 @@ export function openSiteStore(state: string, now: () => Date = () => new Date())
     partners: openPartners(database, now),
     partnerChanges: openPartnerChanges(database, now),
     testRows: openTestRows(database, now),
+    columns: openColumns(database, now),
     egress: openEgressLedger(database),
     outbox: openOutbox(join(state, 'outbox')),
     objects: openObjectFolder(join(state, 'objects')),

@@ -4,8 +4,9 @@
  */
 import { designGraph, standardisationGraph } from '@consilium/models/preprocess.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
+import { asSummed } from '@consilium/protos/plan/columns.ts'
 import type { Standardisation } from '@consilium/protos/plan/round-plan.ts'
-import { designColumns, type Study } from '@consilium/protos/plan/study.ts'
+import { designColumns, type Feature, type Study } from '@consilium/protos/plan/study.ts'
 import type { StudyData } from '../data/study-data.ts'
 import { float32, float32Output, onCpu, openSession, text } from './session.ts'
 
@@ -16,10 +17,10 @@ export type Matrix = { readonly rows: number; readonly columns: number; readonly
 const rowsPerRun = 65_536
 
 /** Raw features to the design matrix; NaN only where the mean stands in later. */
-async function designMatrix(study: Study, data: StudyData): Promise<Matrix> {
-  const session = await openSession(designGraph(study.features), onCpu)
+async function designMatrix(features: readonly Feature[], data: StudyData): Promise<Matrix> {
+  const session = await openSession(designGraph(features), onCpu)
   const rows = data.labels.length
-  const columns = designColumns(study.features).length
+  const columns = designColumns(features).length
   const values = new Float32Array(rows * columns)
   for (let from = 0; from < rows; from += rowsPerRun) {
     const count = Math.min(rowsPerRun, rows - from)
@@ -77,16 +78,17 @@ export type Features = {
   readonly columns: number
   /** The matrix the model takes, under the standardisation of the plan, the site's own, or none, as the study says. */
   under(standardisation: Standardisation | undefined): Promise<Matrix>
-  sums(): Float64Array
+  /** float64 [3 x values]: what is summed of the study's columns over its training rows, as they are in the view. */
+  sums(): Promise<Float64Array>
 }
 
 export async function openFeatures(study: Study, data: StudyData): Promise<Features> {
-  const design = await designMatrix(study, data)
+  const design = await designMatrix(study.features, data)
   const own = study.standardisation === 'per-site' ? ownStandardisation(design, data.trainRows) : undefined
   let last: { readonly key: string; readonly matrix: Matrix } | undefined
   return {
     columns: design.columns,
-    sums: () => sumsOf(design, data.trainRows),
+    sums: async () => sumsOf(await designMatrix(study.features.map(asSummed), data), data.trainRows),
     async under(given) {
       checkGiven(study, given)
       const standardisation = own ?? given

@@ -57,7 +57,7 @@ export async function openLocalTrainer(options: LocalTrainerOptions): Promise<Tr
     },
     testMarks: rowMarks(data, data.testRows, keys.marks),
     async statistics() {
-      return { examples: data.trainRows.length, sums: features.sums() }
+      return { examples: data.trainRows.length, sums: await features.sums() }
     },
     async train(request) {
       checkParameters(manifest, request.parameters)

@@ -8,6 +8,7 @@ import { FederationError } from '@consilium/protos/errors.ts'
 import { sha256Hex } from '@consilium/protos/hash.ts'
 import { generateIdentity, type Identity, sign } from '@consilium/protos/identity.ts'
 import { parseJoinCode } from '@consilium/protos/join-code.ts'
+import { columnsOf, summedValues } from '@consilium/protos/plan/columns.ts'
 import { type Contribution, encodeContribution } from '@consilium/protos/plan/contribution.ts'
 import {
   type PartnerWord,
@@ -17,7 +18,6 @@ import {
 } from '@consilium/protos/plan/partner-change.ts'
 import { planHash, type RoundPlan, readRoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { parameterCount, readSignedStudy, type StudyManifest, studyHash } from '@consilium/protos/plan/signed-study.ts'
-import { designColumns } from '@consilium/protos/plan/study.ts'
 import { sealUpdate } from '@consilium/protos/sealing/sealed-update.ts'
 import type { MaskedInput, SecureToSite } from '@consilium/protos/secagg/messages.ts'
 import type { Caller, JoinReply, SiteStream, StreamListener, ToSite, UploadHeader } from '../../coordinator/services.ts'
@@ -286,7 +286,7 @@ export function contributionOf(number: number, plan: RoundPlan, manifest: StudyM
     return { header, vector: update }
   }
   if (plan.purpose === 'statistics') {
-    const columns = designColumns(manifest.study.features).length
+    const columns = summedValues(plan.columns ?? columnsOf(manifest.study.features))
     const sums = new Float64Array(3 * columns)
     for (let column = 0; column < columns; column++) {
       sums[column] = examples

@@ -26,7 +26,7 @@ import { messageHash, shareKeysMessage } from '@consilium/protos/secagg/signed-m
 import { encodeStatistics, readStatistics } from '@consilium/protos/secagg/statistics.ts'
 import { sessionThresholds } from '@consilium/protos/secagg/thresholds.ts'
 import { removalMasks, removalSeeds } from '@consilium/protos/secagg/unmask.ts'
-import { standardisationHash } from '@consilium/protos/strategy/made.ts'
+import { columnsHash } from '@consilium/protos/strategy/made.ts'
 import { nextModel } from '@consilium/protos/strategy/next-model.ts'
 import { pooledStatistics } from '@consilium/protos/strategy/standardisation.ts'
 import { logHead, type PlanFields, peers, type SiteFixture, siteName } from './site-fixture.ts'
@@ -218,7 +218,7 @@ function peerWords(name: string, { secure, cohort, purpose }: RoundPlan): Int32A
 function madeOf(header: Int32Array, content: Int32Array, survivors: number, plan: RoundPlan, site: SiteFixture) {
   if (plan.purpose === 'evaluate') return sha256Hex(Buffer.alloc(0))
   if (plan.purpose === 'statistics')
-    return standardisationHash(pooledStatistics(readStatistics(content), survivors)!.standardisation)
+    return columnsHash(pooledStatistics(readStatistics(content), plan.columns!, survivors)!.columns)
   const quantised = roundQuantisation(plan, site.study.manifest.study)
   const { weight } = readHeaderSum(header, survivors, quantised)
   const global = new Float32Array(new Uint8Array(site.coordinator.objects.get(plan.model)!).buffer)

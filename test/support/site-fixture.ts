@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateIdentity, type Identity } from '@consilium/protos/identity.ts'
+import { columnsOf, type SummedColumn } from '@consilium/protos/plan/columns.ts'
 import { vectorSizes } from '@consilium/protos/plan/contribution.ts'
 import type { Purpose } from '@consilium/protos/plan/names.ts'
 import {
@@ -11,6 +12,7 @@ import {
   type RoundPlan,
   type SecureRound,
   type SignedRoundPlan,
+  type Standardisation,
   signRoundPlan,
 } from '@consilium/protos/plan/round-plan.ts'
 import {
@@ -25,8 +27,8 @@ import { generateRunKeyPair } from '@consilium/protos/sealing/sealed-update.ts'
 import { openMaskThreads } from '@consilium/protos/secagg/mask-threads.ts'
 import { signMessage, verdictMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import { defaultColluders, defaultSurvivorsMin } from '@consilium/protos/secagg/thresholds.ts'
-import { secureVectors } from '@consilium/protos/secagg/vectors.ts'
-import { standardisationHash } from '@consilium/protos/strategy/made.ts'
+import { secureVectors, statisticsVectors } from '@consilium/protos/secagg/vectors.ts'
+import { columnsHash } from '@consilium/protos/strategy/made.ts'
 import { Agent } from '../../site-agent/agent.ts'
 import { openConsent } from '../../site-agent/consent.ts'
 import { openPinnedCoordinator } from '../../site-agent/coordinator-key.ts'
@@ -189,6 +191,7 @@ export function openSite(
         round: 1,
         logHead,
         ...(isSecure && { proven: provenBy(startsFrom) }),
+        ...(isSecure && named.purpose === 'statistics' && { columns: columnsOf(study.manifest.study.features) }),
         ...(isSecure
           ? { secure: { ...secureOf(named, fixture.identity, study.manifest), ...secure } }
           : { runPublicKey: Buffer.from(runKey.publicKey).toString('base64') }),
@@ -238,10 +241,18 @@ export function provenBy({
     })
     return { ...sum, verified }
   }
+  const summed = (columns: SummedColumn[]) => ({ run, ...by('statistics', columnsHash(columns)), columns })
   return {
     ...(modelEntry !== undefined && { model: by('train', model) }),
-    ...(standardisation && { standardisation: by('statistics', standardisationHash(standardisation)) }),
+    ...(standardisation && { columns: [summed(columnsLike(standardisation))] }),
   }
+}
+
+/** Of the columns of the fixture's studies. */
+function columnsLike({ means, standardDeviations }: Standardisation): SummedColumn[] {
+  return ['age', 'chol'].map((name, i) => {
+    return { name, means: [means[i] ?? 0], standardDeviations: [standardDeviations[i] ?? 0] }
+  })
 }
 
 const standardisation = { means: [50, 240], standardDeviations: [9, 50] }
@@ -249,7 +260,7 @@ const standardisation = { means: [50, 240], standardDeviations: [9, 50] }
 export const logHead = { size: 2, root: 'ab'.repeat(32) }
 
 function secureOf(
-  plan: Pick<RoundPlan, 'cohort' | 'purpose'>,
+  plan: Pick<RoundPlan, 'cohort' | 'purpose' | 'columns'>,
   identity: Identity,
   manifest: StudyManifest,
 ): SecureRound {
@@ -260,7 +271,7 @@ function secureOf(
     roster: names.map((name) => Buffer.from(keyOf(name)).toString('base64')),
     colluders: defaultColluders(names.length),
     survivorsMin: defaultSurvivorsMin(names.length),
-    vectors: secureVectors(plan.purpose, vectorSizes(manifest)),
+    vectors: plan.columns ? statisticsVectors(plan.columns) : secureVectors(plan.purpose, vectorSizes(manifest)),
   }
 }
 

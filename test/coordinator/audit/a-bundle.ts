@@ -10,6 +10,7 @@ import { chain, type LogEntry, type NewEntry, noHead } from '@consilium/protos/l
 import type { LogHead } from '@consilium/protos/log/head.ts'
 import { openMerkleTree } from '@consilium/protos/log/merkle.ts'
 import { entryLeaf } from '@consilium/protos/log/model-entry.ts'
+import { columnsOf } from '@consilium/protos/plan/columns.ts'
 import { vectorSizes } from '@consilium/protos/plan/contribution.ts'
 import type { Purpose } from '@consilium/protos/plan/names.ts'
 import { planHash as hashOfPlan, type RoundPlan, type Standardisation } from '@consilium/protos/plan/round-plan.ts'
@@ -24,9 +25,10 @@ import { roundQuantisation } from '@consilium/protos/secagg/quantise-round.ts'
 import { messageHash, shareKeysMessage, unmaskMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import { encodeStatistics } from '@consilium/protos/secagg/statistics.ts'
 import { rosterHash, sessionId, sharersHash, survivorsHash } from '@consilium/protos/secagg/transcript.ts'
-import { secureVectors } from '@consilium/protos/secagg/vectors.ts'
+import { secureVectors, statisticsVectors } from '@consilium/protos/secagg/vectors.ts'
 import { type Made, madeHash } from '@consilium/protos/strategy/made.ts'
 import { nextModel } from '@consilium/protos/strategy/next-model.ts'
+import { standardisationFrom } from '@consilium/protos/strategy/standardisation.ts'
 import type { BundleSource } from '../../../coordinator/audit/bundle.ts'
 import type { AuditRoster } from '../../../coordinator/audit/roster.ts'
 import { contentResult, trainResult } from '../../../coordinator/statistics/sum-result.ts'
@@ -262,7 +264,8 @@ type Setting = {
 /** From recruit to the word of two sites on the sum; one site drops out after it shared its keys. Where it was committed. */
 function secureRound(given: Given, { round, purpose, model }: Setting): number {
   const { run, put, study, proven, manifest, standardisation } = given
-  const vectors = secureVectors(purpose, vectorSizes(manifest))
+  const columns = purpose === 'statistics' ? columnsOf(manifest.study.features) : undefined
+  const vectors = columns ? statisticsVectors(columns) : secureVectors(purpose, vectorSizes(manifest))
   run.add({ type: 'round-started', round, purpose, expected: names })
   const plan: RoundPlan = {
     format: 2,
@@ -275,7 +278,8 @@ function secureRound(given: Given, { round, purpose, model }: Setting): number {
     ...(purpose !== 'statistics' && standardisation && { standardisation }),
     logHead: run.head(),
     ...(model.entry === undefined ? {} : { modelEntry: model.entry }),
-    ...(proven.model || proven.standardisation ? { proven } : {}),
+    ...(proven.model || proven.columns ? { proven } : {}),
+    ...(columns && { columns }),
     secure: { roster: sites.map((site) => site.publicKeyBase64), colluders: 1, survivorsMin: 3, vectors },
   }
   const planHash = hashOfPlan(plan)
@@ -379,13 +383,16 @@ function secureRound(given: Given, { round, purpose, model }: Setting): number {
   const result = resultOf(plan, header!, content!, given)
   run.add({ type: 'round-committed', planHash, result, sums })
   if (purpose === 'evaluate') return committed
-  const made = madeHash(result as Made)
+  const made = result as Made
   const verified = alive.slice(0, 2).map((site) => {
-    const signature = base64(site.verify({ type: 'verify-sum', planHash, sums, made }).signature)
+    const signature = base64(site.verify({ type: 'verify-sum', planHash, sums, made: madeHash(made) }).signature)
     run.add({ type: 'sum-verified', planHash, site: site.name, signature })
     return { site: site.name, signature }
   })
-  given.proven = { ...proven, [purpose === 'train' ? 'model' : 'standardisation']: { planHash, sums, verified } }
+  const by = { planHash, sums, verified }
+  const more =
+    made.purpose === 'train' ? { model: by } : { columns: [{ run: runId, ...by, columns: [...made.columns] }] }
+  given.proven = { ...proven, ...more }
   return committed
 }
 
@@ -441,8 +448,10 @@ function resultOf(plan: RoundPlan, header: Int32Array, content: Int32Array, give
   const quantised = roundQuantisation(plan, studies.secure.manifest.study)
   const read = readHeaderSum(header, survivors, quantised)
   if (purpose !== 'train') {
-    const result = contentResult(purpose, read, content, given.manifest.study)!
-    if (result.purpose === 'statistics') given.standardisation = result.standardisation
+    const { features } = given.manifest.study
+    const result = contentResult(purpose, read, content, given.manifest.study, columnsOf(features))!
+    if (result.purpose === 'statistics')
+      given.standardisation = standardisationFrom(features, new Map(result.columns.map((one) => [one.name, one])))!
     return result
   }
   const before = [...given.models].find(([, made]) => sha256Hex(new Uint8Array(made.buffer)) === plan.model)![1]

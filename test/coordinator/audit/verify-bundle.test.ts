@@ -2,6 +2,7 @@
 import { canonicalJson } from '@consilium/protos/hash.ts'
 import { fingerprint, generateIdentity, type Identity, sign } from '@consilium/protos/identity.ts'
 import { signRotation } from '@consilium/protos/key-rotation.ts'
+import type { SummedColumn } from '@consilium/protos/plan/columns.ts'
 import { planHash } from '@consilium/protos/plan/round-plan.ts'
 import { complaintMessage, signMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import fc from 'fast-check'
@@ -427,8 +428,11 @@ describe('a coordinator that writes', () => {
     ['figures that are not in their sum', evaluated([]), 'its result is not what its sum comes to'],
     [
       'a standardisation that is not made of its sum',
-      change('round-committed', (body: { result: object }) => ({
-        result: { ...body.result, standardisation: { means: [1], standardDeviations: [1] } },
+      change('round-committed', (body: { result: { columns: SummedColumn[] } }) => ({
+        result: {
+          ...body.result,
+          columns: body.result.columns.map((column) => ({ ...column, means: column.means.map(() => 1) })),
+        },
       })),
       'its result is not what its sum comes to',
     ],

@@ -332,6 +332,7 @@ describe('consilium run', () => {
       run start    would start a run; nothing was started
       aggregation  secure
       thresholds   planned for 4 sites: sums over at least 3 of the 3 sites that are here, up to 1 of which may work with the coordinator (c = 1, m = 3, t = 3)
+      means        of age, chol taken from run stroke-1
 
       site    study        agent                                        statistics  evaluations
       basel   approved     connected                                             -  partner

@@ -113,6 +113,7 @@ export const anOutlook: RunOutlook = {
   studyName: 'heart-disease',
   aggregation: 'secure',
   refusals: [],
+  columnsTaken: [{ run: 'stroke-1', columns: ['age', 'chol'] }],
   sites: [
     { site: 'basel', decision: 'approve', attending: true },
     { site: 'va', decision: 'approve', attending: false, awaySince: '2026-11-05T11:00:00.000Z' },

@@ -27,7 +27,7 @@ test('every purpose is summed under masks, with vectors of its own', () => {
       'statistics',
       [
         { name: 'hdr', words: 16 },
-        { name: 'statistics', words: 4 * 3 * 5 },
+        { name: 'statistics', words: 4 * 3 * 6 },
       ],
     ],
     [

@@ -1,6 +1,8 @@
 /** A run without a shell: time, presence and the sites' messages are plain values, so whole runs take milliseconds. */
+import { columnsOf, summedValues } from '@consilium/protos/plan/columns.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import { type StudyInput, studySchema } from '@consilium/protos/plan/study.ts'
+import { summedColumns } from '@consilium/protos/strategy/standardisation.ts'
 import type { RoundResult } from '../../../coordinator/round/events.ts'
 import { nextDeadline, type OpenRound } from '../../../coordinator/round/round.ts'
 import { type RunEvent, readRunEvent, runEntry } from '../../../coordinator/run/events.ts'
@@ -134,9 +136,11 @@ function commitCommand(round: OpenRound): RunCommand {
   return { type: 'commit', planHash: round.planHash, result: resultOf(round) }
 }
 
+const columns = columnsOf(studySchema.parse(aStudy).features)
+const summed = summedColumns(columns, new Float64Array(3 * summedValues(columns)))
+
 function resultOf({ setting }: OpenRound): RoundResult {
-  const standardisation = { means: [0, 0, 0, 0, 0], standardDeviations: [1, 1, 1, 1, 1] }
-  if (setting.purpose === 'statistics') return { purpose: 'statistics', examples: 9, standardisation }
+  if (setting.purpose === 'statistics') return { purpose: 'statistics', examples: 9, columns: summed }
   if (setting.purpose === 'evaluate')
     return { purpose: 'evaluate', examples: 9, loss: 0.5, meanSiteAccuracy: 0.6, perSite: [] }
   const parameters = String(setting.round).padStart(64, '0')

@@ -65,24 +65,26 @@ test('sums that were added under masks standardise as those in the open do', () 
     [[58, 0.003]],
   ]
   const pooled = standardisationOf(sumsOf(sites.flat(), 2))
-  const result = pooledStatistics(addedAsWords(sites, 2), 3)
+  const result = pooledStatistics(addedAsWords(sites, 2), [{ name: 'age' }, { name: 'dose' }], 3)
   if (result?.purpose !== 'statistics') throw new Error('no statistics')
   expect(result.examples).toBe(4)
   for (const column of [0, 1]) {
-    expect(result.standardisation.means[column]).toBeCloseTo(pooled.means[column]!, 10)
-    expect(result.standardisation.standardDeviations[column]).toBeCloseTo(pooled.standardDeviations[column]!, 7)
+    expect(result.columns[column]!.means[0]).toBeCloseTo(pooled.means[column]!, 10)
+    expect(result.columns[column]!.standardDeviations[0]).toBeCloseTo(pooled.standardDeviations[column]!, 7)
   }
 })
 
 test.for([0.1, 1e-7, 273.15])('a constant column of %d stays one when its sums were rounded', (value) => {
   const sites = [1, 2, 3].map((n) => Array.from({ length: 100 * n }, () => [value]))
-  expect(pooledStatistics(addedAsWords(sites, 1), 3)).toMatchObject({ standardisation: { standardDeviations: [0] } })
+  expect(pooledStatistics(addedAsWords(sites, 1), [{ name: 'age' }], 3)).toMatchObject({
+    columns: [{ name: 'age', standardDeviations: [0] }],
+  })
 })
 
 test('sums without a row give no result, and counts that are none are refused', () => {
-  expect(pooledStatistics(new Float64Array(6), 3)).toBeUndefined()
+  expect(pooledStatistics(new Float64Array(6), [{ name: 'age' }, { name: 'dose' }], 3)).toBeUndefined()
   for (const count of [-1, 0.5])
-    expect(() => pooledStatistics(Float64Array.of(count, 0, 0), 3)).toThrow(
+    expect(() => pooledStatistics(Float64Array.of(count, 0, 0), [{ name: 'age' }], 3)).toThrow(
       expect.objectContaining({ code: 'update-invalid' }),
     )
 })

@@ -24,17 +24,20 @@ const lenientStudy = { study: { aggregation: { mode: 'secure', weightMax: 8, ...
 
 describe('evaluations and statistics', () => {
   test.for([
-    ['evaluate', 1],
-    ['statistics', 0],
-  ] as const)('%s: the first set that it masked for is the one for good, in every run', async ([purpose, round]) => {
-    const site = open()
-    await secureRound(site, { purpose, round }).unmasked()
-    expect(site.store.partners.find(site.plan().plan.study, purpose)?.sites).toEqual(fiveSites)
-    const other = secureRound(site, { purpose, round, run: 'heart-2', cohort: four })
-    site.coordinator.say({ type: 'assignment', plan: other.signed })
-    expect(await refusalAt(site)).toMatchObject({ code: 'other-partners' })
-    await secureRound(site, { purpose, round, run: 'heart-3' }).unmasked()
-  })
+    ['evaluate', 1, 'other-partners'],
+    ['statistics', 0, 'column-summed'],
+  ] as const)(
+    '%s: the first set that it masked for is the one for good, in every run',
+    async ([purpose, round, code]) => {
+      const site = open()
+      await secureRound(site, { purpose, round }).unmasked()
+      expect(site.store.partners.find(site.plan().plan.study, purpose)?.sites).toEqual(fiveSites)
+      const other = secureRound(site, { purpose, round, run: 'heart-2', cohort: four })
+      site.coordinator.say({ type: 'assignment', plan: other.signed })
+      expect(await refusalAt(site)).toMatchObject({ code })
+      await secureRound(site, { purpose, round, run: 'heart-3' }).unmasked()
+    },
+  )
 
   test('a part of the set is not confirmed; the set is settled, as an upload is in whatever sum others open', async () => {
     const site = open(lenientStudy)

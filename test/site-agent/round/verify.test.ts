@@ -3,7 +3,6 @@ import { sha256Hex } from '@consilium/protos/hash.ts'
 import { generateIdentity } from '@consilium/protos/identity.ts'
 import type { VerifySum } from '@consilium/protos/secagg/messages.ts'
 import { signMessage, verdictMessage, verifyMessage } from '@consilium/protos/secagg/signed-messages.ts'
-import { standardisationHash } from '@consilium/protos/strategy/made.ts'
 import { afterEach, describe, expect, test } from 'vitest'
 import { findSession } from '../../../site-agent/round/session.ts'
 import { refusalAt } from '../../support/refusal.ts'
@@ -151,7 +150,7 @@ describe('a plan whose standardisation', () => {
     site.coordinator.say({ type: 'assignment', plan: secureRound(site, { ...fields, ...proven }).signed })
     return refusalAt(site)
   }
-  const proven = () => provenBy({ run: 'heart-1', model: 'aa'.repeat(32), ...fields }).standardisation!
+  const proven = () => provenBy({ run: 'heart-1', model: 'aa'.repeat(32), ...fields }).columns![0]!
 
   test('nobody signed is refused', async () => {
     expect(await refused(open(), { proven: {} })).toMatchObject({ code: 'sum-not-verified' })
@@ -161,14 +160,14 @@ describe('a plan whose standardisation', () => {
     const by = proven()
     const [first] = by.verified
     const twice = { ...by, verified: [first!, first!] }
-    expect(await refused(open(), { proven: { standardisation: twice } })).toMatchObject({ code: 'sum-not-verified' })
+    expect(await refused(open(), { proven: { columns: [twice] } })).toMatchObject({ code: 'sum-not-verified' })
   })
 
   test('others signed in another run, or for another sum, is refused', async () => {
-    const elsewhere = provenBy({ run: 'heart-2', model: 'aa'.repeat(32), ...fields })
+    const elsewhere = { columns: [{ ...proven(), run: 'heart-2' }] }
     expect(await refused(open(), { proven: elsewhere })).toMatchObject({ code: 'sum-not-verified' })
     await opened?.close()
-    const other = { standardisation: { ...proven(), sums: '00'.repeat(32) } }
+    const other = { columns: [{ ...proven(), sums: '00'.repeat(32) }] }
     expect(await refused(open(), { proven: other })).toMatchObject({ code: 'sum-not-verified' })
   })
 
@@ -179,16 +178,15 @@ describe('a plan whose standardisation', () => {
     const message = verdictMessage('verified', { ...sum, made: 'bb'.repeat(32) })
     const signature = Buffer.from(signMessage(stranger, message)).toString('base64')
     const verified = ['nowhere', 'elsewhere', 'basel'].map((site) => ({ site, signature }))
-    const forged = { standardisation: { ...by, verified } }
+    const forged = { columns: [{ ...by, verified }] }
     expect(await refused(open(), { proven: forged })).toMatchObject({ code: 'sum-not-verified' })
   })
 
   test('two of five sites signed, of which one may collude, is worked with', async () => {
     const site = open()
     const by = proven()
-    const two = { standardisation: { ...by, verified: by.verified.slice(0, 2) } }
+    const two = { columns: [{ ...by, verified: by.verified.slice(0, 2) }] }
     await secureRound(site, { ...fields, proven: two }).advertised()
-    const made = standardisationHash(fields.standardisation)
-    expect(site.store.results.isAccepted('heart-1', 'statistics', made)).toBe(true)
+    expect(site.store.columns.mean('chol')).toMatchObject({ column: { means: [2] }, run: 'heart-1', vouchers: 2 })
   })
 })

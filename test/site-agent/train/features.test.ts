@@ -36,12 +36,14 @@ test('levels become columns, and a fixed value stands in for a missing one', asy
   expect(rows).toEqual(['1 0 0 0.1', '3 0 1 0.1', '5 0 0 0.1', '9 1 0 0.1'])
 })
 
-test('sums run over the training rows and skip what is missing', async () => {
-  const sums = (await featuresOf('federated', 'mean')).sums()
-  expect(Array.from(sums.subarray(0, 4))).toEqual([2, 3, 3, 3])
-  expect(Array.from(sums.subarray(4, 7))).toEqual([6, 0, 1])
-  expect(Array.from(sums.subarray(8, 11))).toEqual([26, 0, 1])
-  expect(sums[7]).toBeCloseTo(0.3, 7)
+test('sums run over the training rows, of every level, and skip what is missing, whatever stands in for it', async () => {
+  const sums = await (await featuresOf('federated', 'mean')).sums()
+  expect(Array.from(sums.subarray(0, 5))).toEqual([2, 3, 3, 3, 3])
+  // a, then high, low and mid.
+  expect(Array.from(sums.subarray(5, 9))).toEqual([6, 1, 2, 0])
+  expect(Array.from(sums.subarray(10, 14))).toEqual([26, 1, 2, 0])
+  expect(sums[9]).toBeCloseTo(0.3, 7)
+  expect(await (await featuresOf('federated', { value: 3 })).sums()).toEqual(sums)
 })
 
 test('per site the training rows have mean 0 and deviation 1, and a constant column stays 0', async () => {

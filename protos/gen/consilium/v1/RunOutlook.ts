@@ -5,6 +5,7 @@ import type { SiteOutlook as _consilium_v1_SiteOutlook, SiteOutlook__Output as _
 import type { ThresholdsOutlook as _consilium_v1_ThresholdsOutlook, ThresholdsOutlook__Output as _consilium_v1_ThresholdsOutlook__Output } from '../../consilium/v1/ThresholdsOutlook.ts';
 import type { SumOutlook as _consilium_v1_SumOutlook, SumOutlook__Output as _consilium_v1_SumOutlook__Output } from '../../consilium/v1/SumOutlook.ts';
 import type { LimitOutlook as _consilium_v1_LimitOutlook, LimitOutlook__Output as _consilium_v1_LimitOutlook__Output } from '../../consilium/v1/LimitOutlook.ts';
+import type { TakenColumns as _consilium_v1_TakenColumns, TakenColumns__Output as _consilium_v1_TakenColumns__Output } from '../../consilium/v1/TakenColumns.ts';
 
 export interface RunOutlook {
   'studyHash'?: (string);
@@ -15,6 +16,7 @@ export interface RunOutlook {
   'thresholds'?: (_consilium_v1_ThresholdsOutlook | null);
   'sums'?: (_consilium_v1_SumOutlook)[];
   'limits'?: (_consilium_v1_LimitOutlook)[];
+  'columnsTaken'?: (_consilium_v1_TakenColumns)[];
 }
 
 export interface RunOutlook__Output {
@@ -26,4 +28,5 @@ export interface RunOutlook__Output {
   'thresholds': (_consilium_v1_ThresholdsOutlook__Output | null);
   'sums': (_consilium_v1_SumOutlook__Output)[];
   'limits': (_consilium_v1_LimitOutlook__Output)[];
+  'columnsTaken': (_consilium_v1_TakenColumns__Output)[];
 }

@@ -4,6 +4,7 @@ import type { RoundView as _consilium_v1_RoundView, RoundView__Output as _consil
 import type { CurrentWork as _consilium_v1_CurrentWork, CurrentWork__Output as _consilium_v1_CurrentWork__Output } from '../../consilium/v1/CurrentWork.ts';
 import type { SiteResult as _consilium_v1_SiteResult, SiteResult__Output as _consilium_v1_SiteResult__Output } from '../../consilium/v1/SiteResult.ts';
 import type { MissingSite as _consilium_v1_MissingSite, MissingSite__Output as _consilium_v1_MissingSite__Output } from '../../consilium/v1/MissingSite.ts';
+import type { TakenColumns as _consilium_v1_TakenColumns, TakenColumns__Output as _consilium_v1_TakenColumns__Output } from '../../consilium/v1/TakenColumns.ts';
 
 export interface RunView {
   'run'?: (string);
@@ -23,6 +24,7 @@ export interface RunView {
   'moreRounds'?: (boolean);
   'aggregation'?: (string);
   'missing'?: (_consilium_v1_MissingSite)[];
+  'columnsTaken'?: (_consilium_v1_TakenColumns)[];
 }
 
 export interface RunView__Output {
@@ -43,4 +45,5 @@ export interface RunView__Output {
   'moreRounds': (boolean);
   'aggregation': (string);
   'missing': (_consilium_v1_MissingSite__Output)[];
+  'columnsTaken': (_consilium_v1_TakenColumns__Output)[];
 }
