@@ -54,6 +54,8 @@ export type ToSite =
       readonly type: 'partner-change'
       readonly signed: SignedPartnerChange
       readonly words: readonly SitesPartnerWord[]
+      /** Whether what this site itself says of it is known, or of no use any more. */
+      readonly heard: boolean
     }
   | ({ readonly type: 'shown-head' } & ShownHead)
   /** Every site that was revoked so far. */

@@ -41,6 +41,8 @@ export function offeredChange(offer: ChangeOffer, site: Deciding & Pick<Site, 'e
   if (!same && change.number !== known.length + 1)
     throw refused(change, `number ${known.length + 1} of this study is due here`)
   site.store.partnerChanges.keep(change, offer.signed, offer.words)
+  // A coordinator that lost a part of its log is told again.
+  if (!offer.heard) site.store.partnerChanges.tellAgain(change.hash)
   considerNewest(study, !same || same.words.length !== offer.words.length, site)
 }
 

@@ -5,7 +5,7 @@ import { signedOf } from '../federation/change-record.ts'
 import { studiesToOffer } from '../federation/consent.ts'
 import type { Federation } from '../federation/federation.ts'
 import { rotationChain } from '../federation/key-rotation.ts'
-import { wordsFor } from '../federation/partner-changes.ts'
+import { standingOf, wordsFor } from '../federation/partner-changes.ts'
 import { offeredRoster, rosterKey } from '../federation/roster.ts'
 import type { RoundOver } from '../round/over.ts'
 import type { OpenRound } from '../round/round.ts'
@@ -50,7 +50,8 @@ export function partnerChanges({ studies }: Federation, site: SiteName): Outgoin
     if (record.decisions.get(site)?.decision !== 'approve') return []
     return record.changes.map((changed): Outgoing => {
       const words = wordsFor(record, changed)
-      const message = { type: 'partner-change', signed: signedOf(changed), words } as const
+      const heard = changed !== record.changes.at(-1) || !standingOf(record, changed).awaited.includes(site)
+      const message = { type: 'partner-change', signed: signedOf(changed), words, heard } as const
       return { key: `partners:${changed.change.hash}:${words.length}`, message }
     })
   })

@@ -173,7 +173,7 @@ export function toSite(message: ToSite): WireToSite {
     case 'partner-change': {
       const { bytes: change, signature } = message.signed
       const words = message.words.map((said) => ({ site: said.site, word: wirePartnerWord(said) }))
-      return { partnerChange: { change, signature, words } }
+      return { partnerChange: { change, signature, words, heard: message.heard } }
     }
     case 'shown-head':
       return { shownHead: wireShownHead(message) }

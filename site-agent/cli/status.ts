@@ -6,6 +6,7 @@ import type { Command } from 'commander'
 import { breachTexts, open } from '../breaches.ts'
 import { type Membership, openMembership, readMembership } from '../connect.ts'
 import { judgeWhole, namedStudy } from '../judge.ts'
+import { changeText } from '../partner-changes.ts'
 import { type Policy, readPolicy } from '../policy.ts'
 import { rosterLines } from '../roster.ts'
 import { standsOutOf } from '../round/after-restore.ts'
@@ -95,12 +96,22 @@ function statusOf(store: SiteStore, state: string, site: SiteName) {
     coordinatorLog: coordinatorOf(store),
     evaluations: store.records.evaluations(shownMax),
     refusals: store.records.refusals(shownMax),
+    partnerChanges: waitingChanges(store),
     standsOut: store.standOuts.list().map((each) => ({ ...each, name: store.studies.find(each.study)?.name ?? '' })),
     egress: {
       messages: totals.reduce((sum, { messages }) => sum + messages, 0),
       bytes: totals.reduce((sum, { bytes }) => sum + bytes, 0),
     },
   }
+}
+
+/** The newest changes of studies' partners, where nobody here went along with them yet. */
+function waitingChanges(store: SiteStore) {
+  return store.studies.list().flatMap(({ hash, name }) => {
+    const newest = store.partnerChanges.list(hash).at(-1)
+    if (!newest || newest.agreed || store.studies.decisionOn(hash)?.decision !== 'approved') return []
+    return [{ study: hash, name, number: newest.change.number, text: changeText(newest.change) }]
+  })
 }
 
 /** Where the ledger of this site's secure sessions stands, and what is known of restores, here and of its peers. */
@@ -145,7 +156,7 @@ function describeSessions({ epoch, number, restored, recovered, trainsOnly = [],
 }
 
 function describe(status: Status): string {
-  const { studies, roster, work, evaluations, refusals, standsOut, egress, outgrown, sums } = status
+  const { partnerChanges, studies, roster, work, evaluations, refusals, standsOut, egress, outgrown, sums } = status
   return [
     fields([
       ['site', status.site],
@@ -160,6 +171,10 @@ function describe(status: Status): string {
       ...describeSessions(status.sessions),
       ...describeCoordinator(status.coordinatorLog),
     ]),
+    partnerChanges.length === 0
+      ? ''
+      : '\nChanges of partners that wait for a person here: site-agent study partners <study>\n',
+    ...partnerChanges.map(({ name, number, text }) => fields([[`${name}, change ${number}`, text]])),
     standsOut.length === 0 ? '' : '\nSTANDS OUT until somebody here has looked: then site-agent study resume <study>\n',
     describeStandOuts(standsOut),
     outgrown.length === 0

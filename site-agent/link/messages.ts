@@ -119,9 +119,10 @@ function readMessage(wire: ToSite__Output): ReturnType<typeof fromCoordinator> {
   }
   if (wire.ledgerSeen) return { type: 'ledger-seen', ledger: signedLedgerField(wire.ledgerSeen, 'ledger_seen') }
   if (wire.partnerChange) {
-    const { change, signature, words } = wire.partnerChange
+    const { change, signature, words, heard } = wire.partnerChange
     return {
       type: 'partner-change',
+      heard,
       signed: {
         bytes: bytesField(change, 'change', 1, partnerChangeBytesMax),
         signature: bytesField(signature, 'signature', 64),

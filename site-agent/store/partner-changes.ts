@@ -35,6 +35,8 @@ export type PartnerChanges = {
   /** What the coordinator was not told yet, oldest first. */
   untold(): readonly PartnerWord[]
   told(word: PartnerWord): void
+  /** What this site said of a change is not known there any more. */
+  tellAgain(change: Sha256): void
 }
 
 export function openPartnerChanges(database: DatabaseSync, now: () => Date): PartnerChanges {
@@ -48,6 +50,7 @@ export function openPartnerChanges(database: DatabaseSync, now: () => Date): Par
   )
   const say = database.prepare('INSERT OR IGNORE INTO partner_words (signature, word, said_at) VALUES (?, ?, ?)')
   const untold = database.prepare(`SELECT * FROM partner_words WHERE told_at = '' ORDER BY seq`)
+  const again = database.prepare(`UPDATE partner_words SET told_at = '' WHERE json_extract(word, '$.change') = ?`)
   const told = database.prepare('UPDATE partner_words SET told_at = ? WHERE signature = ?')
   return {
     keep: ({ study, number }, { bytes, signature }, words) =>
@@ -60,6 +63,7 @@ export function openPartnerChanges(database: DatabaseSync, now: () => Date): Par
     say: (word) =>
       void durably(database, () => say.run(hex(word.signature), JSON.stringify(toJson(word)), now().toISOString())),
     untold: () => untold.all().map((row) => fromJson(JSON.parse(String(row.word)))),
+    tellAgain: (change) => void again.run(change),
     told: ({ signature }) => void told.run(now().toISOString(), hex(signature)),
   }
 }

@@ -178,3 +178,24 @@ test('a newer change takes the place of one that not all go along with', async (
   expect(view.partners).toEqual([{ purpose: 'evaluate', sites: ['cleveland', 'hungary', 'zurich'] }])
   expect(view.partnerChanges[0]!.awaited).not.toEqual([])
 })
+
+test('a site is asked for its word again where it is not here: by every stream until then, and of the newest change only', async () => {
+  const { fixture, sites, hash, change1, inForce } = await settled()
+  const hungary = sites[2]!
+  for (const site of sites) site.agrees = false
+  await change1()
+  const told = () => hungary.heard.flatMap((message) => (message.type === 'partner-change' ? [message.heard] : []))
+  hungary.leave()
+  hungary.attend()
+  expect(told()).toEqual([false, false])
+  for (const site of sites) {
+    site.agrees = true
+    site.leave()
+    site.attend()
+  }
+  await inForce()
+  hungary.leave()
+  hungary.attend()
+  expect(told().at(-1)).toBe(true)
+  expect((await fixture.admin.showStudy(hash)).partnerChanges).toHaveLength(1)
+})

@@ -44,9 +44,14 @@ function evaluating(before: readonly string[], after: readonly string[]): Pick<P
 }
 
 /** Says it as the coordinator relays it. */
-function relay(site: SiteFixture, change: PartnerChange, words: readonly SitesPartnerWord[] = [], by: Identity = lead) {
+function relay(
+  site: SiteFixture,
+  change: PartnerChange,
+  words: readonly SitesPartnerWord[] = [],
+  { by = lead, heard = true }: { by?: Identity; heard?: boolean } = {},
+) {
   const signed = signPartnerChange(change, by)
-  site.coordinator.say({ type: 'partner-change', signed, words })
+  site.coordinator.say({ type: 'partner-change', signed, words, heard })
   return checkPartnerChange(signed, by.publicKey)
 }
 
@@ -187,14 +192,14 @@ describe('a hostile lead, or a coordinator that says it is one', () => {
   test('another lead’s key, and bytes that were changed, count for nothing', async () => {
     const site = open(study)
     await evaluate(site, 'heart-1')
-    relay(site, changeOf(site), [leaves(site, 'zurich')], generateIdentity())
+    relay(site, changeOf(site), [leaves(site, 'zurich')], { by: generateIdentity() })
     const { bytes, signature } = signPartnerChange(changeOf(site), lead)
     const other = signPartnerChange(changeOf(site, evaluating(fiveSites, without('basel'))), lead)
     for (const signed of [
       { bytes: other.bytes, signature },
       { bytes: bytes.subarray(1), signature },
     ])
-      site.coordinator.say({ type: 'partner-change', signed, words: [leaves(site, 'zurich')] })
+      site.coordinator.say({ type: 'partner-change', signed, words: [leaves(site, 'zurich')], heard: true })
     expect(troubles(site)).toEqual(['signature-invalid', 'signature-invalid', 'message-invalid'])
     expect(list(site)).toEqual([])
     await refused(site, 'heart-2', four)
@@ -287,6 +292,21 @@ describe('a site that joins', () => {
     await refused(site, 'heart-1', four)
     await evaluate(site, 'heart-2', fiveSites)
   })
+})
+
+test('a coordinator that lost what this site said of a change is told again, and not else', async () => {
+  const site = open(study)
+  await evaluate(site, 'heart-1')
+  const words = [leaves(site, 'zurich')]
+  relay(site, changeOf(site), words, { heard: false })
+  await site.coordinator.until(() => site.coordinator.words.at(0))
+  await new Promise(setImmediate)
+  relay(site, changeOf(site), words)
+  await new Promise(setImmediate)
+  expect(site.coordinator.words).toHaveLength(1)
+  relay(site, changeOf(site), words, { heard: false })
+  expect(await site.coordinator.until(() => site.coordinator.words.at(1))).toEqual(site.coordinator.words[0])
+  expect(agreed(site)).toBe(1)
 })
 
 test('a site that leaves tells it with its decision once the coordinator is there, and only once', async () => {

@@ -210,7 +210,7 @@ describe('this site itself', () => {
       const study = site.plan().plan.study
       const tell = (fields: Partial<PartnerChange> = {}, by: Identity = lead) => {
         const change = { format: 1, study, number: 1, sets, restored: { site: siteName, epoch: 2 }, ...fields } as const
-        site.coordinator.say({ type: 'partner-change', signed: signPartnerChange(change, by), words: [] })
+        site.coordinator.say({ type: 'partner-change', signed: signPartnerChange(change, by), words: [], heard: true })
       }
       return { site, tell }
     }
@@ -249,7 +249,7 @@ describe('this site itself', () => {
       site.coordinator.say({ type: 'ledger-seen', ledger: own })
       const study = site.plan().plan.study
       const change = { format: 1, study, number: 1, sets, restored: { site: siteName, epoch: 2 } } as const
-      const offer = { type: 'partner-change', signed: signPartnerChange(change, lead), words: [] } as const
+      const offer = { type: 'partner-change', signed: signPartnerChange(change, lead), words: [], heard: true } as const
       site.coordinator.say(offer)
       expect(site.events.at(-1)).toMatchObject({ type: 'trouble', code: 'partners-refused' })
       site.store.sessionLedger.recover('it')
@@ -263,7 +263,12 @@ describe('this site itself', () => {
       site.policy.secure = { ...site.policy.secure, partnerChangesMax: 0 }
       const change = { format: 1, study: site.plan().plan.study, number: 1, sets } as const
       const restoredPeer = { ...change, restored: { site: 'basel', epoch: 2 } }
-      site.coordinator.say({ type: 'partner-change', signed: signPartnerChange(restoredPeer, lead), words: [] })
+      site.coordinator.say({
+        type: 'partner-change',
+        signed: signPartnerChange(restoredPeer, lead),
+        words: [],
+        heard: true,
+      })
       expect(site.store.partnerChanges.list(change.study)).toMatchObject([{ agreed: { by: 'itself' } }])
       expect(site.coordinator.words).toEqual([])
       await whole(secureRound(site, { run: 'heart-2', purpose: 'evaluate' }), site)

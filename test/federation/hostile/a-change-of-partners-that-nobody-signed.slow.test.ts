@@ -25,7 +25,7 @@ test('a change of partners that the lead did not sign, or the leaver did not, br
         const word = { word: 'leave', study: plan.study, since: 0, purposes: ['evaluate'] } as const
         const words = [{ ...signPartnerWord(word, at.joined.get('basel')!.identity), site: leftOut }]
         return [
-          { type: 'partner-change', signed, words },
+          { type: 'partner-change', signed, words, heard: true },
           at.forge(site, message.plan, ({ secure, cohort, ...rest }) => ({
             ...rest,
             cohort: cohort.filter((name) => name !== leftOut),

@@ -31,7 +31,9 @@ function withStore<Result>(body: (store: SiteStore) => Result): Result {
   }
 }
 
-async function run(args: readonly string[], answer?: string) {
+const run = (args: readonly string[], answer?: string) => command(['study', ...args], answer)
+
+async function command(args: readonly string[], answer?: string) {
   const written = { out: '', error: '' }
   const terminal = {
     isLive: false,
@@ -46,7 +48,7 @@ async function run(args: readonly string[], answer?: string) {
   }
   const ask = answer === undefined ? {} : { ask: async () => answer }
   const options = { terminal, readInput: async () => '', interrupted: AbortSignal.abort(), ...ask }
-  const code = await main(['study', ...args, '--site', folder.site], options)
+  const code = await main([...args, '--site', folder.site], options)
   return { code, ...written }
 }
 
@@ -104,6 +106,7 @@ test('partners shows the sets and what waits, and --accept goes along with it', 
     lead,
   )
   withStore((store) => store.partnerChanges.keep(checkPartnerChange(signed, lead.publicKey), signed, []))
+  expect((await command(['status'])).out).toMatch(/^heart, change 1 +evaluate: without zurich$/m)
   const { out } = await run(['partners', 'heart'])
   expect(out).toMatch(/^evaluate +basel, hope, mercy, zurich$/m)
   expect(out).toMatch(/^1 {2}evaluate: without zurich +waits: zurich has not signed that it leaves/m)
