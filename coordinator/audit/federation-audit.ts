@@ -26,15 +26,20 @@ export type FederationAudit = {
   studyObject(study: Sha256): Sha256
   /** The identity under which the site is named by the roster; throws `log-broken` for a site that is not. */
   identityOf(site: SiteName): Uint8Array
+  /** Changes of the partners of a study, and what sites said of them, in order. */
+  partnerEvents(study: Sha256): readonly PartnerEvent[]
   /** Throws `log-broken` unless the site approved the study with that identity. */
   checkApproved(site: SiteName, study: Sha256): void
 }
+
+export type PartnerEvent = FederationEventOf<'partners-changed' | 'partners-said'>
 
 export function auditFederation(run: RunId, roster: AuditRoster): FederationAudit {
   const keys: Uint8Array[] = []
   let name = ''
   const identities = new Map<SiteName, Uint8Array[]>()
   const studies = new Map<Sha256, Sha256>()
+  const partners: PartnerEvent[] = []
   const approvals = new Map<SiteName, FederationEventOf<'study-decided'>[]>()
   let record: FederationEventOf<'run-created'> | undefined
   let anchor: FederationEventOf<'run-ended'> | undefined
@@ -64,6 +69,10 @@ export function auditFederation(run: RunId, roster: AuditRoster): FederationAudi
         return
       case 'study-decided':
         if (event.decision === 'approve') approvals.set(event.site, [...(approvals.get(event.site) ?? []), event])
+        return
+      case 'partners-changed':
+      case 'partners-said':
+        partners.push(event)
         return
       case 'run-created':
         if (event.run !== run) return
@@ -109,6 +118,7 @@ export function auditFederation(run: RunId, roster: AuditRoster): FederationAudi
     runRecord: () => present(record, `the federation has no run ${run}`),
     studyObject: (study) => present(studies.get(study), `the federation has no study ${study}`),
     identityOf,
+    partnerEvents: (study) => partners.filter((event) => event.study === study),
     checkApproved(site, study) {
       const key = identityOf(site)
       const signed = (approvals.get(site) ?? []).some(

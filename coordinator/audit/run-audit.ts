@@ -7,6 +7,7 @@ import type { LogHead } from '@consilium/protos/log/head.ts'
 import type { MerkleTree } from '@consilium/protos/log/merkle.ts'
 import { type Column, columnsOf, type SummedColumn } from '@consilium/protos/plan/columns.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
+import type { PartnerPurpose } from '@consilium/protos/plan/partner-change.ts'
 import {
   type Proven,
   planHash,
@@ -23,6 +24,7 @@ import type { EventOf, RoundEvent } from '../round/events.ts'
 import type { RunEvent } from '../run/events.ts'
 import { auditSummed, bare } from './columns-audit.ts'
 import type { FederationAudit } from './federation-audit.ts'
+import { checkPartnersFollow } from './partners-audit.ts'
 import { fromBase64, hex, present, require, sameJson, short } from './refuse.ts'
 import { auditSecureRound, type SecureCounts, type SecureRoundAudit } from './secure-round.ts'
 import { remake } from './sums-audit.ts'
@@ -72,6 +74,7 @@ export function auditRun(id: RunId, federation: FederationAudit, tree: Pick<Merk
     id,
     federation,
     tree,
+    among: new Map(),
     made: new Map(),
     provenOf: new Map(),
     remade: new Map(),
@@ -111,6 +114,8 @@ type Run = {
   model?: { readonly parameters: Sha256; readonly entry?: number }
   /** The parameters themselves, as long as they could be made again. */
   parameters?: Float32Array | undefined
+  /** Whom committed sums of each purpose are among. */
+  readonly among: Map<PartnerPurpose, readonly SiteName[]>
   /** Those that have a mean, by name. */
   readonly columns: Map<string, SummedColumn>
   readonly taken: TakenReport[]
@@ -267,6 +272,7 @@ function commit(run: Started, event: EventOf<'round-committed'>, seq: number, su
     require(sameJson(result.columns.map(bare), plan.columns), 'its means are of other columns than the plan sums')
   secure?.checkCommitted()
   require((plan.secure !== undefined) === (event.sums !== undefined), 'it names a sum only in secure mode')
+  if (plan.secure && plan.purpose !== 'train') checkAmong(run, plan.purpose, plan.cohort)
   require(run.open?.verifying === undefined, 'its round was committed before')
   const parameters = sum && remakeRound(run, event, sum)
   if (result.purpose === 'evaluate') {
@@ -277,6 +283,13 @@ function commit(run: Started, event: EventOf<'round-committed'>, seq: number, su
   const made = { result, seq, round: plan.round, ...(parameters && { parameters }) }
   if (!plan.secure || !secure) adopt(run, made)
   else run.open!.verifying = auditVerification(run.id, plan.secure, event, made, secure.survivors())
+}
+
+/** In statistics and evaluations the survivors are the whole cohort, and that is the one of before. */
+function checkAmong(run: Started, purpose: PartnerPurpose, cohort: readonly SiteName[]): void {
+  const before = run.among.get(purpose)
+  if (before) checkPartnersFollow({ purpose, before, after: cohort }, run.study, run.federation)
+  run.among.set(purpose, cohort)
 }
 
 /** The next parameters of a train round, where the ones before it could be made. */

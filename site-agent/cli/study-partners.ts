@@ -93,7 +93,7 @@ async function askPurposes(
 function whatLeavingTells(purpose: PartnerPurpose, study: string, store: SiteStore): string {
   const others = store.partners.find(study, purpose)!.sites.length - 1
   if (purpose === 'statistics')
-    return `statistics: where a further run sums them among the ${others} others, the difference tells of this site, exactly: of each column how many rows have a value, their mean and deviation.`
+    return `statistics: no column is summed again without this site; where columns that are new are summed among the ${others} others, the difference of the counts tells how many training rows it has.`
   const last = store.records.evaluations(100).find((each) => each.study === study)
   const rows = last ? ` (${last.examples} in round ${last.round} of ${last.run})` : ''
   return `evaluate: the next evaluation is among the ${others} others, and its difference from the last one tells of this site: its number of test rows${rows} and of cases among them, exactly; and nearly, as the model is another one by then, how the last model scored on them.`

@@ -1,8 +1,9 @@
 /** Runs of a real coordinator, exported as its operator does and verified as an auditor does: with the roster alone. */
 import { canonicalJson } from '@consilium/protos/hash.ts'
-import { fingerprint } from '@consilium/protos/identity.ts'
+import { fingerprint, identityFromSeed } from '@consilium/protos/identity.ts'
 import { verifyConsistency, verifyInclusion } from '@consilium/protos/log/merkle.ts'
 import { readModelEntry } from '@consilium/protos/log/model-entry.ts'
+import { signPartnerChange } from '@consilium/protos/plan/partner-change.ts'
 import { planHash, type RoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { expect, test } from 'vitest'
 import { type BundleSource, bundleLines } from '../../../coordinator/audit/bundle.ts'
@@ -66,6 +67,37 @@ test('a run whose coordinator was killed in the middle of a round holds', async 
   await fixture.restart()
   for (const site of sites) site.attend()
   await fixture.runWhere(run, hasEnded)
+  expect(await audited(fixture, sites, run)).toMatchObject({ errors: [], ok: true, state: 'finished' })
+  await fixture.stop()
+})
+
+test('a run in which a hospital leaves for good, and evaluations go on by the lead’s word and the others’, holds', async () => {
+  const fixture = await coordinatorFixture()
+  const sites = await fixture.sites()
+  const [basel, , , zurich] = sites as [FakeSite, FakeSite, FakeSite, FakeSite]
+  const { contribution } = basel
+  basel.contribution = (plan, manifest) => {
+    if (plan.purpose === 'evaluate' && plan.round === 1) basel.works = false
+    return contribution(plan, manifest)
+  }
+  const { run, studyHash: study } = await fixture.startRun({
+    rounds: 3,
+    standardisation: 'none',
+    cohort: { min: 3, quorum: 3 },
+  })
+  await fixture.runWhere(run, ({ current }) => current?.round === 2 && current.phase === 'work')
+  const before = sites.map(({ name }) => name)
+  await zurich.sayOfPartners({ word: 'leave', study, since: 0, purposes: ['evaluate'] })
+  await zurich.decide(study, 'reject')
+  const sets = [{ purpose: 'evaluate' as const, before, after: before.slice(0, 3) }]
+  const lead = identityFromSeed(new Uint8Array(32).fill(5))
+  await fixture.admin.changePartners(signPartnerChange({ format: 1, study, number: 1, sets }, lead))
+  await fixture.studyWhere(study, ({ partnerChanges }) => partnerChanges[0]?.awaited.length === 0)
+  basel.works = true
+  basel.leave()
+  basel.attend()
+  const view = await fixture.runWhere(run, hasEnded)
+  expect(view.rounds.map(({ loss }) => loss !== undefined)).toEqual([true, true, true])
   expect(await audited(fixture, sites, run)).toMatchObject({ errors: [], ok: true, state: 'finished' })
   await fixture.stop()
 })
