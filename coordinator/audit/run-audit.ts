@@ -208,6 +208,11 @@ function takeInRound(run: Started, event: OfPlan, seq: number, message: Objects[
     return
   }
   require(!verifying || outsideOfSum.includes(event.type), 'its round was committed before')
+  if (verifying && event.type === 'site-dropped') {
+    const made = verifying.take(event)
+    if (made) adopt(run, made)
+    return
+  }
   secure?.take(event, { message, checkHead: (head) => checkHead(run, head, seq) })
 }
 /** What can happen to a sum that is committed, and changes nothing of it. */

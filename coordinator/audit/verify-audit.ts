@@ -22,8 +22,8 @@ export type MadeResult = {
 }
 
 export type SumVerification = {
-  /** The result with those who verified it, as soon as they are enough. */
-  take(event: EventOf<'sum-verified'> | EventOf<'sum-not-verified'>): MadeResult | undefined
+  /** The result with those who verified it, as soon as they are enough, of statistics once nobody is left to hear. */
+  take(event: EventOf<'sum-verified' | 'sum-not-verified' | 'site-dropped'>): MadeResult | undefined
 }
 
 export function auditVerification(
@@ -39,16 +39,24 @@ export function auditVerification(
   const heard = new Set<string>()
   const verified: { site: string; signature: string }[] = []
   return {
-    take({ type, site, signature }) {
+    take(event) {
+      const { site } = event
+      if (event.type === 'site-dropped') return whereDone(new Set([...heard, site]))
+      const { type, signature } = event
       const { name, publicKey } = memberOf(survivors, site, 'U3')
       const message = verdictMessage(type === 'sum-verified' ? 'verified' : 'sum-not-verified', judged)
       signedBy(name, publicKey, fromBase64(signature), message, 'its word on the sum')
       require(!heard.has(name), `${name} judged the sum twice`)
       heard.add(name)
-      if (type === 'sum-not-verified') return undefined
-      verified.push({ site, signature })
-      if (verified.length < verifiersMin(secure)) return undefined
-      return { ...made, proven: { planHash, sums: committed, verified } }
+      if (type === 'sum-verified') verified.push({ site, signature })
+      return whereDone(heard)
     },
+  }
+
+  function whereDone(out: ReadonlySet<string>): MadeResult | undefined {
+    for (const site of out) heard.add(site)
+    const isDone = result.purpose !== 'statistics' || survivors.every(({ name }) => heard.has(name))
+    if (!isDone || verified.length < verifiersMin(secure)) return undefined
+    return { ...made, proven: { planHash, sums: committed, verified } }
   }
 }

@@ -94,14 +94,16 @@ export function nextDeadline(round: OpenRound, attendance: Attendance): number |
       return collectUpdates.deadline(round, attendance)
     case 'confirm-survivors':
       return confirmSurvivors.deadline(round)
+    case 'verify':
+      return verify.deadline(round)
     case 'unmask':
     case 'commit':
-    case 'verify':
       return undefined
   }
 }
 
 /** The round after a restart of the coordinator: its phase gets its whole time again. */
 export function resumeRound(round: OpenRound, atMs: number): OpenRound {
-  return round.phase === 'commit' || round.phase === 'verify' ? round : { ...round, sinceMs: atMs }
+  if (round.phase === 'verify') return round.enoughSinceMs === undefined ? round : { ...round, enoughSinceMs: atMs }
+  return round.phase === 'commit' ? round : { ...round, sinceMs: atMs }
 }

@@ -22,9 +22,6 @@ test('a coordinator killed in every phase ends with the same model, and nobody w
   await using heart = await heartFolder('synthetic')
   await using federation = await DeployedFederation.start(heart.folder)
   const hash = await federation.createStudy(study)
-  const undisturbed = await federation.run(hash)
-  expect(undisturbed).toMatchObject({ state: 'finished', reason: '' })
-
   const { run } = await federation.admin.startRun(hash)
   const moments: string[] = []
   for (const position of positions) {
@@ -34,6 +31,9 @@ test('a coordinator killed in every phase ends with the same model, and nobody w
   }
   const view = await federation.watch(run)
   console.log(`killed in ${moments.join(', ')}`)
+  // Afterwards: a second run takes the means of the first, and has no statistics to kill the coordinator in.
+  const undisturbed = await federation.run(hash)
+  expect(undisturbed).toMatchObject({ state: 'finished', reason: '' })
   expect(view).toMatchObject({ state: 'finished', reason: '', parametersSha256: undisturbed.parametersSha256! })
   const everybody = [...federation.sites.keys()].sort()
   expect(view.rounds.map(({ survivors }) => survivors)).toEqual(view.rounds.map(() => everybody))
@@ -50,8 +50,8 @@ test('a coordinator killed in every phase ends with the same model, and nobody w
   for (const site of federation.sites.values()) {
     const started = site.events.flatMap((event) => (event.type === 'work-started' ? [event.planHash] : []))
     expect(new Set(started).size).toBe(started.length)
-    // As many in the undisturbed run.
-    expect(started).toHaveLength(2 * recruited.length)
+    // As many in the undisturbed run, but for the statistics.
+    expect(started).toHaveLength(2 * recruited.length - 1)
     await site.stop()
     const due = site.events.reduce((sum, event) => sum + (event.type === 'work-done' ? event.bytes : 0), 0)
     const sent = (await site.egress()).get('upload') ?? 0

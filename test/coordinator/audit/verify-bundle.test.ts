@@ -453,9 +453,9 @@ describe('a coordinator that writes', () => {
   })
 
   test.for([
-    ['a model that one site too few verified', change('sum-verified', removed, 2), 'another one is open'],
-    ['a word on a sum that another site gave', change('sum-verified', () => ({ site: 'hungary' }), 2), 'did not sign'],
-    ['a site that judged a sum twice', change('sum-verified', () => ({ site: 'basel' }), 3), 'basel did not sign'],
+    ['a model that one site too few verified', change('sum-verified', removed, 3), 'another one is open'],
+    ['a word on a sum that another site gave', change('sum-verified', () => ({ site: 'hungary' }), 3), 'did not sign'],
+    ['a site that judged a sum twice', change('sum-verified', () => ({ site: 'basel' }), 4), 'basel did not sign'],
     [
       'a plan that names others as verifiers',
       change('cohort-selected', otherPlan({ proven: {} }), 2),

@@ -1,7 +1,8 @@
 /** Verify: what should happen: a run goes on from what enough sites found right. What should not: from anything else. */
 import { sha256Hex } from '@consilium/protos/hash.ts'
 import { signMessage, verdictMessage } from '@consilium/protos/secagg/signed-messages.ts'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import type { RoundResult } from '../../../coordinator/round/events.ts'
 import { decideRound, evolveRound, nextDeadline, type Round, resumeRound } from '../../../coordinator/round/round.ts'
 import { awaitedVerdicts, type Verifying } from '../../../coordinator/round/verify.ts'
 import { absentSince, attendance, failed, given, identityOf, look, sites, timeAt } from './given.ts'
@@ -117,4 +118,48 @@ test('an evaluation steers nothing, so nobody verifies it', () => {
     sums,
   })
   expect(evaluated.phase).toBe('over')
+})
+
+describe('statistics, whose means go to later studies', () => {
+  const summed = {
+    purpose: 'statistics',
+    examples: 9,
+    columns: [{ name: 'age', means: [50], standardDeviations: [9] }],
+  }
+  const before = { ...committing, setting: { ...committing.setting, purpose: 'statistics' as const } }
+  const round = evolved(before, { type: 'commit', planHash, result: summed as RoundResult, sums }) as Verifying
+  const says = (site: string, verdict: 'verified' | 'sum-not-verified' = 'verified') => {
+    const signature = signMessage(identityOf(site), verdictMessage(verdict, round.judged))
+    return { type: 'judge-sum', planHash, site, verdict, sums, made: round.judged.made, signature } as const
+  }
+  const enough = evolved(round, says('basel'), says('zurich')) as Verifying
+
+  test('are over once every survivor has said its word on them', () => {
+    expect(enough).toMatchObject({ phase: 'verify' })
+    expect(awaitedVerdicts(enough)).toEqual({ answers: 0, sites: ['cleveland', 'hungary'] })
+    const over = evolved(enough, says('hungary', 'sum-not-verified'), says('cleveland'))
+    expect(over).toMatchObject({
+      outcome: { type: 'committed' },
+      proven: { verified: [{ site: 'basel' }, { site: 'zurich' }, { site: 'cleveland' }] },
+    })
+  })
+
+  test('wait a while for the word of those that are not needed for this run, and then go on without', () => {
+    const { keysMs } = enough.setting.deadlines
+    const away = attendance({ hungary: absentSince(0), cleveland: absentSince(0) })
+    expect(nextDeadline(enough, away)).toBe(timeAt(keysMs).getTime())
+    const lookAt = (ms: number) => decideRound(enough, look({ hungary: absentSince(0) }), timeAt(ms))
+    expect(lookAt(keysMs - 1)).toEqual([])
+    const dropouts = lookAt(keysMs)
+    expect(dropouts).toMatchObject([{ site: 'cleveland' }, { site: 'hungary' }])
+    const over = dropouts.reduce<Round>((then, event) => evolveRound(then as Verifying, event), enough)
+    expect(over).toMatchObject({ outcome: { type: 'committed' }, proven: { verified: { length: 2 } } })
+    expect(nextDeadline(resumeRound(enough, timeAt(9).getTime()), away)).toBe(timeAt(9 + keysMs).getTime())
+  })
+
+  test('do without nobody whose word is needed, for however long', () => {
+    const one = evolved(round, says('basel')) as Verifying
+    expect(nextDeadline(one, attendance({}))).toBeUndefined()
+    expect(decideRound(one, look({ hungary: absentSince(0) }), timeAt(86_400_000))).toEqual([])
+  })
 })

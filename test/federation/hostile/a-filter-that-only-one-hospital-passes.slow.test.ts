@@ -53,8 +53,8 @@ test.skipIf(skipWithoutRealData)(
     const own = passing.filter((value) => !Number.isNaN(value))
     const mean = own.reduce((sum, value) => sum + value, 0) / own.length
     // The statistics are of all its rows but those that test.
-    expect(Math.abs(result.standardisation.means[0]! - mean)).toBeLessThan(0.1)
+    expect(Math.abs(result.columns[0]!.means[0]! - mean)).toBeLessThan(0.1)
   },
 )
 
-type Committed = { readonly result: { readonly standardisation: { readonly means: readonly number[] } } }
+type Committed = { readonly result: { readonly columns: readonly { readonly means: readonly number[] }[] } }
