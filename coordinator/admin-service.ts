@@ -48,7 +48,15 @@ export function adminService(parts: Parts): AdminService {
 
 function siteCommands(parts: Parts) {
   const { stream, clock, attending, authority } = parts
-  const view = (name: SiteName): SiteView => siteView(stream.state.sites.get(name)!, attending.isAttending(name))
+  const view = (name: SiteName): SiteView =>
+    siteView(
+      stream.state.sites.get(name)!,
+      attending.isAttending(name),
+      attending.standsOutOf(name).map(({ study, purpose, code }) => ({
+        ...{ studyHash: study, studyName: stream.state.studies.get(study)?.name ?? '' },
+        ...{ purpose, code },
+      })),
+    )
   return {
     async addSite(name, validMinutes) {
       const secret = randomBytes(32)

@@ -54,6 +54,10 @@ export function federationService(parts: Parts): FederationService {
       siteOf(caller)
       attending.pinned(caller.site, sites)
     },
+    async standOut(caller, of) {
+      siteOf(caller)
+      attending.stoodOut(caller.site, of)
+    },
     async proveLog(caller, request) {
       siteOf(caller)
       return proveLog(parts, caller.site, request)

@@ -7,6 +7,7 @@ import type {
   LogProof,
   LogProofRequest,
   RosterSite,
+  StoodOut,
   ToSite,
 } from '@consilium/protos/control-messages.ts'
 import type { Checkpoint } from '@consilium/protos/log/checkpoint.ts'
@@ -98,6 +99,8 @@ export interface FederationService {
   sayOfPartners(caller: Caller, word: PartnerWord): Promise<void>
   /** What the caller has pinned, all of it; of use only while it attends. */
   pin(caller: Caller, sites: readonly RosterSite[]): Promise<void>
+  /** What the caller takes no part in, all of it; likewise. */
+  standOut(caller: Caller, of: readonly StoodOut[]): Promise<void>
   /** Throws `not-found` for a run the caller has no part in, `invalid-argument` for sizes beyond its log. */
   proveLog(caller: Caller, request: LogProofRequest): Promise<LogProof>
   fetch(caller: Caller, sha256: Sha256, offset: number): Promise<AsyncIterable<Uint8Array>>
@@ -124,6 +127,13 @@ export type SiteView = {
   readonly certificateExpiresAt: string
   readonly joinedAt: string
   readonly revokedReason: string
+  /** What it says it takes no part in, while it attends. */
+  readonly standsOut: readonly {
+    readonly studyHash: Sha256
+    readonly studyName: string
+    readonly purpose: StoodOut['purpose']
+    readonly code: StoodOut['code']
+  }[]
 }
 
 /** The coordinator's key, by fingerprints that people compare with what their site pinned. */

@@ -80,6 +80,14 @@ export type ToSite =
       readonly reason: string
     }
 
+/** What a site takes no part in: every plan for this purpose of the study it would refuse with this code. */
+export type StoodOut = {
+  readonly study: Sha256
+  /** `all`: every round of the study. */
+  readonly purpose: 'statistics' | 'evaluate' | 'all'
+  readonly code: Extract<RefusalCode, 'site-fault' | 'site-restored' | 'data-not-ready' | 'policy-refused'>
+}
+
 /** What a site says after its hello, which its link says by itself. */
 export type FromSite =
   /** How much of the work is done, in quarters: a number of rows or steps would tell the size of the site. */
@@ -88,6 +96,8 @@ export type FromSite =
   | { readonly type: 'pong' }
   /** Every identity of the roster that this site has approved. */
   | { readonly type: 'pinned'; readonly sites: readonly RosterSite[] }
+  /** What it takes no part in of the studies that it approved, all of it. */
+  | { readonly type: 'stands-out'; readonly of: readonly StoodOut[] }
   /** How far this site saw the ledgers of its peers. */
   | { readonly type: 'known-ledgers'; readonly ledgers: readonly SignedLedger[] }
   | ({ readonly type: 'known-heads' } & KnownHeads)

@@ -38,6 +38,8 @@ export const knownHeadsMax = 200
 export const revocationsMax = 1000
 /** Recoveries of one coordinator. */
 export const recoveriesMax = 1000
+/** Studies and purposes that one site tells at once it takes no part in. */
+export const standsOutMax = 1000
 /** The sum of a round that travels with the request to verify it, bytes; a longer one is fetched. */
 export const sumInlineBytesMax = 64 * 1024
 /** How long a join code may be good, minutes, and how long it is where nobody says. */

@@ -19,6 +19,7 @@ import { isCalledOff } from './round/called-off.ts'
 import { commitRound, commitRun, tidy } from './round/commit.ts'
 import { refusalOf } from './round/refuse.ts'
 import type { Site } from './round/site.ts'
+import { openStandOutTelling, type StandOutTelling } from './stood-out.ts'
 
 /** Whose keys the site trusts. */
 export type Trust = {
@@ -32,6 +33,7 @@ export class Agent {
   readonly #trust: Trust
   readonly #assignments: Assignments
   readonly #pins: PinTelling
+  readonly #standOuts: StandOutTelling
   readonly #stopping = new AbortController()
   readonly #tasks = new Set<Promise<void>>()
   #telling: Promise<void> = Promise.resolve()
@@ -42,6 +44,7 @@ export class Agent {
     this.#trust = trust
     this.#assignments = new Assignments(site, (task) => this.#start(task))
     this.#pins = openPinTelling(site)
+    this.#standOuts = openStandOutTelling(site)
   }
 
   /** Attends until {@link stop}; rejects where dialling again cannot help (a revoked certificate). */
@@ -69,6 +72,7 @@ export class Agent {
     this.#site.emit({ type: 'link-up' })
     this.#unlessTrouble(() => tellKnownHeads(this.#site))
     this.#unlessTrouble(() => tellKnownLedgers(this.#site))
+    this.#unlessTrouble(() => this.#standOuts.tell())
     this.#unlessTrouble(() => this.#assignments.announce())
     this.#tellWords()
     this.#start(this.#consent.checkApproved(this.#stopping.signal))
@@ -100,9 +104,11 @@ export class Agent {
       keepRotations(message.rotations, this.#site)
     } else if (message.type === 'assignment') {
       this.#unlessTrouble(() => this.#pins.tellChanges())
+      this.#unlessTrouble(() => this.#standOuts.tellChanges())
       this.#assignments.assign(message.plan)
     } else if (message.type === 'round-over') {
       commitRound(message, this.#site)
+      this.#unlessTrouble(() => this.#standOuts.tellAgain())
       this.#assignments.callOff('over')
     } else if (message.type === 'run-over') {
       const study = commitRun(message, this.#site)

@@ -86,9 +86,15 @@ export function checkZeros({ hash, manifest }: NamedStudy, zeroShare: number, { 
 
 /** Throws `data-too-few` at a site whose policy asks for more test rows than it did when the study was taken up. */
 export function checkTestRows(study: NamedStudy, judging: Judging): void {
+  const lack = testRowsLack(study, judging)
+  if (lack) throw lack
+}
+
+/** Undefined where the test rows are enough, or were not counted yet. */
+export function testRowsLack(study: NamedStudy, judging: Judging): FederationError | undefined {
   const data = judging.store.records.dataCheckOf(study.hash)?.found
   const found = data ? ofRows(study, data, judging).filter(({ rule }) => rule === 'test-rows') : []
-  if (found.length > 0) throw tooFew(study, found)
+  return found.length > 0 ? tooFew(study, found) : undefined
 }
 
 function ofRows(study: NamedStudy, data: DataSummary, judging: Judging): readonly Breach[] {

@@ -19,6 +19,7 @@ export function attendanceOf(
       const absentSinceMs = attending.absentSinceMs(site)
       const attendsSinceMs = attending.attendsSinceMs(site)
       const pins = attending.pinsOf(site)
+      const standsOut = attending.standsOutOf(site).filter((each) => each.study === study)
       const progressAtMs = progress.progressAtMs(site)
       return [
         site,
@@ -28,6 +29,7 @@ export function attendanceOf(
           ...(absentSinceMs !== undefined && { absentSinceMs }),
           ...(attendsSinceMs !== undefined && { attendsSinceMs }),
           ...(pins && { pins }),
+          ...(standsOut.length > 0 && { standsOut }),
           ...(progressAtMs !== undefined && { progressAtMs }),
         },
       ]

@@ -9,7 +9,7 @@
  * agent is asked, and stays if it answers.
  */
 import type { Clock } from '@consilium/protos/clock.ts'
-import type { RosterSite } from '@consilium/protos/control-messages.ts'
+import type { RosterSite, StoodOut } from '@consilium/protos/control-messages.ts'
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import type { FromSite, Hello, SiteStream, StreamListener, ToSite } from '../services.ts'
 
@@ -28,6 +28,10 @@ export type Attending = {
   pinned(site: SiteName, sites: readonly RosterSite[]): void
   /** Their keys, base64; undefined while the site is away, and until it has answered the newest roster. */
   pinsOf(site: SiteName): ReadonlyMap<SiteName, string> | undefined
+  /** The site told what it takes no part in. It counts for as long as its stream is open. */
+  stoodOut(site: SiteName, of: readonly StoodOut[]): void
+  /** Empty while the site is away. */
+  standsOutOf(site: SiteName): readonly StoodOut[]
   /** Sends those of `outgoing` that this stream of the site has not had, in order. */
   deliver(site: SiteName, outgoing: readonly Outgoing[]): void
   /** Ends every stream of the site, admitted or not. */
@@ -56,6 +60,7 @@ type Open = Dialled & {
   answeredAtMs: number
   sent: Set<string>
   pins?: ReadonlyMap<SiteName, string>
+  standsOut?: readonly StoodOut[]
 }
 
 /** How long an agent has for its answer: as long as a dead line takes to be noticed by a site. */
@@ -192,6 +197,13 @@ export function openAttending({ clock, onChange, onMessage, onRefused }: Attendi
       onChange(site)
     },
     pinsOf: (site) => open.get(site)?.pins,
+    stoodOut(site, of) {
+      const known = open.get(site)
+      if (!known) return
+      known.standsOut = of
+      onChange(site)
+    },
+    standsOutOf: (site) => open.get(site)?.standsOut ?? [],
     deliver(site, outgoing) {
       const known = open.get(site)
       if (!known) return

@@ -7,6 +7,7 @@ import type { SiteView } from '../services.ts'
 import { action, type CommandContext, examples } from './command.ts'
 import { colored, fields, formatTime, type Terminal, table } from './output.ts'
 import { warnOfLosses } from './recover.ts'
+import { standsOutText } from './stands-out-text.ts'
 import { withAdmin } from './with-admin.ts'
 
 export function addSiteCommands(root: Command, context: CommandContext): void {
@@ -93,6 +94,7 @@ function siteTable(sites: readonly SiteView[], terminal: Terminal): string {
   ])
   return [
     table(['site', 'state', 'agent', 'fingerprint', 'certificate until', 'revoked because'], rows),
+    standsOutText(sites),
     colored(terminal, 'dim', fields([['connected now', `${now} of ${sites.length}`]])),
   ].join('')
 }

@@ -5,6 +5,7 @@ import type { Study } from '@consilium/protos/plan/study.ts'
 import type { Command } from 'commander'
 import { action, type CommandContext, examples, type Invocation } from './command.ts'
 import { bar, fields, formatBytes, formatTime, shortHash, table } from './output.ts'
+import { standsOutText } from './stands-out-text.ts'
 import { addPartnersCommand } from './study-partners.ts'
 import type { ShownStudy, StudySummary } from './views.ts'
 import { withAdmin } from './with-admin.ts'
@@ -37,8 +38,10 @@ export function addStudyCommands(root: Command, context: CommandContext): void {
     .addHelpText('after', examples('consilium study show heart-disease', 'consilium study show 3f9a01c2 --json'))
     .action(
       action(context, async ({ args: [reference = ''], home, print }) => {
-        const view = await withAdmin(home, (admin) => admin.showStudy(reference))
-        print(view, () => studyText(view))
+        const [view, sites] = await withAdmin(home, async (admin) => {
+          return [await admin.showStudy(reference), await admin.listSites()] as const
+        })
+        print(view, () => `${studyText(view)}${standsOutText(sites, view.hash)}`)
       }),
     )
   addPartnersCommand(study, context)

@@ -33,7 +33,13 @@ export type ShownStudy = StudySummary & { readonly signedStudy: unknown }
 export function siteView(view: SiteView__Output): SiteView {
   const { name, attending, fingerprint, certificateExpiresAt, joinedAt, revokedReason } = view
   const state = oneOf(view.state, ['invited', 'enrolled', 'revoked'])
-  return { name, state, attending, fingerprint, certificateExpiresAt, joinedAt, revokedReason }
+  const standsOut = view.standsOut.map(({ studyHash, studyName, purpose, code }) => ({
+    studyHash,
+    studyName,
+    purpose: oneOf(purpose, ['statistics', 'evaluate', 'all']),
+    code: oneOf(code, ['site-fault', 'site-restored', 'data-not-ready', 'policy-refused']),
+  }))
+  return { name, state, attending, fingerprint, certificateExpiresAt, joinedAt, revokedReason, standsOut }
 }
 
 export function keyView({ fingerprint, rotations }: KeyView__Output): KeyView {

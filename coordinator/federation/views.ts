@@ -8,7 +8,7 @@ import { signedOf } from './change-record.ts'
 import type { Federation, Site, StudyRecord } from './federation.ts'
 import { standingOf } from './partner-changes.ts'
 
-export function siteView(site: Site, attending: boolean): SiteView {
+export function siteView(site: Site, attending: boolean, standsOut: SiteView['standsOut'] = []): SiteView {
   const { name, state, identityPublicKey, certificates, joinedAt, revokedReason } = site
   return {
     name,
@@ -18,6 +18,7 @@ export function siteView(site: Site, attending: boolean): SiteView {
     certificateExpiresAt: certificates[0]?.expiresAt ?? '',
     joinedAt,
     revokedReason,
+    standsOut,
   }
 }
 

@@ -5,10 +5,11 @@ import type { KeyView as WireKeyView } from '@consilium/protos/gen/consilium/v1/
 import type { RecoveryView as WireRecoveryView } from '@consilium/protos/gen/consilium/v1/RecoveryView.ts'
 import type { RoundView as WireRoundView } from '@consilium/protos/gen/consilium/v1/RoundView.ts'
 import type { RunView as WireRunView } from '@consilium/protos/gen/consilium/v1/RunView.ts'
+import type { SiteView as WireSiteView } from '@consilium/protos/gen/consilium/v1/SiteView.ts'
 import type { StudyView as WireStudyView } from '@consilium/protos/gen/consilium/v1/StudyView.ts'
 import { joinCodeMinutesDefault, joinCodeMinutesMax } from '@consilium/protos/limits.ts'
 import { type RunId, runIdSchema, type Sha256 } from '@consilium/protos/plan/names.ts'
-import type { KeyView, RecoveryView, RoundView, RunView, StudyView } from '../services.ts'
+import type { KeyView, RecoveryView, RoundView, RunView, SiteView, StudyView } from '../services.ts'
 
 export function validMinutes(minutes: number): number {
   return countField(minutes, 'valid_minutes', joinCodeMinutesMax) || joinCodeMinutesDefault
@@ -24,6 +25,10 @@ export function runField(run: string): RunId {
 export function studyField(reference: string): string {
   if (reference === '') throw invalid('study', 'a name or a hash')
   return textField(reference, 'study', 200)
+}
+
+export function siteMessage({ standsOut, ...rest }: SiteView): WireSiteView {
+  return { ...rest, standsOut: [...standsOut] }
 }
 
 export function keyMessage({ fingerprint, rotations }: KeyView): WireKeyView {

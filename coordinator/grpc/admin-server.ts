@@ -26,6 +26,7 @@ import {
   runField,
   runMessages,
   runViews,
+  siteMessage,
   studyField,
   studyView,
   validMinutes,
@@ -92,9 +93,11 @@ function handlers(service: AdminService, guard: Guard<'operator'>): AdminHandler
 function siteHandlers(service: AdminService, guard: Guard<'operator'>) {
   return {
     AddSite: unary(guard, (request) => service.addSite(siteField(request.name), validMinutes(request.validMinutes))),
-    ListSites: unary(guard, async () => ({ sites: [...(await service.listSites())] })),
-    RevokeSite: unary(guard, (request) =>
-      service.revokeSite(siteField(request.name), textField(request.reason, 'reason', reasonCharactersMax)),
+    ListSites: unary(guard, async () => ({ sites: (await service.listSites()).map(siteMessage) })),
+    RevokeSite: unary(guard, async (request) =>
+      siteMessage(
+        await service.revokeSite(siteField(request.name), textField(request.reason, 'reason', reasonCharactersMax)),
+      ),
     ),
   } satisfies Partial<AdminHandlers>
 }

@@ -1,4 +1,5 @@
 /** The messages of federation.proto to and from the domain's own types, with every field checked. */
+
 import type { LogProof, LogProofRequest, RosterSite } from '@consilium/protos/control-messages.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
 import {
@@ -39,6 +40,7 @@ import { knownHeadsField, wireRevocations, wireShownHead } from '@consilium/prot
 import { roundPlanFormat } from '@consilium/protos/plan/round-plan.ts'
 import { isRefusalCode } from '@consilium/protos/refusal-codes.ts'
 import { readMaskedInput, readSecureFromSite, wireSecureToSite } from '@consilium/protos/secagg/wire-messages.ts'
+import { standsOutField } from '@consilium/protos/stood-out.ts'
 import type { FromSite, Hello, JoinRequest, StudyDecision, ToSite, UploadHeader } from '../services.ts'
 
 const certificateRequestBytesMax = 8 * 1024
@@ -67,6 +69,7 @@ export function fromSite(wire: FromSite__Output): FromSite {
     }
   if (wire.workDone) return { type: 'work-done', planHash: hashField(wire.workDone.planHash, 'plan_hash') }
   if (wire.pinned) return { type: 'pinned', sites: pinned(wire.pinned) }
+  if (wire.standsOut) return { type: 'stands-out', of: standsOutField(wire.standsOut) }
   if (wire.knownLedgers)
     return {
       type: 'known-ledgers',

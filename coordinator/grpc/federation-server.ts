@@ -2,6 +2,7 @@
  * The sites' port: Join for whoever holds a join code, every other method for the site that its verified client
  * certificate names. What a message says never decides who speaks.
  */
+
 import type { PeerCertificate } from 'node:tls'
 import type { Clock } from '@consilium/protos/clock.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
@@ -9,6 +10,7 @@ import { countField, hashField, partnerWordField } from '@consilium/protos/field
 import type { FederationHandlers } from '@consilium/protos/gen/consilium/v1/Federation.ts'
 import { chunkBytesMax } from '@consilium/protos/limits.ts'
 import { federationTypes, packageDefinition } from '@consilium/protos/load.ts'
+import { standsOutField } from '@consilium/protos/stood-out.ts'
 import type { Logger } from 'pino'
 import type { CertificateAuthority } from '../certificate-authority.ts'
 import type { Caller, FederationService } from '../services.ts'
@@ -134,6 +136,10 @@ function handlers(options: FederationServerOptions, guard: Guard<Who>): Federati
     }),
     Pin: unary(guard, async (request, open) => {
       await service.pin(entering(open), pinned(request))
+      return {}
+    }),
+    StandOut: unary(guard, async (request, open) => {
+      await service.standOut(entering(open), standsOutField(request))
       return {}
     }),
     ProveLog: unary(guard, async (request, open) => {

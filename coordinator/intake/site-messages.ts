@@ -27,6 +27,8 @@ async function take(parts: Parts, from: SiteStream, message: FromSite): Promise<
       return takeWorkDone(parts, from, message.planHash)
     case 'pinned':
       return parts.attending.pinned(site, message.sites)
+    case 'stands-out':
+      return parts.attending.stoodOut(site, message.of)
     case 'known-ledgers':
       return parts.ledgersTold(site, message.ledgers)
     case 'known-heads':

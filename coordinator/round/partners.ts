@@ -3,9 +3,10 @@
  * runs of a study: sums over sets that differ by a few sites would tell of those few. Such a round that lacks one is
  * withheld, which is no failure of the run. Training takes dropouts; sealed mode has no sums to compare.
  */
-import type { SiteName } from '@consilium/protos/plan/names.ts'
+import type { Purpose, SiteName } from '@consilium/protos/plan/names.ts'
+import { refusalText } from '@consilium/protos/refusal-codes.ts'
 import { type EventOf, shortReason } from './events.ts'
-import { type Attendance, exclusion, exclusionReasons } from './presence.ts'
+import { type Attendance, exclusion, exclusionReasons, standsOutOf } from './presence.ts'
 import type { RoundSetting } from './setting.ts'
 
 type Among = Pick<RoundSetting, 'aggregation' | 'purpose'>
@@ -25,11 +26,13 @@ export function withheld(
 }
 
 /** Why a partner cannot be in a round now. */
-export function whyMissing(site: SiteName, attendance: Attendance): string {
+export function whyMissing(site: SiteName, attendance: Attendance, purpose: Purpose): string {
   const excluded = exclusion(attendance, site)
   if (excluded) return exclusionReasons[excluded]
   const { absentSinceMs, pins } = attendance.get(site)!
   if (absentSinceMs !== undefined) return `not connected since ${new Date(absentSinceMs).toISOString()}`
+  const code = standsOutOf(attendance.get(site), purpose)
+  if (code) return `it takes no part: ${refusalText(code)}`
   if (!pins) return 'it has not told yet whose identities it approved'
   return 'it and the others have not approved the identities of one another'
 }

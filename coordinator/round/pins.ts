@@ -3,8 +3,8 @@
  * section A.4: S1), so only sites that all pinned one another are recruited. What they tell of their pins spares rounds
  * that could only fail; no site relies on it.
  */
-import type { SiteName } from '@consilium/protos/plan/names.ts'
-import type { Attendance } from './presence.ts'
+import type { Purpose, SiteName } from '@consilium/protos/plan/names.ts'
+import { type Attendance, standsOutOf } from './presence.ts'
 
 /**
  * These sites, but for those that stand in the way: while a pair has not pinned each other, the site that is in most such
@@ -34,10 +34,14 @@ export function mutuallyPinned(
   }
 }
 
-/** The sites that attend, may take part and have told what they pinned: only these are recruited in secure mode. */
-export function toldSites(attendance: Attendance): SiteName[] {
+/**
+ * The sites that attend, may take part and have told what they pinned: only these are recruited in secure mode. Where a purpose
+ * is given, without those that say they would refuse it.
+ */
+export function toldSites(attendance: Attendance, purpose?: Purpose): SiteName[] {
   return [...attendance]
     .filter(([, { excluded, absentSinceMs, pins }]) => !excluded && absentSinceMs === undefined && pins)
+    .filter(([, presence]) => !purpose || standsOutOf(presence, purpose) === undefined)
     .map(([site]) => site)
     .sort()
 }

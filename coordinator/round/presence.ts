@@ -1,5 +1,7 @@
 /** How the sites stand just now, and which of them may not take part. */
-import type { SiteName } from '@consilium/protos/plan/names.ts'
+
+import type { StoodOut } from '@consilium/protos/control-messages.ts'
+import type { Purpose, SiteName } from '@consilium/protos/plan/names.ts'
 
 /** How a site stands just now, from its control stream, its progress and its decisions. Not logged. */
 export type Presence = {
@@ -13,8 +15,15 @@ export type Presence = {
   readonly attendsSinceMs?: number
   /** Whose identities it says it has pinned, base64; absent until it has answered the newest roster. */
   readonly pins?: ReadonlyMap<SiteName, string>
+  /** What it says it takes no part in of this study; absent where there is nothing. */
+  readonly standsOut?: readonly Pick<StoodOut, 'purpose' | 'code'>[]
   /** When it last made progress in the current phase. */
   readonly progressAtMs?: number
+}
+
+/** Why the site would refuse every plan for this purpose, as it says itself; undefined where it says nothing. */
+export function standsOutOf(presence: Presence | undefined, purpose: Purpose): StoodOut['code'] | undefined {
+  return presence?.standsOut?.find((each) => each.purpose === 'all' || each.purpose === purpose)?.code
 }
 
 /** Every site that has to do with the study. */

@@ -16,7 +16,7 @@ import type { RoundEvent } from './events.ts'
 import { failedRound, type RoundOver } from './over.ts'
 import { isAmongPartners, whyMissing, withheld } from './partners.ts'
 import { leftOutOf, mutuallyPinned, toldSites } from './pins.ts'
-import { type Attendance, exclusion, exclusionReasons } from './presence.ts'
+import { type Attendance, exclusion, exclusionReasons, standsOutOf } from './presence.ts'
 import { fittingCohort, requiredMissing, requiredNow } from './required.ts'
 import type { RoundSetting } from './setting.ts'
 import type { Working } from './work.ts'
@@ -93,7 +93,7 @@ function decidePartners(
   return [
     withheld(
       setting,
-      missing.map((site) => ({ site, why: whyMissing(site, attendance) })),
+      missing.map((site) => ({ site, why: whyMissing(site, attendance, setting.purpose) })),
       now,
     ),
   ]
@@ -127,7 +127,7 @@ function partnersNow(
       here: candidates.filter((site) => !round.setting.without?.includes(site)),
       missing: missingSites(round, attendance),
     }
-  const here = mutuallyPinned(toldSites(attendance), attendance, partners)
+  const here = mutuallyPinned(toldSites(attendance, round.setting.purpose), attendance, partners)
   return { here: partners, missing: partners.filter((site) => !here.includes(site)) }
 }
 
@@ -140,6 +140,8 @@ function partnersDueMs(round: Recruiting, attendance: Attendance): number {
   if (missing.length === 0) return dueMs(round)
   if (purpose === 'statistics') return Number.POSITIVE_INFINITY
   if (isLast) return sinceMs + deadlines.makeUpMs
+  // It says that it would refuse: there is nothing to wait for.
+  if (partners && missing.some((site) => standsOutOf(attendance.get(site), purpose))) return sinceMs
   const away = missing.map(
     (site) => (attendance.get(site)?.absentSinceMs ?? Number.POSITIVE_INFINITY) + deadlines.absentMs,
   )
@@ -241,7 +243,8 @@ export type Prospects = {
 
 export function prospectsOf(round: Recruiting, attendance: Attendance): Prospects {
   const { setting } = round
-  const explained = (sites: readonly SiteName[]) => sites.map((site) => ({ site, why: whyMissing(site, attendance) }))
+  const explained = (sites: readonly SiteName[]) =>
+    sites.map((site) => ({ site, why: whyMissing(site, attendance, setting.purpose) }))
   if (isAmongPartners(setting)) {
     const { here, missing } = partnersNow(round, attendance)
     return { here, missing: explained(missing), fewest: fewestSites(setting, here.length) }
@@ -267,9 +270,11 @@ function fewestSites(setting: RoundSetting, candidates: number): number {
 /** Who can be in the cohort as things stand. */
 function candidatesOf({ setting, expected }: Recruiting, attendance: Attendance): SiteName[] {
   const preferred = [...requiredNow(setting, attendance), ...expected]
-  if (setting.aggregation.mode === 'secure') return mutuallyPinned(toldSites(attendance), attendance, preferred)
+  if (setting.aggregation.mode === 'secure')
+    return mutuallyPinned(toldSites(attendance, setting.purpose), attendance, preferred)
   return [...attendance]
     .filter(([, presence]) => !presence.excluded && presence.absentSinceMs === undefined)
+    .filter(([, presence]) => standsOutOf(presence, setting.purpose) === undefined)
     .map(([site]) => site)
     .sort()
 }

@@ -18,7 +18,7 @@ import { shortReason } from '../round/events.ts'
 import type { RoundOver } from '../round/over.ts'
 import { isAmongPartners } from '../round/partners.ts'
 import { mutuallyPinned } from '../round/pins.ts'
-import type { Attendance } from '../round/presence.ts'
+import { type Attendance, standsOutOf } from '../round/presence.ts'
 import { requiredNow } from '../round/required.ts'
 import { decideRound, evolveRound, type Round, resumeRound } from '../round/round.ts'
 import type { RoundSetting } from '../round/setting.ts'
@@ -198,7 +198,9 @@ export function runInRound(
  */
 function expectedSites(run: Run, purpose: Purpose, { attendance }: Look): readonly SiteName[] {
   const { mode } = run.manifest.study.aggregation
-  const eligible = [...attendance].filter(([, presence]) => !presence.excluded).map(([site]) => site)
+  const eligible = [...attendance]
+    .filter(([, presence]) => !presence.excluded && standsOutOf(presence, purpose) === undefined)
+    .map(([site]) => site)
   if (isAmongPartners({ aggregation: run.manifest.study.aggregation, purpose })) {
     const known = run.partners[purpose as keyof Partners]
     const among = eligible.filter((site) => !run.without.includes(site)).sort()

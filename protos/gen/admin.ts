@@ -51,6 +51,7 @@ import type { SiteList as _consilium_v1_SiteList, SiteList__Output as _consilium
 import type { SiteOutlook as _consilium_v1_SiteOutlook, SiteOutlook__Output as _consilium_v1_SiteOutlook__Output } from './consilium/v1/SiteOutlook.ts';
 import type { SiteProgress as _consilium_v1_SiteProgress, SiteProgress__Output as _consilium_v1_SiteProgress__Output } from './consilium/v1/SiteProgress.ts';
 import type { SiteResult as _consilium_v1_SiteResult, SiteResult__Output as _consilium_v1_SiteResult__Output } from './consilium/v1/SiteResult.ts';
+import type { SiteStandsOut as _consilium_v1_SiteStandsOut, SiteStandsOut__Output as _consilium_v1_SiteStandsOut__Output } from './consilium/v1/SiteStandsOut.ts';
 import type { SiteView as _consilium_v1_SiteView, SiteView__Output as _consilium_v1_SiteView__Output } from './consilium/v1/SiteView.ts';
 import type { StartRefusal as _consilium_v1_StartRefusal, StartRefusal__Output as _consilium_v1_StartRefusal__Output } from './consilium/v1/StartRefusal.ts';
 import type { StartRunRequest as _consilium_v1_StartRunRequest, StartRunRequest__Output as _consilium_v1_StartRunRequest__Output } from './consilium/v1/StartRunRequest.ts';
@@ -119,6 +120,7 @@ export interface ProtoGrpcType {
       SiteOutlook: MessageTypeDefinition<_consilium_v1_SiteOutlook, _consilium_v1_SiteOutlook__Output>
       SiteProgress: MessageTypeDefinition<_consilium_v1_SiteProgress, _consilium_v1_SiteProgress__Output>
       SiteResult: MessageTypeDefinition<_consilium_v1_SiteResult, _consilium_v1_SiteResult__Output>
+      SiteStandsOut: MessageTypeDefinition<_consilium_v1_SiteStandsOut, _consilium_v1_SiteStandsOut__Output>
       SiteView: MessageTypeDefinition<_consilium_v1_SiteView, _consilium_v1_SiteView__Output>
       StartRefusal: MessageTypeDefinition<_consilium_v1_StartRefusal, _consilium_v1_StartRefusal__Output>
       StartRunRequest: MessageTypeDefinition<_consilium_v1_StartRunRequest, _consilium_v1_StartRunRequest__Output>

@@ -54,6 +54,9 @@ import type { ShownHead as _consilium_v1_ShownHead, ShownHead__Output as _consil
 import type { SignedHead as _consilium_v1_SignedHead, SignedHead__Output as _consilium_v1_SignedHead__Output } from './consilium/v1/SignedHead.ts';
 import type { SignedLedger as _consilium_v1_SignedLedger, SignedLedger__Output as _consilium_v1_SignedLedger__Output } from './consilium/v1/SignedLedger.ts';
 import type { SitesPartnerWord as _consilium_v1_SitesPartnerWord, SitesPartnerWord__Output as _consilium_v1_SitesPartnerWord__Output } from './consilium/v1/SitesPartnerWord.ts';
+import type { StandsOut as _consilium_v1_StandsOut, StandsOut__Output as _consilium_v1_StandsOut__Output } from './consilium/v1/StandsOut.ts';
+import type { StandsOutReply as _consilium_v1_StandsOutReply, StandsOutReply__Output as _consilium_v1_StandsOutReply__Output } from './consilium/v1/StandsOutReply.ts';
+import type { StoodOut as _consilium_v1_StoodOut, StoodOut__Output as _consilium_v1_StoodOut__Output } from './consilium/v1/StoodOut.ts';
 import type { StudiesRequest as _consilium_v1_StudiesRequest, StudiesRequest__Output as _consilium_v1_StudiesRequest__Output } from './consilium/v1/StudiesRequest.ts';
 import type { StudyDecision as _consilium_v1_StudyDecision, StudyDecision__Output as _consilium_v1_StudyDecision__Output } from './consilium/v1/StudyDecision.ts';
 import type { StudyDecisionReply as _consilium_v1_StudyDecisionReply, StudyDecisionReply__Output as _consilium_v1_StudyDecisionReply__Output } from './consilium/v1/StudyDecisionReply.ts';
@@ -132,6 +135,9 @@ export interface ProtoGrpcType {
       SignedHead: MessageTypeDefinition<_consilium_v1_SignedHead, _consilium_v1_SignedHead__Output>
       SignedLedger: MessageTypeDefinition<_consilium_v1_SignedLedger, _consilium_v1_SignedLedger__Output>
       SitesPartnerWord: MessageTypeDefinition<_consilium_v1_SitesPartnerWord, _consilium_v1_SitesPartnerWord__Output>
+      StandsOut: MessageTypeDefinition<_consilium_v1_StandsOut, _consilium_v1_StandsOut__Output>
+      StandsOutReply: MessageTypeDefinition<_consilium_v1_StandsOutReply, _consilium_v1_StandsOutReply__Output>
+      StoodOut: MessageTypeDefinition<_consilium_v1_StoodOut, _consilium_v1_StoodOut__Output>
       StudiesRequest: MessageTypeDefinition<_consilium_v1_StudiesRequest, _consilium_v1_StudiesRequest__Output>
       StudyDecision: MessageTypeDefinition<_consilium_v1_StudyDecision, _consilium_v1_StudyDecision__Output>
       StudyDecisionReply: MessageTypeDefinition<_consilium_v1_StudyDecisionReply, _consilium_v1_StudyDecisionReply__Output>

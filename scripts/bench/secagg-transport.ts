@@ -115,6 +115,7 @@ function countingService(authority: CertificateAuthority): FederationService {
     studies: async () => [],
     decide: notPart,
     pin: notPart,
+    standOut: notPart,
     sayOfPartners: notPart,
     proveLog: notPart,
     fetch: notPart,

@@ -2,6 +2,8 @@
 import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
 import { decisionMessage, findStudy } from '../consent.ts'
 import { tellWords } from '../partner-changes.ts'
+import { readPolicy } from '../policy.ts'
+import { stoodOutOf } from '../stood-out.ts'
 import type { SiteStore } from '../store/site-store.ts'
 import type { Decision, KnownStudy } from '../store/studies.ts'
 import type { Invocation } from './command.ts'
@@ -18,15 +20,19 @@ export async function findOrFetch(
   return findStudy(reference, store.studies)
 }
 
-/** Tells a decision, if there is one, and all that was said of partners. Undefined once the coordinator knows, else why not. */
+/**
+ * Tells a decision, if there is one, what this site takes no part in where a person here just changed that, and all that was
+ * said of partners. Undefined once the coordinator knows, else why not. */
 export async function tell(
   invocation: Invocation<unknown>,
   store: SiteStore,
-  decision?: Decision,
+  { decision, isStanding = false }: { readonly decision?: Decision; readonly isStanding?: boolean } = {},
 ): Promise<string | undefined> {
   const { link, identity } = openConnected(invocation, store)
   try {
     if (decision) await link.decide(decisionMessage(identity, decision))
+    const here = { name: link.site, store, readPolicy: () => readPolicy(invocation) }
+    if (isStanding) await link.standOut(stoodOutOf(here))
     await tellWords({ identity, store, link })
     return undefined
   } catch (error) {

@@ -61,7 +61,7 @@ async function withdraw(invocation: Invocation<{ readonly reason: string; readon
     const account = userInfo().username
     const decision = store.studies.decide({ study, decision: 'rejected', lead, by: 'person', account, reason })
     sayLeave(study, purposes, deciding(invocation, store))
-    const untold = await tell(invocation, store, decision)
+    const untold = await tell(invocation, store, { decision })
     invocation.print({ study, name, purposes, told: untold === undefined }, () =>
       [
         `This site has left study ${name} (${shortHash(study)}), and takes part in no further round of it.\n`,

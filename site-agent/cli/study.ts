@@ -149,7 +149,7 @@ async function decide(invocation: Invocation<DecisionOptions>, word: Decision['d
     const accepted = word === 'approved' ? await acceptBreaches(invocation, breachesOf(named), typed) : []
     const account = userInfo().username
     const decision = store.studies.decide({ study, decision: word, lead, by: 'person', account, reason, accepted })
-    const told = await tell(invocation, store, decision)
+    const told = await tell(invocation, store, { decision, isStanding: accepted.length > 0 })
     invocation.print({ ...studyView(known, decision), mode, told: told === undefined }, () =>
       [
         `Study ${name} (${shortHash(study)}) is ${word} at this site.\n`,
@@ -168,10 +168,11 @@ async function resume(invocation: Invocation<unknown>): Promise<void> {
     const resumed = store.standOuts.resume(hash, userInfo().username)
     if (resumed.length === 0)
       throw new FederationError('not-found', `this site stands out of nothing of study ${name} (${shortHash(hash)})`)
+    const told = await tell(invocation, store, { isStanding: true })
     invocation.print(
-      { study: hash, name, resumed },
+      { study: hash, name, resumed, told: told === undefined },
       () =>
-        `From now on this site takes part again in study ${name} (${shortHash(hash)}). It stood out of:\n${describeStandOuts(resumed)}`,
+        `From now on this site takes part again in study ${name} (${shortHash(hash)}). It stood out of:\n${describeStandOuts(resumed)}${untoldText(told)}`,
     )
   })
 }

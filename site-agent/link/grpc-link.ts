@@ -6,6 +6,7 @@ import type { Clock } from '@consilium/protos/clock.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { wirePartnerWord } from '@consilium/protos/fields.ts'
 import { federationTypes } from '@consilium/protos/load.ts'
+import { wireStandsOut } from '@consilium/protos/stood-out.ts'
 import type { Logger } from 'pino'
 import { openControlStream } from './attend.ts'
 import { backoffs } from './backoff.ts'
@@ -65,6 +66,9 @@ export function openLink(options: LinkOptions): Link {
     },
     async pin(sites) {
       await wire.unary(service.Pin, toPinned(sites), { kind: 'pinned', study: '' })
+    },
+    async standOut(of) {
+      await wire.unary(service.StandOut, wireStandsOut(of), { kind: 'stands-out', study: '' })
     },
     proveLog(request, study) {
       const asked = toLogProofRequest(request)

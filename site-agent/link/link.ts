@@ -2,7 +2,14 @@
  * The one door of the site: every byte that leaves goes through a Link, which enters it in the egress ledger. A link only
  * dials out.
  */
-import type { FromSite, LogProof, LogProofRequest, RosterSite, ToSite } from '@consilium/protos/control-messages.ts'
+import type {
+  FromSite,
+  LogProof,
+  LogProofRequest,
+  RosterSite,
+  StoodOut,
+  ToSite,
+} from '@consilium/protos/control-messages.ts'
 import type { ErrorCode } from '@consilium/protos/errors.ts'
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { PartnerWord } from '@consilium/protos/plan/partner-change.ts'
@@ -58,6 +65,8 @@ export interface Link {
   sayOfPartners(word: PartnerWord): Promise<void>
   /** Says what this site has pinned without a control stream: for the command line, beside the running agent. */
   pin(sites: readonly RosterSite[]): Promise<void>
+  /** Says what this site takes no part in, likewise. */
+  standOut(of: readonly StoodOut[]): Promise<void>
   /**
    * Downloads an object into `path`, going on where an earlier attempt stopped; it is there only with the right hash.
    * Rejects with `limit-exceeded` as soon as more than `bytesMax` come, with `hash-mismatch` for another object.

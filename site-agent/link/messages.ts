@@ -31,6 +31,7 @@ import {
 } from '@consilium/protos/limits.ts'
 import { revocationsField, rotationsField, shownHeadField, wireKnownHeads } from '@consilium/protos/log/wire-heads.ts'
 import { readSecureToSite, wireSecureFromSite } from '@consilium/protos/secagg/wire-messages.ts'
+import { wireStandsOut } from '@consilium/protos/stood-out.ts'
 import type { FromCoordinator, ToCoordinator } from './link.ts'
 
 /** Throws `message-invalid` for a message with a field out of its bounds, or of a kind this agent does not know. */
@@ -46,6 +47,8 @@ export function toCoordinator(message: ToCoordinator): FromSite {
       return { workDone: { planHash: hashBytes(message.planHash) } }
     case 'pinned':
       return { pinned: toPinned(message.sites) }
+    case 'stands-out':
+      return { standsOut: wireStandsOut(message.of) }
     case 'known-ledgers':
       return { knownLedgers: { ledgers: message.ledgers.map(wireSignedLedger) } }
     case 'known-heads':

@@ -4,6 +4,7 @@
  * one, unless at least `testRowsMin` of them differ: told as `data-not-ready`, never by zeros, and training goes on.
  */
 import { FederationError } from '@consilium/protos/errors.ts'
+import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { changedRows } from '../data/row-marks.ts'
 import type { Marks } from '../store/test-rows.ts'
@@ -19,6 +20,12 @@ const setsMax = 64
 export function checkPresentRows(plan: RoundPlan, site: RowSite): void {
   const present = site.store.testRows.present(plan.study)
   if (isCompared(plan) && present) checkHidden(plan, present, site)
+}
+
+/** Why these rows keep this site out of the evaluations of a study under masks; undefined where they do not. */
+export function presentRowsLack(study: Sha256, site: RowSite): FederationError | undefined {
+  const present = site.store.testRows.present(study)
+  return present && lackOf(study, present, site)
 }
 
 /** The rows that a trainer has, before it evaluates on them; throws `data-changed`. */
@@ -41,17 +48,23 @@ function isCompared({ purpose, secure }: RoundPlan): boolean {
   return purpose === 'evaluate' && secure !== undefined
 }
 
-function checkHidden({ study }: RoundPlan, { digest, marks }: Marks, { store, readPolicy }: RowSite): void {
+function checkHidden({ study }: RoundPlan, marks: Marks, site: RowSite): void {
+  const lack = lackOf(study, marks, site)
+  if (lack) throw lack
+}
+
+function lackOf(study: Sha256, { digest, marks }: Marks, { store, readPolicy }: RowSite): FederationError | undefined {
   const sets = store.testRows.evaluated(study)
   // What was evaluated once was compared with all others then.
-  if (sets.some((set) => set.digest === digest)) return
+  if (sets.some((set) => set.digest === digest)) return undefined
   const { testRowsMin } = readPolicy().rows
   const fewest = Math.min(Number.POSITIVE_INFINITY, ...sets.map((set) => changedRows(set.marks, marks)))
   if (fewest < testRowsMin)
-    throw changed(
+    return changed(
       `${fewest} test rows changed since an evaluation that this site was in, under rows.testRowsMin (${testRowsMin}): the difference would tell of these patients. It is in evaluations again once the rows are as they were, or ${testRowsMin} differ; to take part all the same, lower rows.testRowsMin in policy.yaml`,
     )
-  if (sets.length >= setsMax) throw changed(`it was evaluated here on ${setsMax} different sets of rows already`)
+  if (sets.length < setsMax) return undefined
+  return changed(`it was evaluated here on ${setsMax} different sets of rows already`)
 }
 
 function changed(why: string): FederationError {

@@ -181,7 +181,7 @@ function fakeSites({ sites }: FakeAdmin) {
   return {
     async addSite(name, validMinutes) {
       if (sites.has(name)) throw new FederationError('already-exists', `site ${name} was added before`)
-      const none = { fingerprint: '', certificateExpiresAt: '', joinedAt: '', revokedReason: '' }
+      const none = { fingerprint: '', certificateExpiresAt: '', joinedAt: '', revokedReason: '', standsOut: [] }
       sites.set(name, { name, state: 'invited', attending: false, ...none })
       const expiresAt = new Date(Date.parse(at) + validMinutes * 60_000).toISOString()
       return { joinCode: `consilium-join-1.${Buffer.from(name).toString('base64url')}`, expiresAt }

@@ -10,7 +10,7 @@ import type {
   UploadHeader,
 } from '@consilium/coordinator/services.ts'
 import type { Clock } from '@consilium/protos/clock.ts'
-import type { LogProof, LogProofRequest, RosterSite } from '@consilium/protos/control-messages.ts'
+import type { LogProof, LogProofRequest, RosterSite, StoodOut } from '@consilium/protos/control-messages.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { sha256Hex } from '@consilium/protos/hash.ts'
 import { verifySignature } from '@consilium/protos/identity.ts'
@@ -32,6 +32,8 @@ export type FakeFederationService = FederationService & {
   readonly decisions: (StudyDecision & { readonly site: string })[]
   /** What sites said they pinned, by the call for it. */
   readonly pins: { readonly site: string; readonly sites: readonly RosterSite[] }[]
+  /** What sites said they take no part in, by the call for it. */
+  readonly standOuts: { readonly site: string; readonly of: readonly StoodOut[] }[]
   /** What sites said of their partners. */
   readonly words: SitesPartnerWord[]
   readonly proofsAsked: (LogProofRequest & { readonly site: string })[]
@@ -70,6 +72,7 @@ export function fakeFederationService(options: FakeServiceOptions): FakeFederati
     headers: [],
     decisions: [],
     pins: [],
+    standOuts: [],
     words: [],
     proofsAsked: [],
     proof: { consistency: [], inclusion: [] },
@@ -120,6 +123,9 @@ export function fakeFederationService(options: FakeServiceOptions): FakeFederati
     },
     async pin({ site }, sites) {
       service.pins.push({ site, sites })
+    },
+    async standOut({ site }, of) {
+      service.standOuts.push({ site, of })
     },
     async proveLog({ site }, request) {
       service.proofsAsked.push({ ...request, site })

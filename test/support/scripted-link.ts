@@ -108,6 +108,7 @@ export function scriptedLink(site: string): ScriptedLink {
         notice()
       },
       pin: async () => undefined,
+      standOut: async () => undefined,
       async fetch({ sha256, path }) {
         if (scripted.unreachable) throw new FederationError('link-down', 'nothing answers')
         const bytes = objects.get(sha256)

@@ -71,10 +71,12 @@ describe('consilium site', () => {
       certificateExpiresAt: '2027-01-01T00:00:00.000Z',
       joinedAt: '2026-11-05T12:00:00.000Z',
       revokedReason: '',
+      standsOut: [{ studyHash: 'ab'.repeat(32), studyName: 'heart', purpose: 'evaluate', code: 'site-fault' }],
     })
     const { stdout } = await fixture.consilium('site', 'list')
     expect(stdout).toMatch(/^site +state +agent +fingerprint +certificate until +revoked because$/m)
     expect(stdout).toMatch(/^basel +enrolled +connected +SHA256:abc +2027-01-01 00:00:00 UTC +-$/m)
+    expect(stdout).toContain('basel takes no part in the evaluations of study heart: site-fault: ')
     expect(JSON.parse((await fixture.consilium('site', 'list', '--json')).stdout)).toEqual([
       fixture.service.sites.get('basel'),
     ])
@@ -136,7 +138,7 @@ describe('consilium study', () => {
     await consilium('lead', 'create', inFolder('study-lead.json'))
   })
   beforeEach(() => {
-    const none = { fingerprint: '', certificateExpiresAt: '', joinedAt: '', revokedReason: '' }
+    const none = { fingerprint: '', certificateExpiresAt: '', joinedAt: '', revokedReason: '', standsOut: [] }
     for (const name of enrolled) fixture.service.sites.set(name, { name, state: 'enrolled', attending: false, ...none })
   })
   const create = (...more: readonly string[]) =>

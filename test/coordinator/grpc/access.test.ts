@@ -48,6 +48,7 @@ const methods: readonly { readonly name: string; call(client: FederationClient):
     { name: 'Decide', call: (client) => outcome((done) => client.decide({}, done)) },
     { name: 'SayOfPartners', call: (client) => outcome((done) => client.sayOfPartners({}, done)) },
     { name: 'Pin', call: (client) => outcome((done) => client.pin({}, done)) },
+    { name: 'StandOut', call: (client) => outcome((done) => client.standOut({}, done)) },
     { name: 'ProveLog', call: (client) => outcome((done) => client.proveLog({}, done)) },
     { name: 'Fetch', call: (client) => streamOutcome(client.fetch({ sha256: hash })) },
     { name: 'UploadOffset', call: (client) => outcome((done) => client.uploadOffset({ planHash: hash }, done)) },

@@ -357,6 +357,7 @@ const siteView: SiteView = {
   certificateExpiresAt: '2026-03-01T00:00:00.000Z',
   joinedAt: '2026-01-01T00:00:00.000Z',
   revokedReason: '',
+  standsOut: [{ studyHash: 'ab'.repeat(32), studyName: 'heart', purpose: 'evaluate', code: 'site-fault' }],
 }
 
 const coordinator = identityFromSeed(new Uint8Array(32).fill(6))

@@ -205,6 +205,21 @@ describe('the control stream', () => {
       what: 'a pin without a key',
       messages: [hello, { pinned: { sites: [{ site: 'basel' }] } }],
     },
+    {
+      what: 'a purpose that nobody can stand out of',
+      messages: [hello, { standsOut: { of: [{ studyHash: hash, purpose: 'train', code: 'site-fault' }] } }],
+    },
+    {
+      what: 'a code that is none of standing out',
+      messages: [hello, { standsOut: { of: [{ studyHash: hash, purpose: 'all', code: 'data-out-of-range' }] } }],
+    },
+    {
+      what: 'more that a site stands out of than it may tell',
+      messages: [
+        hello,
+        { standsOut: { of: Array(1001).fill({ studyHash: hash, purpose: 'all', code: 'site-fault' }) } },
+      ],
+    },
     { what: 'a site pinned twice', messages: [hello, { pinned: { sites: [basel, basel] } }] },
     { what: 'more pins than a roster has', messages: [hello, { pinned: { sites: Array(10_001).fill(basel) } }] },
     {
@@ -227,14 +242,23 @@ describe('the control stream', () => {
     expect(await ended).toMatchObject({ code: 'version-unsupported' })
   })
 
-  test('carries refusals, progress, pins and finished work to the service', async () => {
+  test('carries refusals, progress, pins, what a site stands out of and finished work to the service', async () => {
     const call = client.attend()
     call.on('error', () => {})
     const refusal = { studyHash: hash, code: 'operator-refused' }
     const pinned = { sites: [basel] }
-    for (const message of [hello, progress, { workDone: { planHash: hash } }, { refusal }, { pinned }, { pinned: {} }])
+    const standsOut = { of: [{ studyHash: hash, purpose: 'evaluate', code: 'site-fault' }] }
+    for (const message of [
+      hello,
+      progress,
+      { workDone: { planHash: hash } },
+      { refusal },
+      { pinned },
+      { pinned: {} },
+      { standsOut },
+    ])
       call.write(message)
-    await until(wire, () => wire.service.streams[0]?.heard.length === 6)
+    await until(wire, () => wire.service.streams[0]?.heard.length === 7)
     expect(wire.service.streams[0]?.heard).toEqual([
       { type: 'hello', agentVersion: 'test', nonce: '00'.repeat(16), earlier: [] },
       { type: 'progress', planHash, quarters: 2 },
@@ -242,6 +266,7 @@ describe('the control stream', () => {
       { type: 'refusal', studyHash: planHash, code: 'operator-refused' },
       { type: 'pinned', sites: [{ site: 'basel', publicKey: hash }] },
       { type: 'pinned', sites: [] },
+      { type: 'stands-out', of: [{ study: planHash, purpose: 'evaluate', code: 'site-fault' }] },
     ])
     call.cancel()
   })

@@ -81,6 +81,7 @@ test('the messages of a secure round go both ways, each in the ledger under its 
     { type: 'confirm', planHash, signature },
     { type: 'unmask', planHash, revealed: [{ index: 1, kind: 's', share: randomBytes(32) }], signature },
     { type: 'pinned', sites: [listed('site-b'), listed('site-c')] },
+    { type: 'stands-out', of: [{ study: planHash, purpose: 'evaluate', code: 'data-not-ready' }] },
   ]
   for (const message of said) link.send(message, study)
   await until(wire, () => wire.service.streams[0]?.heard.length === 1 + said.length)

@@ -2,8 +2,10 @@
 import { type ErrorCode, FederationError } from '@consilium/protos/errors.ts'
 import { studyHash } from '@consilium/protos/plan/signed-study.ts'
 import { afterEach, expect, test } from 'vitest'
+import { rules } from '../../../site-agent/policy.ts'
+import { stoodOutOf } from '../../../site-agent/stood-out.ts'
 import { refusalAt } from '../../support/refusal.ts'
-import { openSite, type SiteFixture, sealed } from '../../support/site-fixture.ts'
+import { openSite, type SiteFixture, sealed, siteName } from '../../support/site-fixture.ts'
 
 let site: SiteFixture
 afterEach(() => site.close())
@@ -96,3 +98,71 @@ test('training that diverges tells it here, and the update that leaves tells not
   expect(site.store.records.refusals(1)[0]!.reason).toMatch(/diverged after 7 steps/)
   expect(site.coordinator.sent.filter(({ type }) => type === 'refusal')).toEqual([])
 })
+
+const told = () => site.coordinator.sent.flatMap((message) => (message.type === 'stands-out' ? [message.of] : []))
+
+test('what it stands out of is told before any plan, by code alone, and again once it changes; nothing where there is nothing', async () => {
+  site = openSite({ study: sealed })
+  const study = studyHash(site.study.manifest)
+  site.coordinator.reconnect()
+  expect(told()).toEqual([])
+
+  site.trainer.crashes = 2
+  const planHash = assign({ purpose: 'evaluate', round: 1 })
+  await refusalAt(site)
+  site.coordinator.say({ type: 'round-over', planHash, outcome: 'failed', reason: '' })
+  const evaluations = { study, purpose: 'evaluate', code: 'site-fault' }
+  expect(told()).toEqual([[evaluations]])
+  site.coordinator.reconnect()
+  site.restart()
+  expect(told()).toEqual([[evaluations], [evaluations], [evaluations]])
+
+  site.store.standOuts.resume(study, 'it')
+  await done(assign({ purpose: 'evaluate', round: 2 }))
+  expect(told().at(-1)).toEqual([])
+  site.coordinator.reconnect()
+  expect(told()).toHaveLength(4)
+})
+
+test('the whole study is told where a sum had too few contributors, or the policy became stricter; then nothing besides', async () => {
+  site = openSite()
+  const study = studyHash(site.study.manifest)
+  site.store.standOuts.add({ study, purpose: 'statistics', code: 'trainer-failed', reason: 'it ended' })
+  site.store.standOuts.add({ study, purpose: 'all', code: 'too-few-contributors', reason: 'one of three' })
+  expect(stoodOutOf(standing())).toEqual([{ study, purpose: 'all', code: 'site-fault' }])
+  site.store.standOuts.resume(study, 'it')
+  expect(stoodOutOf(standing())).toEqual([])
+  acceptOnly(rules.filter((rule) => rule !== 'rounds'))
+  expect(stoodOutOf(standing())).toEqual([])
+  site.policy.approve = { ...site.policy.approve, accept: [], roundsMax: 1 }
+  expect(stoodOutOf(standing())).toEqual([{ study, purpose: 'all', code: 'policy-refused' }])
+  site.decide('rejected')
+  expect(stoodOutOf(standing())).toEqual([])
+})
+
+test('too few test rows are the one code of all data, of evaluations alone; how many there are is not said', async () => {
+  site = openSite()
+  const study = studyHash(site.study.manifest)
+  acceptOnly(rules.filter((rule) => rule !== 'test-rows'))
+  site.policy.rows = { ...site.policy.rows, testRowsMin: 20 }
+  const withRows = (testRows: number) =>
+    site.store.records.dataChecked({ study, summary: { trainRows: 500, testRows, droppedRows: 0, remarks: [] } })
+  withRows(20)
+  expect(stoodOutOf(standing())).toEqual([])
+  for (const testRows of [0, 19]) {
+    withRows(testRows)
+    expect(stoodOutOf(standing())).toEqual([{ study, purpose: 'evaluate', code: 'data-not-ready' }])
+  }
+})
+
+/** A person here approves, accepting these rules. */
+function acceptOnly(accepted: readonly string[]): void {
+  const { hash: study, lead } = site.store.studies.list()[0]!
+  site.store.studies.decide({
+    ...{ study, lead, by: 'person', account: 'it', reason: '' },
+    decision: 'approved',
+    accepted,
+  })
+}
+
+const standing = () => ({ name: siteName, store: site.store, readPolicy: () => site.policy })

@@ -15,6 +15,8 @@ import type { PinReply as _consilium_v1_PinReply, PinReply__Output as _consilium
 import type { Pinned as _consilium_v1_Pinned, Pinned__Output as _consilium_v1_Pinned__Output } from '../../consilium/v1/Pinned.ts';
 import type { RenewReply as _consilium_v1_RenewReply, RenewReply__Output as _consilium_v1_RenewReply__Output } from '../../consilium/v1/RenewReply.ts';
 import type { RenewRequest as _consilium_v1_RenewRequest, RenewRequest__Output as _consilium_v1_RenewRequest__Output } from '../../consilium/v1/RenewRequest.ts';
+import type { StandsOut as _consilium_v1_StandsOut, StandsOut__Output as _consilium_v1_StandsOut__Output } from '../../consilium/v1/StandsOut.ts';
+import type { StandsOutReply as _consilium_v1_StandsOutReply, StandsOutReply__Output as _consilium_v1_StandsOutReply__Output } from '../../consilium/v1/StandsOutReply.ts';
 import type { StudiesRequest as _consilium_v1_StudiesRequest, StudiesRequest__Output as _consilium_v1_StudiesRequest__Output } from '../../consilium/v1/StudiesRequest.ts';
 import type { StudyDecision as _consilium_v1_StudyDecision, StudyDecision__Output as _consilium_v1_StudyDecision__Output } from '../../consilium/v1/StudyDecision.ts';
 import type { StudyDecisionReply as _consilium_v1_StudyDecisionReply, StudyDecisionReply__Output as _consilium_v1_StudyDecisionReply__Output } from '../../consilium/v1/StudyDecisionReply.ts';
@@ -90,6 +92,15 @@ export interface FederationClient extends grpc.Client {
   sayOfPartners(argument: _consilium_v1_PartnerWord, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_PartnerWordReply__Output>): grpc.ClientUnaryCall;
   sayOfPartners(argument: _consilium_v1_PartnerWord, callback: grpc.requestCallback<_consilium_v1_PartnerWordReply__Output>): grpc.ClientUnaryCall;
   
+  StandOut(argument: _consilium_v1_StandsOut, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_StandsOutReply__Output>): grpc.ClientUnaryCall;
+  StandOut(argument: _consilium_v1_StandsOut, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_StandsOutReply__Output>): grpc.ClientUnaryCall;
+  StandOut(argument: _consilium_v1_StandsOut, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_StandsOutReply__Output>): grpc.ClientUnaryCall;
+  StandOut(argument: _consilium_v1_StandsOut, callback: grpc.requestCallback<_consilium_v1_StandsOutReply__Output>): grpc.ClientUnaryCall;
+  standOut(argument: _consilium_v1_StandsOut, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_StandsOutReply__Output>): grpc.ClientUnaryCall;
+  standOut(argument: _consilium_v1_StandsOut, metadata: grpc.Metadata, callback: grpc.requestCallback<_consilium_v1_StandsOutReply__Output>): grpc.ClientUnaryCall;
+  standOut(argument: _consilium_v1_StandsOut, options: grpc.CallOptions, callback: grpc.requestCallback<_consilium_v1_StandsOutReply__Output>): grpc.ClientUnaryCall;
+  standOut(argument: _consilium_v1_StandsOut, callback: grpc.requestCallback<_consilium_v1_StandsOutReply__Output>): grpc.ClientUnaryCall;
+  
   Studies(argument: _consilium_v1_StudiesRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_StudyOffer__Output>;
   Studies(argument: _consilium_v1_StudiesRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_StudyOffer__Output>;
   studies(argument: _consilium_v1_StudiesRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_consilium_v1_StudyOffer__Output>;
@@ -128,6 +139,8 @@ export interface FederationHandlers extends grpc.UntypedServiceImplementation {
   
   SayOfPartners: grpc.handleUnaryCall<_consilium_v1_PartnerWord__Output, _consilium_v1_PartnerWordReply>;
   
+  StandOut: grpc.handleUnaryCall<_consilium_v1_StandsOut__Output, _consilium_v1_StandsOutReply>;
+  
   Studies: grpc.handleServerStreamingCall<_consilium_v1_StudiesRequest__Output, _consilium_v1_StudyOffer>;
   
   Upload: grpc.handleBidiStreamingCall<_consilium_v1_UploadPart__Output, _consilium_v1_UploadReply>;
@@ -145,6 +158,7 @@ export interface FederationDefinition extends grpc.ServiceDefinition {
   ProveLog: MethodDefinition<_consilium_v1_LogProofRequest, _consilium_v1_LogProofReply, _consilium_v1_LogProofRequest__Output, _consilium_v1_LogProofReply__Output>
   Renew: MethodDefinition<_consilium_v1_RenewRequest, _consilium_v1_RenewReply, _consilium_v1_RenewRequest__Output, _consilium_v1_RenewReply__Output>
   SayOfPartners: MethodDefinition<_consilium_v1_PartnerWord, _consilium_v1_PartnerWordReply, _consilium_v1_PartnerWord__Output, _consilium_v1_PartnerWordReply__Output>
+  StandOut: MethodDefinition<_consilium_v1_StandsOut, _consilium_v1_StandsOutReply, _consilium_v1_StandsOut__Output, _consilium_v1_StandsOutReply__Output>
   Studies: MethodDefinition<_consilium_v1_StudiesRequest, _consilium_v1_StudyOffer, _consilium_v1_StudiesRequest__Output, _consilium_v1_StudyOffer__Output>
   Upload: MethodDefinition<_consilium_v1_UploadPart, _consilium_v1_UploadReply, _consilium_v1_UploadPart__Output, _consilium_v1_UploadReply__Output>
   UploadOffset: MethodDefinition<_consilium_v1_UploadOffsetRequest, _consilium_v1_UploadOffsetReply, _consilium_v1_UploadOffsetRequest__Output, _consilium_v1_UploadOffsetReply__Output>

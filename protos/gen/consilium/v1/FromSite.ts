@@ -15,6 +15,7 @@ import type { KnownLedgers as _consilium_v1_KnownLedgers, KnownLedgers__Output a
 import type { Verified as _consilium_v1_Verified, Verified__Output as _consilium_v1_Verified__Output } from '../../consilium/v1/Verified.ts';
 import type { SumNotVerified as _consilium_v1_SumNotVerified, SumNotVerified__Output as _consilium_v1_SumNotVerified__Output } from '../../consilium/v1/SumNotVerified.ts';
 import type { KnownHeads as _consilium_v1_KnownHeads, KnownHeads__Output as _consilium_v1_KnownHeads__Output } from '../../consilium/v1/KnownHeads.ts';
+import type { StandsOut as _consilium_v1_StandsOut, StandsOut__Output as _consilium_v1_StandsOut__Output } from '../../consilium/v1/StandsOut.ts';
 
 export interface FromSite {
   'hello'?: (_consilium_v1_Hello | null);
@@ -32,7 +33,8 @@ export interface FromSite {
   'verified'?: (_consilium_v1_Verified | null);
   'sumNotVerified'?: (_consilium_v1_SumNotVerified | null);
   'knownHeads'?: (_consilium_v1_KnownHeads | null);
-  'message'?: "hello"|"progress"|"workDone"|"refusal"|"advertise"|"shareKeys"|"complaint"|"confirm"|"unmask"|"pinned"|"pong"|"knownLedgers"|"verified"|"sumNotVerified"|"knownHeads";
+  'standsOut'?: (_consilium_v1_StandsOut | null);
+  'message'?: "hello"|"progress"|"workDone"|"refusal"|"advertise"|"shareKeys"|"complaint"|"confirm"|"unmask"|"pinned"|"pong"|"knownLedgers"|"verified"|"sumNotVerified"|"knownHeads"|"standsOut";
 }
 
 export interface FromSite__Output {
@@ -51,5 +53,6 @@ export interface FromSite__Output {
   'verified'?: (_consilium_v1_Verified__Output | null);
   'sumNotVerified'?: (_consilium_v1_SumNotVerified__Output | null);
   'knownHeads'?: (_consilium_v1_KnownHeads__Output | null);
-  'message'?: "hello"|"progress"|"workDone"|"refusal"|"advertise"|"shareKeys"|"complaint"|"confirm"|"unmask"|"pinned"|"pong"|"knownLedgers"|"verified"|"sumNotVerified"|"knownHeads";
+  'standsOut'?: (_consilium_v1_StandsOut__Output | null);
+  'message'?: "hello"|"progress"|"workDone"|"refusal"|"advertise"|"shareKeys"|"complaint"|"confirm"|"unmask"|"pinned"|"pong"|"knownLedgers"|"verified"|"sumNotVerified"|"knownHeads"|"standsOut";
 }

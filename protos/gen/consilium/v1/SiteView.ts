@@ -1,5 +1,6 @@
 // Original file: admin.proto
 
+import type { SiteStandsOut as _consilium_v1_SiteStandsOut, SiteStandsOut__Output as _consilium_v1_SiteStandsOut__Output } from '../../consilium/v1/SiteStandsOut.ts';
 
 export interface SiteView {
   'name'?: (string);
@@ -9,6 +10,7 @@ export interface SiteView {
   'certificateExpiresAt'?: (string);
   'joinedAt'?: (string);
   'revokedReason'?: (string);
+  'standsOut'?: (_consilium_v1_SiteStandsOut)[];
 }
 
 export interface SiteView__Output {
@@ -19,4 +21,5 @@ export interface SiteView__Output {
   'certificateExpiresAt': (string);
   'joinedAt': (string);
   'revokedReason': (string);
+  'standsOut': (_consilium_v1_SiteStandsOut__Output)[];
 }

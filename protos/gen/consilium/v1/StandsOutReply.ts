@@ -1,0 +1,8 @@
+// Original file: federation.proto
+
+
+export interface StandsOutReply {
+}
+
+export interface StandsOutReply__Output {
+}
