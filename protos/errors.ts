@@ -167,8 +167,9 @@ export type ErrorCode =
    */
   | 'lead-unknown'
   /**
-   * A study breaks a rule of the site’s policy that no person there accepted. Normal: with studies that ask for more
-   * than usual. Do: a person there reads `site-agent study show` and accepts the rules it names, or rejects the study.
+   * A study breaks a rule of the site’s policy that no person there accepted, or `policy.yaml` cannot be read. Normal:
+   * with studies that ask for more than usual, and while the policy is changed. Do: a person there reads `site-agent
+   * study show` and accepts the rules it names, rejects the study, or mends the line that the site’s log names.
    */
   | 'policy-refused'
   // Rounds and transfers.

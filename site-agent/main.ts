@@ -14,7 +14,7 @@ import { openPinnedCoordinator } from './coordinator-key.ts'
 import { checkRows } from './judge.ts'
 import { writeCoordinatorKey } from './link/identity-files.ts'
 import { silentLogger } from './log.ts'
-import { readPolicy } from './policy.ts'
+import { policyInForce, readPolicy } from './policy.ts'
 import { openRosterKeeper } from './roster.ts'
 import type { AgentEvent } from './round/events.ts'
 import { objectFetcher } from './round/fetch-object.ts'
@@ -68,7 +68,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       emit,
     })
     const fetchObject = objectFetcher({ store, link })
-    const policyNow = () => readPolicy(folders)
+    const policyNow = () => policyInForce(folders)
     const trainers = openSiteTrainers({
       secret,
       siteConfigPath: folders.siteConfigPath,

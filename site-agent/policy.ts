@@ -5,7 +5,7 @@
  */
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { FederationError } from '@consilium/protos/errors.ts'
+import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
 import { cohortMax } from '@consilium/protos/limits.ts'
 import { siteNameSchema } from '@consilium/protos/plan/names.ts'
 import {
@@ -49,7 +49,7 @@ export type Rule = (typeof rules)[number]
 const count = (max: number) => z.int().min(1).max(max)
 
 /** What a study may ask for without a person who accepts it. */
-const approveSchema = z.strictObject({
+const limitsSchema = z.strictObject({
   leads: z.array(fingerprintSchema).max(1000).default([]),
   /** Whether that holds for studies without secure aggregation too, whose updates the coordinator can open. */
   sealed: z.boolean().default(false),
@@ -74,6 +74,27 @@ const approveSchema = z.strictObject({
   accept: z.array(z.enum(waivableRules)).max(waivableRules.length).default([]),
 })
 
+/** Limits of their own, by the rule that a policy may do without. */
+const limitsOf: Partial<Record<(typeof waivableRules)[number], readonly (keyof z.output<typeof limitsSchema>)[]>> = {
+  bins: ['binsMax'],
+  rounds: ['roundsMax'],
+  runs: ['runsMax'],
+  studies: ['studiesMax'],
+  steps: ['stepsMin', 'rowsDrawnMin'],
+  batch: ['batchMin'],
+  'learning-rate': ['learningRate'],
+}
+
+const approveSchema = limitsSchema.superRefine((approve, context) => {
+  const defaults = limitsSchema.parse({})
+  for (const [i, rule] of approve.accept.entries())
+    for (const limit of limitsOf[rule] ?? [])
+      if (String(approve[limit]) !== String(defaults[limit])) {
+        const message = `contradicts ${limit}: a rule that holds for no study here has no limit`
+        context.addIssue({ code: 'custom', path: ['accept', i], message })
+      }
+})
+
 /** How many rows a study must have here; fewer, and it waits for a person. */
 export const rowsSchema = z.strictObject({
   /** To train on. */
@@ -95,6 +116,14 @@ const policySchema = z.strictObject({
           error: 'each site by its name (lower-case letters, digits and hyphens) with its fingerprint',
         })
         .refine((sites) => Object.keys(sites).length <= sitesMax, `at most ${sitesMax} sites`)
+        .superRefine((sites, context) => {
+          const known = new Map<string, string>()
+          for (const [site, key] of Object.entries(sites)) {
+            const message = `contradicts ${known.get(key)}: each site has a fingerprint of its own`
+            if (known.has(key)) context.addIssue({ code: 'custom', path: [site], message })
+            known.set(key, known.get(key) ?? site)
+          }
+        })
         .default({}),
     })
     .prefault({}),
@@ -143,6 +172,19 @@ export function readPolicy(folders: { readonly site: string; readonly state: str
     schema: policySchema,
     code: 'invalid-site-config',
   })
+}
+
+/**
+ * As a running agent reads it. Throws `policy-refused` for one that cannot be read: that is told as what it is, a matter of
+ * this site's rules and not of its records, and is over as soon as the file is mended.
+ */
+export function policyInForce(folders: { readonly site: string; readonly state: string }): Policy {
+  try {
+    return readPolicy(folders)
+  } catch (cause) {
+    const reason = `${errorMessage(cause)}\nUntil it is mended this site takes part in nothing that hangs on its policy; no decision is lost`
+    throw new FederationError('policy-refused', reason, { cause })
+  }
 }
 
 function readBytes(path: string): Uint8Array {

@@ -78,6 +78,22 @@ test('a policy that became stricter than a running study: the site leaves at its
   await site.coordinator.until(() => site.coordinator.sent.filter(({ type }) => type === 'work-done')[1])
 })
 
+test('a study approved under an older policy stays approved where its lead is no longer named; the next of that lead waits for a person', async () => {
+  const site = strict(open({ approved: false }))
+  const fits = offer(site, { name: 'fits' })
+  await site.coordinator.until(() => site.coordinator.decisions[0])
+  site.leadsApproved.length = 0
+  site.restart()
+  const told = site.coordinator.decisions.length
+  offer(site, { name: 'fits' })
+  const again = await site.coordinator.until(() => site.coordinator.decisions[told])
+  expect(again).toMatchObject({ studyHash: fits, decision: 'approve' })
+  const later = offer(site, { name: 'later' })
+  await site.coordinator.until(() => site.events.find((each) => each.type === 'study-offered' && each.study === later))
+  expect(site.store.studies.decisionOn(later)).toBeUndefined()
+  expect(site.store.studies.decisionOn(fits)).toMatchObject({ decision: 'approved', by: 'policy' })
+})
+
 test('a study has as many runs here as the policy lets it have', async () => {
   const site = open()
   site.store.studies.decide({ ...decisionOf(site), accepted: ['graph', 'parameters', 'steps'] })

@@ -106,6 +106,21 @@ test.for([
     text: 'secure: { survivorsMin: 3, colluders: 2 }',
     says: /secure\.survivorsMin: .*contradicts colluders/,
   },
+  {
+    what: 'a rule that has a limit and is waived',
+    text: 'approve: { roundsMax: 50, accept: [graph, rounds] }',
+    says: /policy\.yaml:1:\d+ approve\.accept\[1\]: contradicts roundsMax: a rule that holds for no study here has no limit/,
+  },
+  {
+    what: 'a pair of learning rates beside their rule waived',
+    text: 'approve: { learningRate: [0.001, 1], accept: [learning-rate] }',
+    says: /approve\.accept\[0\]: contradicts learningRate/,
+  },
+  {
+    what: 'two sites with one key',
+    text: `roster: { sites: { basel: '${lead}', bern: '${lead}' } }`,
+    says: /roster\.sites\.bern: contradicts basel: each site has a fingerprint of its own/,
+  },
   { what: 'no rows at all', text: 'rows: { rowsMin: 0 }', says: /rows\.rowsMin: .*>=1/ },
   { what: 'half a patient', text: 'rows: { patientsMin: 2.5 }', says: /rows\.patientsMin: .*int/ },
   { what: 'no run of any study', text: 'approve: { runsMax: 0 }', says: /approve\.runsMax: .*>=1/ },
