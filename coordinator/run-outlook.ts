@@ -54,10 +54,10 @@ export type ThresholdsOutlook = {
 export type SumOutlook = {
   readonly purpose: Purpose
   /**
-   * `made` as things stand; `waits` without an end; `withheld`: left out, and the run goes on; `fails` after its deadline;
+   * `made` as things stand; `taken` from other runs; `waits` without an end; `withheld`: left out, and the run goes on; `fails` after its deadline;
    * `refused` by the sites.
    */
-  readonly outlook: 'made' | 'waits' | 'withheld' | 'fails' | 'refused'
+  readonly outlook: 'made' | 'taken' | 'waits' | 'withheld' | 'fails' | 'refused'
   /** Who would be in it. */
   readonly sites: readonly SiteName[]
   /** Statistics and evaluations: these sites are its partners already, for good. */

@@ -53,6 +53,7 @@ function sitesText({ sites, sums }: RunOutlook): string {
 
 const words = {
   made: 'would be made',
+  taken: 'taken from other runs',
   waits: 'WAITS',
   withheld: 'WITHHELD',
   fails: 'FAILS',

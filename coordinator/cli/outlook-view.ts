@@ -26,7 +26,7 @@ export function outlookView(message: RunOutlook__Output): RunOutlook {
     columnsTaken: columnsTaken.map(({ run, columns }) => ({ run, columns })),
     sums: sums.map(({ purpose, outlook, sites, settled, missing, reason, waysOut }) => ({
       purpose: oneOf(purpose, purposeSchema.options),
-      outlook: oneOf(outlook, ['made', 'waits', 'withheld', 'fails', 'refused']),
+      outlook: oneOf(outlook, ['made', 'taken', 'waits', 'withheld', 'fails', 'refused']),
       sites,
       settled,
       missing: missing.map(({ site, why }) => ({ site, why })),

@@ -8,24 +8,23 @@ import { isAmongPartners } from '../round/partners.ts'
 import { exclusion } from '../round/presence.ts'
 import { type Prospects, prospectsOf } from '../round/recruit.ts'
 import { requiredNow } from '../round/required.ts'
-import { nextStep } from '../run/next-step.ts'
 import { runInRound } from '../run/run.ts'
+import type { Run } from '../run/state.ts'
 import type { SumOutlook } from '../run-outlook.ts'
 import { closeEvaluations } from './limits-outlook.ts'
 import { repetition } from './repetition.ts'
 import { runToCome, type Situation } from './situation.ts'
+import { statisticsToCome } from './statistics-outlook.ts'
 
 type Fate = Pick<SumOutlook, 'outlook' | 'reason'> & { readonly waysOut?: readonly string[] }
 
 export function sumsOutlook(situation: Situation): SumOutlook[] {
   const { study } = situation.manifest
-  const first = nextStep(runToCome(situation))
-  const isSummedUp = first.type === 'round' && first.purpose === 'statistics'
   const evaluated = Array.from({ length: study.rounds }, (_, i) => i + 1).find((round) =>
     isEvaluatedAfter(round, study),
   )
   return [
-    ...(isSummedUp ? [outlookOf(situation, { round: 0, purpose: 'statistics' })] : []),
+    ...statisticsOutlook(situation),
     outlookOf(situation, { round: 1, purpose: 'train' }),
     outlookOf(situation, { round: evaluated ?? study.rounds, purpose: 'evaluate' }),
   ]
@@ -38,24 +37,45 @@ export function prospects(
 ): Prospects {
   const { attendance, now } = situation
   const logHead = { size: 1, root: '0'.repeat(64) }
-  const { current } = runInRound(runToCome(situation), step, { type: 'look', attendance, logHead }, now)
+  return prospectsIn(runInRound(runToCome(situation), step, { type: 'look', attendance, logHead }, now), situation)
+}
+
+function prospectsIn({ current }: Run, { attendance }: Situation): Prospects {
   if (current?.phase !== 'recruit') throw new Error('a round begins by recruiting')
   return prospectsOf(current, attendance)
 }
 
+function statisticsOutlook(situation: Situation): SumOutlook[] {
+  const coming = statisticsToCome(situation)
+  const none = { purpose: 'statistics', sites: [], settled: false, missing: [], waysOut: [] } as const
+  switch (coming.type) {
+    case 'none':
+      return []
+    case 'taken':
+      return [{ ...none, outlook: 'taken', reason: `every column has its mean from ${coming.from.join(', ')}` }]
+    case 'under-way':
+      return [{ ...none, outlook: 'waits', reason: 'another run sums a column of this study just now' }]
+    case 'fails':
+      return [{ ...none, outlook: 'fails', reason: coming.reason }]
+    case 'round':
+      return [outlookIn(situation, 'statistics', prospectsIn(coming.run, situation), coming.isSettled)]
+  }
+}
+
 function outlookOf(situation: Situation, step: { readonly round: number; readonly purpose: Purpose }): SumOutlook {
   const { purpose } = step
-  const found = prospects(situation, step)
   const known = purpose === 'train' ? undefined : runToCome(situation).partners[purpose]
+  return outlookIn(situation, purpose, prospects(situation, step), known !== undefined)
+}
+
+function outlookIn(situation: Situation, purpose: Purpose, found: Prospects, isSettled: boolean): SumOutlook {
   const { aggregation } = situation.manifest.study
   const isWhole = isAmongPartners({ aggregation, purpose })
-  const fate = isWhole
-    ? fateAmongPartners(situation, purpose, found, known !== undefined)
-    : fateOfAny(situation, purpose, found)
+  const fate = isWhole ? fateAmongPartners(situation, purpose, found, isSettled) : fateOfAny(situation, purpose, found)
   return {
     purpose,
     sites: [...found.here],
-    settled: known !== undefined && isWhole,
+    settled: isSettled && isWhole,
     missing: [...found.missing],
     waysOut: [],
     ...fate,

@@ -74,6 +74,28 @@ test('what it refuses, run start refuses in the same words: a rerun with one awa
   await expect(fixture.admin.startRun(other.hash)).rejects.toMatchObject({ code: few.code, message: few.reason })
 })
 
+test('means that an earlier run summed are taken, whoever is away now; while one sums them they are waited for', async () => {
+  const { fixture, sites, zurich, hash, sum } = await approved()
+  const other = await fixture.createStudy({ ...study, name: 'other', seed: 4 })
+  await fixture.studyWhere(other.hash, ({ decisions }) => decisions.length === 4)
+  for (const site of sites) site.works = false
+  const first = await fixture.admin.startRun(other.hash)
+  await fixture.runWhere(first.run, ({ current }) => current?.phase === 'work')
+  expect(await sum('statistics')).toMatchObject({ outlook: 'waits', reason: expect.stringContaining('another run') })
+  for (const site of sites) {
+    site.works = true
+    site.leave()
+    site.attend()
+  }
+  await fixture.runWhere(first.run, hasEnded)
+  zurich.leave()
+  const reason = `every column has its mean from ${first.run}`
+  expect(await sum('statistics')).toMatchObject({ outlook: 'taken', sites: [], missing: [], reason })
+  zurich.attend()
+  const { rounds } = await fixture.runWhere((await fixture.admin.startRun(hash)).run, hasEnded)
+  expect(rounds.map(({ round }) => round)).toEqual([1])
+})
+
 test('too many evaluations by one label among nearly the same hospitals are told before, with who has had them', async () => {
   const { fixture, hash, sum } = await approved({ ...study, standardisation: 'none', name: 'with-all', seed: 9 })
   for (const seed of [1, 2, 3]) {
