@@ -33,6 +33,7 @@ import type { Partners, Run } from './run/state.ts'
 import type { AdminService, FederationService } from './services.ts'
 import { openSessionLedgers } from './session-ledgers.ts'
 import { openStudies } from './study/studies.ts'
+import { openReplays } from './summing/replays.ts'
 import { openStoredMessages, type StoredMessages } from './summing/stored-messages.ts'
 import { openStoredSums } from './summing/stored-sums.ts'
 
@@ -81,8 +82,9 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
   const threads = openMaskThreads(Math.max(1, availableParallelism() - 1))
   const messages = openStoredMessages(objects)
   const sums = openStoredSums(objects)
+  const replays = openReplays(objects)
   const uploads = openUploads({ objects, clock, findRun })
-  const sources = { planOf: signedPlans(options.identity), messages, sums }
+  const sources = { planOf: signedPlans(options.identity), messages, sums, replays }
 
   function deliver(site: SiteName): void {
     const allRuns = [...runs.values()].map(({ run }) => run)
@@ -145,6 +147,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Coor
       threads,
       messages,
       sums,
+      replays,
       partners: () => partnersOf(record.study),
       columns,
       attendance: (run, progress) => attendanceOf(stream.state, attending, run, progress),

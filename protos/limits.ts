@@ -42,6 +42,8 @@ export const recoveriesMax = 1000
 export const standsOutMax = 1000
 /** The sum of a round that travels with the request to verify it, bytes; a longer one is fetched. */
 export const sumInlineBytesMax = 64 * 1024
+/** The uploads of a round that travel with the request to verify their sum, all together, bytes; longer ones are not replayed. */
+export const replayBytesMax = 1024 * 1024
 /** How long a join code may be good, minutes, and how long it is where nobody says. */
 export const joinCodeMinutesMax = 30 * 24 * 60
 export const joinCodeMinutesDefault = 24 * 60

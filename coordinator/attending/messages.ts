@@ -13,6 +13,7 @@ import { pending } from '../round/verify.ts'
 import type { Run } from '../run/state.ts'
 import type { ToSite } from '../services.ts'
 import type { Studies } from '../study/studies.ts'
+import type { Replays } from '../summing/replays.ts'
 import type { StoredMessages } from '../summing/stored-messages.ts'
 import type { StoredSums } from '../summing/stored-sums.ts'
 import type { Outgoing } from './attending.ts'
@@ -80,6 +81,7 @@ export type MessageSources = {
   readonly planOf: (round: OpenRound) => SignedRoundPlan
   readonly messages: Pick<StoredMessages, 'loaded'>
   readonly sums: Pick<StoredSums, 'loaded'>
+  readonly replays: Pick<Replays, 'loaded'>
 }
 
 /** In the order in which a site should hear them: what is over before what begins. */
@@ -104,7 +106,11 @@ export function roundOver(round: RoundOver, site: SiteName): Outgoing[] {
 }
 
 /** What the phase asks of the site, until the site has answered. */
-function currentRound(round: OpenRound, site: SiteName, { planOf, messages, sums }: MessageSources): Outgoing[] {
+function currentRound(
+  round: OpenRound,
+  site: SiteName,
+  { planOf, messages, sums, replays }: MessageSources,
+): Outgoing[] {
   if (round.phase === 'recruit' || !round.cohort.includes(site)) return []
   const { planHash } = round
   const dropout = round.dropouts.find((dropped) => dropped.site === site)
@@ -129,11 +135,11 @@ function currentRound(round: OpenRound, site: SiteName, { planOf, messages, sums
     case 'commit':
       return []
     case 'verify':
-      if (!pending(round).includes(site)) return []
+      if (!pending(round).includes(site) || replays.loaded(planHash, round.session) === 'missing') return []
       // Who was not needed to unmask learns of the survivors first.
       return [
         ...(round.session.confirmed.has(site) ? [] : [survivors(planHash, round.session)]),
-        verifySum(round, sums),
+        verifySum(round, sums, replays),
       ]
   }
 }

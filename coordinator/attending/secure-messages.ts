@@ -16,6 +16,7 @@ import {
   survivorListOf,
 } from '../round/session.ts'
 import type { Verifying } from '../round/verify.ts'
+import type { Replays } from '../summing/replays.ts'
 import type { StoredMessages } from '../summing/stored-messages.ts'
 import type { StoredSums } from '../summing/stored-sums.ts'
 import type { Outgoing } from './attending.ts'
@@ -56,12 +57,18 @@ export function quorum(planHash: Sha256, session: ConfirmingSession): Outgoing {
   })
 }
 
-/** The committed sum and what it made; the words come along where they are short and at hand. */
-export function verifySum({ planHash, judged }: Verifying, stored: Pick<StoredSums, 'loaded'>): Outgoing {
+/** The committed sum and what it made; the words come along where they are short and at hand, and so does what made them. */
+export function verifySum(
+  { planHash, judged, session }: Verifying,
+  stored: Pick<StoredSums, 'loaded'>,
+  replays: Pick<Replays, 'loaded'>,
+): Outgoing {
   return lazily('verify-sum', planHash, () => {
     const { sums, made } = judged
     const words = stored.loaded(sums)
-    return { type: 'verify-sum', planHash, sums, made, ...(words && { words }) }
+    const replay = replays.loaded(planHash, session)
+    if (replay === 'missing') throw new FederationError('internal', 'what a sum was made of was not gathered again')
+    return { type: 'verify-sum', planHash, sums, made, ...(words && { words }), ...(replay && { replay }) }
   })
 }
 

@@ -143,7 +143,7 @@ export async function openRunProcess(
   }
 
   function beginOwnWork(run: Run): void {
-    const due = workDue(run)
+    const due = workDue(run, options)
     if (!due || working?.due === due) return
     const done = finishOwnWork(run, due)
     working = { due, done: done.catch(() => {}) }
@@ -153,7 +153,9 @@ export async function openRunProcess(
   async function finishOwnWork(run: Run, due: string): Promise<void> {
     const commands = await doOwnWork(run, options)
     // The round was cancelled meanwhile and its updates dropped: that its sum failed then says nothing of the run.
-    if (workDue(current()) !== due) return
+    if (workDue(current(), options) !== due && commands.length > 0) return
+    // What was gathered is told.
+    if (commands.length === 0) return look()
     try {
       for (const each of commands) if (!stopped) await settle(each)
     } catch (error) {
@@ -175,6 +177,7 @@ export async function openRunProcess(
   async function forgetUpdates({ planHash, cohort }: RoundOver): Promise<void> {
     if (!planHash) return
     options.messages.forget(planHash)
+    options.replays.forget(planHash)
     for (const site of cohort) await objects.dropStaged(uploadId(planHash, site))
   }
 

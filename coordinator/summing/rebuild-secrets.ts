@@ -9,6 +9,7 @@ import type { ShareKeysMessage, Unmask } from '@consilium/protos/secagg/messages
 import type { Advertisement } from '@consilium/protos/secagg/signed-messages.ts'
 import {
   type Culprit,
+  type Removal,
   type RemovalSeed,
   rebuildChecked,
   removalSeeds,
@@ -19,6 +20,8 @@ import type { StoredMessages } from './stored-messages.ts'
 
 export type Rebuilding = {
   readonly seeds: readonly RemovalSeed[]
+  /** The secrets that the seeds follow from, in the order of the sites. */
+  readonly removal: Removal
   /** Who revealed a wrong share; the others' were enough. */
   readonly culprits: readonly { readonly site: SiteName; readonly reason: Culprit['reason'] }[]
 }
@@ -40,14 +43,15 @@ export async function rebuildSecrets(session: UnmaskingSession, messages: Stored
     if (!secret) throw lostSecret(session, site, found)
     rebuilt.push({ site, advertised: advertisedBy(session, site), secret })
   }
-  return { seeds: seedsOf(session, rebuilt), culprits }
+  const removal = removalOf(session, rebuilt)
+  return { seeds: removalSeeds(removal), removal, culprits }
 }
 
 type RebuiltSecret = { readonly site: SiteName; readonly advertised: Advertisement; readonly secret: Uint8Array }
 
-function seedsOf(session: UnmaskingSession, rebuilt: readonly RebuiltSecret[]): RemovalSeed[] {
+function removalOf(session: UnmaskingSession, rebuilt: readonly RebuiltSecret[]): Removal {
   const survives = ({ site }: { site: SiteName }) => session.survivors.includes(site)
-  return removalSeeds({
+  return {
     sid: session.sid,
     survivors: rebuilt
       .filter(survives)
@@ -55,7 +59,7 @@ function seedsOf(session: UnmaskingSession, rebuilt: readonly RebuiltSecret[]): 
     dropouts: rebuilt
       .filter((each) => !survives(each))
       .map(({ advertised: { index }, secret }) => ({ index, maskSecretKey: secret })),
-  })
+  }
 }
 
 function wantedOf(session: UnmaskingSession, site: SiteName, dealt: ShareKeysMessage): Wanted {

@@ -39,6 +39,7 @@ import type { Recovery as _consilium_v1_Recovery, Recovery__Output as _consilium
 import type { Refusal as _consilium_v1_Refusal, Refusal__Output as _consilium_v1_Refusal__Output } from './consilium/v1/Refusal.ts';
 import type { RenewReply as _consilium_v1_RenewReply, RenewReply__Output as _consilium_v1_RenewReply__Output } from './consilium/v1/RenewReply.ts';
 import type { RenewRequest as _consilium_v1_RenewRequest, RenewRequest__Output as _consilium_v1_RenewRequest__Output } from './consilium/v1/RenewRequest.ts';
+import type { Replay as _consilium_v1_Replay, Replay__Output as _consilium_v1_Replay__Output } from './consilium/v1/Replay.ts';
 import type { RevealedShare as _consilium_v1_RevealedShare, RevealedShare__Output as _consilium_v1_RevealedShare__Output } from './consilium/v1/RevealedShare.ts';
 import type { Revocation as _consilium_v1_Revocation, Revocation__Output as _consilium_v1_Revocation__Output } from './consilium/v1/Revocation.ts';
 import type { Revoked as _consilium_v1_Revoked, Revoked__Output as _consilium_v1_Revoked__Output } from './consilium/v1/Revoked.ts';
@@ -120,6 +121,7 @@ export interface ProtoGrpcType {
       Refusal: MessageTypeDefinition<_consilium_v1_Refusal, _consilium_v1_Refusal__Output>
       RenewReply: MessageTypeDefinition<_consilium_v1_RenewReply, _consilium_v1_RenewReply__Output>
       RenewRequest: MessageTypeDefinition<_consilium_v1_RenewRequest, _consilium_v1_RenewRequest__Output>
+      Replay: MessageTypeDefinition<_consilium_v1_Replay, _consilium_v1_Replay__Output>
       RevealedShare: MessageTypeDefinition<_consilium_v1_RevealedShare, _consilium_v1_RevealedShare__Output>
       Revocation: MessageTypeDefinition<_consilium_v1_Revocation, _consilium_v1_Revocation__Output>
       Revoked: MessageTypeDefinition<_consilium_v1_Revoked, _consilium_v1_Revoked__Output>

@@ -4,6 +4,7 @@
  */
 import type { LogHead } from '../log/head.ts'
 import type { Sha256 } from '../plan/names.ts'
+import type { Replay } from './replay.ts'
 import type { ComplaintReason, KeyCommitments, Revealed, SharedTo } from './signed-messages.ts'
 
 /** Advertise keys: coordinator to site, then site to coordinator. */
@@ -78,6 +79,8 @@ export type VerifySum = Made & {
   readonly type: 'verify-sum'
   /** The unmasked vectors as `sums` names them; absent where they are to be fetched. */
   readonly words?: Uint8Array
+  /** What they were made of, where that is short. */
+  readonly replay?: Replay
 }
 export type Verified = Made & { readonly type: 'verified'; readonly signature: Uint8Array }
 export type SumNotVerified = Made & { readonly type: 'sum-not-verified'; readonly signature: Uint8Array }

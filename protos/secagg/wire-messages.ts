@@ -11,6 +11,7 @@ import type { FromSite__Output, FromSite as WireFromSite } from '../gen/consiliu
 import type { LogHead__Output as WireLogHead } from '../gen/consilium/v1/LogHead.ts'
 import type { MaskedInput__Output, MaskedInput as WireMaskedInput } from '../gen/consilium/v1/MaskedInput.ts'
 import type { Quorum__Output as WireQuorum } from '../gen/consilium/v1/Quorum.ts'
+import type { Replay__Output as WireReplay } from '../gen/consilium/v1/Replay.ts'
 import type { ShareKeys__Output as WireShareKeys } from '../gen/consilium/v1/ShareKeys.ts'
 import type { Shares__Output as WireShares } from '../gen/consilium/v1/Shares.ts'
 import type { Survivors__Output as WireSurvivors } from '../gen/consilium/v1/Survivors.ts'
@@ -18,7 +19,14 @@ import type { ToSite__Output, ToSite as WireToSite } from '../gen/consilium/v1/T
 import type { Unmask__Output as WireUnmask } from '../gen/consilium/v1/Unmask.ts'
 import type { Verified__Output as WireVerified } from '../gen/consilium/v1/Verified.ts'
 import type { VerifySum__Output as WireVerifySum } from '../gen/consilium/v1/VerifySum.ts'
-import { advertisedBytesMax, cohortMax, logSizeMax, secureVectorsMax, sumInlineBytesMax } from '../limits.ts'
+import {
+  advertisedBytesMax,
+  cohortMax,
+  logSizeMax,
+  replayBytesMax,
+  secureVectorsMax,
+  sumInlineBytesMax,
+} from '../limits.ts'
 import type { LogHead } from '../log/head.ts'
 import type {
   Advertise,
@@ -36,6 +44,7 @@ import type {
   Verified,
   VerifySum,
 } from './messages.ts'
+import type { Replay } from './replay.ts'
 import { complaintReasons, sealedShareBytes } from './signed-messages.ts'
 
 /** Undefined for a message that is none of a secure round's; throws `message-invalid` naming the first bad field. */
@@ -105,7 +114,7 @@ export function wireSecureToSite(message: SecureToSite): WireToSite {
     case 'quorum':
       return { quorum: { planHash, confirmations: [...message.confirmations] } }
     case 'verify-sum':
-      return { verifySum: { planHash, ...wireMade(message), ...(message.words && { words: message.words }) } }
+      return { verifySum: { planHash, ...wireMade(message), ...wireMadeOf(message) } }
   }
 }
 
@@ -237,14 +246,38 @@ function unmask({ planHash, revealed, signature }: WireUnmask): Unmask {
 
 function verifySum(wire: WireVerifySum): VerifySum {
   const words = bytesField(wire.words, 'words', 0, sumInlineBytesMax)
-  return { type: 'verify-sum', ...made(wire), ...(words.length > 0 && { words }) }
+  const replay = wire.replay ? { replay: replayField(wire.replay) } : {}
+  return { type: 'verify-sum', ...made(wire), ...(words.length > 0 && { words }), ...replay }
+}
+
+function replayField({ selfSeeds, maskSecretKeys, uploads }: WireReplay): Replay {
+  const keys = (list: readonly Uint8Array[], field: string, least: number) =>
+    listField(list, `replay.${field}`, cohortMax, (key, name) => bytesField(key, name, 32), least)
+  const bytes = uploads.reduce((sum, { length }) => sum + length, 0)
+  if (bytes > replayBytesMax) throw invalid('replay.uploads', `at most ${replayBytesMax} bytes together`)
+  return {
+    selfSeeds: keys(selfSeeds, 'self_seeds', 1),
+    maskSecretKeys: keys(maskSecretKeys, 'mask_secret_keys', 0),
+    uploads: listField(uploads, 'replay.uploads', cohortMax, (upload, name) =>
+      bytesField(upload, name, 1, replayBytesMax),
+    ),
+  }
+}
+
+function wireMadeOf({ words, replay }: VerifySum) {
+  const lists = replay && {
+    selfSeeds: [...replay.selfSeeds],
+    maskSecretKeys: [...replay.maskSecretKeys],
+    uploads: [...replay.uploads],
+  }
+  return { ...(words && { words }), ...(lists && { replay: lists }) }
 }
 
 function verdict(wire: WireVerified): Omit<Verified, 'type'> {
   return { ...made(wire), signature: signatureField(wire.signature) }
 }
 
-function made(wire: Pick<WireVerified, 'planHash' | 'sums' | 'made'>): Omit<VerifySum, 'type' | 'words'> {
+function made(wire: Pick<WireVerified, 'planHash' | 'sums' | 'made'>): Omit<VerifySum, 'type' | 'words' | 'replay'> {
   return {
     planHash: hashField(wire.planHash, 'plan_hash'),
     sums: hashField(wire.sums, 'sums'),

@@ -24,6 +24,7 @@ import type { Assignment } from './assignment.ts'
 import { inRound } from './events.ts'
 import { fetchParameters } from './global-model.ts'
 import { orTell, refusalOf } from './refuse.ts'
+import { checkReplay } from './replay.ts'
 import { dueSession, type Session, sealState } from './session.ts'
 import { checkDirectory } from './share-keys.ts'
 import type { Site } from './site.ts'
@@ -45,7 +46,9 @@ export async function verifySum(
   const checked = checkedSession(session, assignment, site.name)
   let result: Made
   try {
-    result = await resultOf(await wordsOf(message, plan, site, signal), checked, assignment, site, signal)
+    const words = await wordsOf(message, plan, site, signal)
+    result = await resultOf(words, checked, assignment, site, signal)
+    checkReplay(words, message.replay, session, assignment, site.name)
     const computed = madeHash(result)
     if (computed !== made) throw unlike(`it makes ${computed.slice(0, 12)}, the coordinator says ${made.slice(0, 12)}`)
   } catch (error) {

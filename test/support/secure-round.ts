@@ -21,11 +21,12 @@ import type {
   VerifySum,
 } from '@consilium/protos/secagg/messages.ts'
 import { roundQuantisation } from '@consilium/protos/secagg/quantise-round.ts'
+import type { Replay } from '@consilium/protos/secagg/replay.ts'
 import { rebuildSecret } from '@consilium/protos/secagg/shamir.ts'
 import { messageHash, shareKeysMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import { encodeStatistics, readStatistics } from '@consilium/protos/secagg/statistics.ts'
 import { sessionThresholds } from '@consilium/protos/secagg/thresholds.ts'
-import { removalMasks, removalSeeds } from '@consilium/protos/secagg/unmask.ts'
+import { type Removal, removalMasks, removalSeeds } from '@consilium/protos/secagg/unmask.ts'
 import { columnsHash } from '@consilium/protos/strategy/made.ts'
 import { nextModel } from '@consilium/protos/strategy/next-model.ts'
 import { pooledStatistics } from '@consilium/protos/strategy/standardisation.ts'
@@ -149,29 +150,47 @@ export function secureRound(site: SiteFixture, fields: PlanFields = {}) {
       const vectors = [await round.sum(0, names, sharers), await round.sum(1, names, sharers)]
       const words = Buffer.concat(vectors.map(({ buffer }) => new Uint8Array(buffer)))
       const made = madeOf(vectors[0]!, vectors[1]!, names.length + 1, plan, site)
-      return { type: 'verify-sum', planHash: hash, sums: sha256Hex(words), made, words }
+      const replay = await round.replay(names, sharers)
+      return { type: 'verify-sum', planHash: hash, sums: sha256Hex(words), made, words, replay }
     },
-    async sum(vector: number, names = others, sharers = others): Promise<Int32Array> {
-      const releases = names.map((name) => [indexOf(name), peer(name).unmask(hash)] as const)
-      const revealed = new Map([[index, await sent('unmask')] as const, ...releases])
+    /** What the sum was made of. */
+    async replay(names = others, sharers = others): Promise<Replay> {
+      const { survivors, dropouts } = removalOf(round, await round.own(sharers), names, await round.revealed(names))
+      const uploads = new Map(names.map((name) => [indexOf(name), inputs.get(name)!.bytes]))
+      uploads.set(index, coordinator.uploads.get(hash)!)
+      return {
+        selfSeeds: survivors.map(({ selfSeed }) => selfSeed),
+        maskSecretKeys: dropouts.map(({ maskSecretKey }) => maskSecretKey),
+        uploads: survivors.map((survivor) => uploads.get(survivor.index)!),
+      }
+    },
+    async own(sharers = others): Promise<Own> {
       const directory = round.directory(await sent('advertise'))
       const shares = round.shares(await sent('share-keys'), directory, sharers)
-      const own = { upload: coordinator.uploads.get(hash)!, directory, shares }
-      return sumOf(round, own, vector, names, revealed)
+      return { upload: coordinator.uploads.get(hash)!, directory, shares }
+    },
+    /** By index, of this site and these peers. */
+    async revealed(names = others): Promise<ReadonlyMap<number, Unmask>> {
+      const releases = names.map((name) => [indexOf(name), peer(name).unmask(hash)] as const)
+      return new Map([[index, await sent('unmask')] as const, ...releases])
+    },
+    async sum(vector: number, names = others, sharers = others): Promise<Int32Array> {
+      return sumOf(round, await round.own(sharers), vector, names, await round.revealed(names))
     },
   }
   return round
 }
 
-/** Adds up the uploads and takes off the masks that the revealed shares give away. */
-function sumOf(
-  { plan, hash, inputs }: Pick<SecureRoundOfSite, 'plan' | 'hash' | 'inputs'>,
-  own: { readonly upload: Uint8Array; readonly directory: Directory; readonly shares: Shares },
-  vector: number,
+type Own = { readonly upload: Uint8Array; readonly directory: Directory; readonly shares: Shares }
+
+/** The secrets that the revealed shares give away, in ascending order of the sites. */
+function removalOf(
+  { plan, hash }: Pick<SecureRoundOfSite, 'plan' | 'hash'>,
+  own: Own,
   names: readonly string[],
   revealed: ReadonlyMap<number, Unmask>,
-): Int32Array {
-  const { sid, u2Hash } = peers.get(names[0]!)!.session(hash)!
+): Removal {
+  const { sid } = peers.get(names[0]!)!.session(hash)!
   const { threshold } = sessionThresholds(own.directory.sites.length, plan.secure!)
   const keyOf = (index: number) => readAdvertisement(own.directory.sites.find((it) => it.index === index)!.body).maskKey
   const rebuilt = own.shares.sharers.map(({ index }) => {
@@ -181,7 +200,7 @@ function sumOf(
     }))
     return { index, secret: rebuildSecret(all.slice(0, threshold)) }
   })
-  const seeds = removalSeeds({
+  return {
     sid: sid!,
     survivors: rebuilt
       .filter(({ index }) => revealed.has(index))
@@ -189,7 +208,20 @@ function sumOf(
     dropouts: rebuilt
       .filter(({ index }) => !revealed.has(index))
       .map(({ index, secret }) => ({ index, maskSecretKey: secret })),
-  })
+  }
+}
+
+/** Adds up the uploads and takes off the masks that the revealed shares give away. */
+function sumOf(
+  round: Pick<SecureRoundOfSite, 'plan' | 'hash' | 'inputs'>,
+  own: Own,
+  vector: number,
+  names: readonly string[],
+  revealed: ReadonlyMap<number, Unmask>,
+): Int32Array {
+  const { plan, hash, inputs } = round
+  const { u2Hash } = peers.get(names[0]!)!.session(hash)!
+  const seeds = removalSeeds(removalOf(round, own, names, revealed))
   const { vectors } = plan.secure!
   const start = 4 * vectors.slice(0, vector).reduce((sum, { words }) => sum + words, 0)
   const slices = [own.upload, ...names.map((name) => inputs.get(name)!.bytes)].map(

@@ -84,6 +84,8 @@ export type Session = {
   readonly selfSeed: Uint8Array
   /** g: this site's part of the group secret. */
   readonly group: Uint8Array
+  /** G, once its parts are here. */
+  groupSecret?: Uint8Array
   readonly held: Map<number, HeldShare>
   advertised?: Advertise
   sid?: Uint8Array
@@ -229,6 +231,7 @@ function mask(key: KeyObject, session: Session, shares: Shares, words: readonly 
     pairs.set(from, pairSeed(agreed, sid!, index, from))
   }
   const G = groupSecret([...groups].sort(([a], [b]) => a - b).map(([of, part]) => ({ index: of, part })))
+  session.groupSecret = G
   const tagged = isTagged(session.plan.purpose) ? withSumTags(words, secure, sumTagger(G, sid!)) : words
   const parts = secure.vectors.map(({ name, words: length }, i) => {
     const masked = tagged[i]!.slice()

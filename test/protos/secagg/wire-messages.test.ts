@@ -1,9 +1,10 @@
 /** Every message of a secure round, over the wire and back, and every way in which one of its fields can be out of bounds. */
 import type { FromSite } from '@consilium/protos/gen/consilium/v1/FromSite.ts'
 import type { ToSite } from '@consilium/protos/gen/consilium/v1/ToSite.ts'
-import { messageBytesMax } from '@consilium/protos/limits.ts'
+import { messageBytesMax, replayBytesMax, sumInlineBytesMax } from '@consilium/protos/limits.ts'
 import { federationTypes } from '@consilium/protos/load.ts'
 import type { MaskedInput, SecureFromSite, SecureToSite } from '@consilium/protos/secagg/messages.ts'
+import type { Replay } from '@consilium/protos/secagg/replay.ts'
 import {
   readMaskedInput,
   readSecureFromSite,
@@ -51,7 +52,19 @@ function toSites(sites: number): SecureToSite[] {
     { type: 'shares', planHash, sharers, received },
     { type: 'survivors', planHash, survivors, logHead: { size: 2 ** 40, root: 'cd'.repeat(32) } },
     { type: 'quorum', planHash, confirmations },
+    { type: 'verify-sum', planHash, sums: 'cd'.repeat(32), made: 'ef'.repeat(32), words: filled(sumInlineBytesMax) },
+    { type: 'verify-sum', planHash, sums: 'cd'.repeat(32), made: 'ef'.repeat(32), replay: replayOf(sites) },
   ]
+}
+
+/** As long as it may be, with one dropout. */
+function replayOf(sites: number): Replay {
+  const upload = filled(Math.floor(replayBytesMax / sites), 8)
+  return {
+    selfSeeds: indices(sites).map(() => filled(32)),
+    maskSecretKeys: [filled(32, 2)],
+    uploads: indices(sites).map(() => upload),
+  }
 }
 
 /** Undefined where the bytes are no message at all. */
@@ -83,12 +96,17 @@ describe('a message of a secure round', () => {
     },
   )
 
-  test('fits into a message for the largest cohort many times over', () => {
+  test('fits into a message for the largest cohort many times over, with the uploads of a round three times', () => {
+    const down = (message: SecureToSite) => Attend.responseSerialize(wireSecureToSite(message)).length
+    const isReplay = (message: SecureToSite) => message.type === 'verify-sum' && message.replay !== undefined
     const bytes = [
       ...fromSites(255).map((message) => Attend.requestSerialize(wireSecureFromSite(message)).length),
-      ...toSites(255).map((message) => Attend.responseSerialize(wireSecureToSite(message)).length),
+      ...toSites(255)
+        .filter((message) => !isReplay(message))
+        .map(down),
     ]
     expect(Math.max(...bytes)).toBeLessThan(messageBytesMax / 10)
+    expect(Math.max(...toSites(255).map(down))).toBeLessThan(messageBytesMax / 3)
   })
 
   test('with any byte changed on its way is read as a message or refused as one, and nothing else goes wrong', () => {

@@ -3,6 +3,7 @@ import { sha256Hex } from '@consilium/protos/hash.ts'
 import { generateIdentity } from '@consilium/protos/identity.ts'
 import type { VerifySum } from '@consilium/protos/secagg/messages.ts'
 import { signMessage, verdictMessage, verifyMessage } from '@consilium/protos/secagg/signed-messages.ts'
+import { addHeader, areTagsRight, sumTagger, withTags } from '@consilium/protos/secagg/sum-tags.ts'
 import { afterEach, describe, expect, test } from 'vitest'
 import { findSession } from '../../../site-agent/round/session.ts'
 import { refusalAt } from '../../support/refusal.ts'
@@ -78,7 +79,7 @@ describe.for(rounds)('%s', ([, fields]) => {
     ['the first word of the content', (words) => (words[16]! ^= 1)],
     ['the last word of the content', (words) => (words[words.length - 1]! ^= 1 << 20)],
   ]
-  test.for(forgeries)('one bit of %s changed is refused, and said so under the site’s name', async ([, forge]) => {
+  test.for(forgeries)('one bit of %s changed is refused, and said so under the site’s name', async ([what, forge]) => {
     const site = open()
     const { round, due } = await summed(site, fields)
     const words = new Int32Array(Uint8Array.from(due.words).buffer)
@@ -88,6 +89,7 @@ describe.for(rounds)('%s', ([, fields]) => {
     site.coordinator.say(forged)
     await round.sent('sum-not-verified')
     expect(isSigned(site, round, 'sum-not-verified', forged)).toBe(true)
+    if (what.endsWith('the content')) expect(site.store.records.refusals(1)[0]!.reason).toMatch(/its tags/)
     expect(site.store.results.find(round.hash)).toBeUndefined()
     expect(site.events.findLast(({ type }) => type === 'refused')).toMatchObject({ code: 'sum-not-verified' })
     // The right one is accepted all the same: somebody may have damaged it on the way.
@@ -110,6 +112,71 @@ describe.for(rounds)('%s', ([, fields]) => {
     const short = due.words.subarray(4)
     site.coordinator.say({ ...due, words: short, sums: sha256Hex(short) })
     await round.sent('sum-not-verified', 2)
+  })
+})
+
+describe('a sum is made again from the uploads', () => {
+  /** As somebody forges it who has the group secret: its tags are right. */
+  async function forgedWithSecret(site: SiteFixture) {
+    const { round, due } = await summed(site)
+    const words = new Int32Array(Uint8Array.from(due.words).buffer)
+    words[16]! += 4096
+    const { group } = findSession(round.hash, site.site)!.state
+    const tagger = sumTagger(group!, round.sid())
+    addHeader(tagger, words.subarray(0, 16))
+    tagger.add(words.subarray(16), 'centred')
+    words.set(withTags(words.subarray(0, 16), tagger.tags()))
+    expect(areTagsRight(words.subarray(0, 16), tagger.tags())).toBe(true)
+    const bytes = new Uint8Array(words.buffer)
+    return { round, due, forged: { ...due, words: bytes, sums: sha256Hex(bytes) } }
+  }
+  const reason = (site: SiteFixture) => site.store.records.refusals(1)[0]!.reason
+
+  test('so one that was forged with the group secret, and has the right tags, is refused', async () => {
+    const site = open()
+    const { round, due, forged } = await forgedWithSecret(site)
+    site.coordinator.say(forged)
+    await round.sent('sum-not-verified')
+    expect(reason(site)).toMatch(/add up to another sum than the coordinator committed/)
+    site.coordinator.say(due)
+    await round.sent('verified')
+  })
+
+  test('so one that comes without them is refused', async () => {
+    const site = open()
+    const { round, forged } = await forgedWithSecret(site)
+    const { replay: _, ...kept } = forged
+    site.coordinator.say(kept)
+    await round.sent('sum-not-verified')
+    expect(reason(site)).toMatch(/came without the uploads/)
+  })
+
+  test('another upload, seed or key than a site signed, had or advertised is refused by its site', async () => {
+    const site = open()
+    const round = secureRound(site)
+    // Zurich shared its keys and dropped out.
+    const names = round.others.slice(0, -1)
+    await round.unmasked(names, round.others)
+    const due = await round.verifySum(names, round.others)
+    const { replay } = due
+    expect(replay!.maskSecretKeys).toHaveLength(1)
+    const flip = (list: readonly Uint8Array[], i: number) =>
+      list.with(
+        i,
+        Uint8Array.from(list[i]!, (byte) => byte ^ 1),
+      )
+    const lies = [
+      [{ uploads: flip(replay!.uploads, 1) }, /the upload of site 2 is not the one that it signed/],
+      [{ selfSeeds: flip(replay!.selfSeeds, 0) }, /add up to another sum/],
+      [{ maskSecretKeys: flip(replay!.maskSecretKeys, 0) }, /the mask key of site 5 is not the one that it advertised/],
+    ] as const
+    for (const [i, [changed, why]] of lies.entries()) {
+      site.coordinator.say({ ...due, replay: { ...replay!, ...changed } })
+      await round.sent('sum-not-verified', i + 1)
+      expect(reason(site)).toMatch(why)
+    }
+    site.coordinator.say(due)
+    await round.sent('verified')
   })
 })
 
