@@ -272,7 +272,7 @@ export type ErrorCode =
   /**
    * Two sums of the same training from the same model would differ by a few sites, whose sum the difference is.
    * Normal: where a study is run again with a hospital away. Do: wait for the same sites, or go on from that run’s
-   * model (`initialParameters: from-model`).
+   * model (`consilium study create --from-run`).
    */
   | 'cohort-differencing'
   /**

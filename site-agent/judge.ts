@@ -22,7 +22,7 @@ export function judge(
   { store, policy }: Judging,
   more: Pick<Judged, 'data' | 'deciding' | 'runs'> = {},
 ): readonly Breach[] {
-  return breaches({ manifest, origin: originOf({ hash, manifest }, store.results.isComputed), policy, ...more })
+  return breaches({ manifest, origin: originOf({ hash, manifest }, store.results.isFromRun), policy, ...more })
 }
 
 /** All that a person who decides, or looks at a study, has to know; the rules about rows once the data were checked. */

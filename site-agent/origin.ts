@@ -15,7 +15,7 @@ import { designColumns } from '@consilium/protos/plan/study.ts'
 export type Origin = {
   /** `zoo`: byte for byte what this site builds itself for the study's choice. */
   readonly graph: 'zoo' | 'own'
-  /** `rule`: what this site draws from the seed, or a model that it computed itself in an earlier run. */
+  /** `rule`: what this site draws from the seed, or a model that an earlier run made, which it computed or took by signatures. */
   readonly parameters: 'rule' | 'own'
 }
 
@@ -25,20 +25,20 @@ const parametersMax = 2 ** 24
 const known = new Map<Sha256, Origin>()
 const knownMax = 100
 
-/** `isComputed`: whether this site computed a model of that hash in a run of this federation. Kept by the study's hash. */
+/** `isFromRun`: whether a run of this federation made a model of that hash, as this site knows. Kept by the study's hash. */
 export function originOf(
   { hash, manifest }: { readonly hash: Sha256; readonly manifest: StudyManifest },
-  isComputed: (parameters: Sha256) => boolean,
+  isFromRun: (parameters: Sha256) => boolean,
 ): Origin {
   const origin = known.get(hash) ?? builtHere(manifest)
   if (known.size >= knownMax) known.clear()
   known.set(hash, origin)
-  if (origin.parameters === 'own' && isComputed(manifest.initialParameters.sha256))
+  if (origin.parameters === 'own' && isFromRun(manifest.initialParameters.sha256))
     return { ...origin, parameters: 'rule' }
   return origin
 }
 
-function builtHere({ study, graph, initialParameters: start }: StudyManifest): Origin {
+function builtHere({ study, graph, initialParameters: named }: StudyManifest): Origin {
   const { model, features, label } = study
   const columns = designColumns(features).length
   const outputs = label.type === 'category' ? label.levels.length : 1
@@ -48,7 +48,9 @@ function builtHere({ study, graph, initialParameters: start }: StudyManifest): O
   if (size > parametersMax) return { graph: 'own', parameters: 'own' }
   const built = checkForwardGraph(zooModel(model, { features: columns, outputs }))
   const isGraph = sha256Hex(encodeModel(built)) === graph.sha256
-  if (!isGraph || study.initialParameters === 'from-model') return { graph: isGraph ? 'zoo' : 'own', parameters: 'own' }
-  const drawn = initialParameters(built, parameterLayout(built), study.initialParameters.seed)
-  return { graph: 'zoo', parameters: sha256Hex(parameterBytes(drawn)) === start.sha256 ? 'rule' : 'own' }
+  const start = study.initialParameters
+  if (!isGraph || start === 'from-model' || !('seed' in start))
+    return { graph: isGraph ? 'zoo' : 'own', parameters: 'own' }
+  const drawn = initialParameters(built, parameterLayout(built), start.seed)
+  return { graph: 'zoo', parameters: sha256Hex(parameterBytes(drawn)) === named.sha256 ? 'rule' : 'own' }
 }

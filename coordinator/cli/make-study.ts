@@ -11,9 +11,10 @@ import type { Model } from '@consilium/models/onnx/graph.ts'
 import { initialParameters, parameterBytes, parameterLayout, readParameters } from '@consilium/models/parameters.ts'
 import { zooModel } from '@consilium/models/zoo/index.ts'
 import { type ErrorCode, errorMessage, FederationError } from '@consilium/protos/errors.ts'
-import { sha256Hex } from '@consilium/protos/hash.ts'
+import { canonicalJson, sha256Hex } from '@consilium/protos/hash.ts'
 import type { Identity } from '@consilium/protos/identity.ts'
 import { graphBytesMax, planBytesMax } from '@consilium/protos/limits.ts'
+import type { RunId, Sha256 } from '@consilium/protos/plan/names.ts'
 import { readStudyFile } from '@consilium/protos/plan/read-study-file.ts'
 import { type SignedStudy, signStudy, type TensorLayout } from '@consilium/protos/plan/signed-study.ts'
 import { designColumns, type Study, type StudyDefaults } from '@consilium/protos/plan/study.ts'
@@ -25,12 +26,25 @@ export type MadeStudy = {
   readonly objects: readonly StudyObject[]
 }
 
+/** What an earlier run ended with, and what of its study it is the model of. */
+export type EarlierModel = {
+  readonly run: RunId
+  readonly parameters: Uint8Array
+  readonly graph: Sha256
+  readonly layout: TensorLayout
+}
+
 /**
- * Reads, builds, checks and signs. `defaults`: what its file may leave open, such as for how many sites it is planned. Throws `invalid-study`, `invalid-onnx`, `operator-refused` or `shape-mismatch`.
+ * Reads, builds, checks and signs. `from`: starts where that run ended, whatever the file says. `defaults`: what its file may leave open, such as for how many sites it is planned. Throws `invalid-study`, `invalid-onnx`, `operator-refused` or `shape-mismatch`.
  */
-export async function makeStudy(studyPath: string, lead: Identity, defaults: StudyDefaults = {}): Promise<MadeStudy> {
+export async function makeStudy(
+  studyPath: string,
+  lead: Identity,
+  defaults: StudyDefaults = {},
+  from?: EarlierModel,
+): Promise<MadeStudy> {
   const bytes = await readLimited(studyPath, planBytesMax, 'invalid-study')
-  const study = readStudyFile(bytes, basename(studyPath), defaults)
+  const study = startingFrom(from, readStudyFile(bytes, basename(studyPath), defaults))
   const given = await forwardModel(study, studyPath)
   const { model, layout } = ofModel(study, () => {
     const model = checkForwardGraph(given)
@@ -38,7 +52,8 @@ export async function makeStudy(studyPath: string, lead: Identity, defaults: Stu
     return { model, layout: layoutOf(study, model) }
   })
   const graph = named(encodeModel(model))
-  const parameters = named(parameterBytes(startOf(study, model, layout)))
+  if (from) checkSameModel(from, graph.sha256, layout)
+  const parameters = named(from?.parameters ?? parameterBytes(startOf(study, model, layout)))
   const manifest = {
     format: 1 as const,
     study,
@@ -47,6 +62,25 @@ export async function makeStudy(studyPath: string, lead: Identity, defaults: Stu
     initialParameters: { sha256: parameters.sha256, bytes: parameters.bytes.length },
   }
   return { signed: signStudy(manifest, lead), objects: [graph, parameters] }
+}
+
+function startingFrom(from: EarlierModel | undefined, study: Study): Study {
+  if (from) return { ...study, initialParameters: { run: from.run } }
+  if (typeof study.initialParameters === 'object' && 'run' in study.initialParameters)
+    throw new FederationError(
+      'invalid-study',
+      `initialParameters names a run: say it to the command, which fetches its model (--from-run ${study.initialParameters.run})`,
+    )
+  return study
+}
+
+/** Parameters of another graph, or in another order, would be another model. */
+function checkSameModel({ run, graph, layout }: EarlierModel, own: Sha256, ownLayout: TensorLayout): void {
+  if (graph === own && canonicalJson(layout).equals(canonicalJson(ownLayout))) return
+  throw new FederationError(
+    'shape-mismatch',
+    `run ${run} trained another model than this study has: leave model, features and label as they were`,
+  )
 }
 
 function named(bytes: Uint8Array): StudyObject {
@@ -97,7 +131,8 @@ function layoutOf({ model: choice }: Study, model: Model): TensorLayout {
 }
 
 function startOf({ initialParameters: start }: Study, model: Model, layout: TensorLayout): Float32Array {
-  return start === 'from-model' ? readParameters(model, layout) : initialParameters(model, layout, start.seed)
+  if (start === 'from-model' || !('seed' in start)) return readParameters(model, layout)
+  return initialParameters(model, layout, start.seed)
 }
 
 async function readLimited(path: string, bytesMax: number, code: ErrorCode): Promise<Uint8Array> {

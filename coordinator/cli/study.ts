@@ -19,8 +19,18 @@ export function addStudyCommands(root: Command, context: CommandContext): void {
     )
     .argument('<study.yaml>', 'the study file; a model path in it is relative to it')
     .requiredOption('--key <file>', 'the lead key (consilium lead create)')
-    .addHelpText('after', examples('consilium study create study.yaml --key lead-key.json'))
-    .action(action(context, createStudy))
+    .option(
+      '--from-run <run>',
+      'start from the last model of this finished run, in place of the file’s initialParameters',
+    )
+    .addHelpText(
+      'after',
+      examples(
+        'consilium study create study.yaml --key lead-key.json',
+        'consilium study create study.yaml --key lead-key.json --from-run heart-disease-1',
+      ),
+    )
+    .action(action<CreateOptions>(context, createStudy))
   study
     .command('list')
     .description('Lists the studies and how many hospitals approved each.')
@@ -47,13 +57,20 @@ export function addStudyCommands(root: Command, context: CommandContext): void {
   addPartnersCommand(study, context)
 }
 
-async function createStudy({ args, home, options, print, json, terminal }: Invocation<{ readonly key: string }>) {
+type CreateOptions = { readonly key: string; readonly fromRun?: string }
+
+async function createStudy({ args, home, options, print, json, terminal }: Invocation<CreateOptions>) {
   const { readLeadKey } = await import('./lead-key-file.ts')
   const { makeStudy } = await import('./make-study.ts')
+  const { fetchEarlierModel } = await import('./earlier-model.ts')
   const lead = await readLeadKey(options.key)
-  const sites = await withAdmin(home, (admin) => admin.listSites())
+  const { fromRun } = options
+  const [sites, from] = await withAdmin(home, async (admin) => [
+    await admin.listSites(),
+    fromRun === undefined ? undefined : await fetchEarlierModel(admin, fromRun),
+  ])
   const enrolled = sites.filter(({ state }) => state === 'enrolled').length
-  const { signed, objects } = await makeStudy(args[0] ?? '', lead, { planned: enrolled })
+  const { signed, objects } = await makeStudy(args[0] ?? '', lead, { planned: enrolled }, from)
   const total = objects.reduce((sum, { bytes }) => sum + bytes.length, 0)
   const showProgress = terminal.isLive && !json
   const view = await withAdmin(home, (admin) =>

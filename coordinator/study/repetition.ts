@@ -35,7 +35,7 @@ function refusal({ id }: Run, before: readonly SiteName[], here: readonly SiteNa
     reason: `run ${id} trained the same from the same parameters among ${before.join(', ')}${away.length > 0 ? `; ${away.join(', ')} is missing now` : ''}${more.length > 0 ? `; ${more.join(', ')} is new` : ''}: the sites refuse two sums that differ by so few`,
     waysOut: [
       'wait until the same sites attend',
-      `go on from its model (consilium run export ${id}, then a study with that file and initialParameters: from-model)`,
+      `go on from its model (consilium study create <study.yaml> --from-run ${id})`,
       'take another seed',
     ],
   }

@@ -11,7 +11,7 @@ import {
   studyThresholds,
 } from '../secagg/thresholds.ts'
 import { weightModes } from '../secagg/weights.ts'
-import { siteNameSchema } from './names.ts'
+import { runIdSchema, siteNameSchema } from './names.ts'
 
 const name = z
   .string()
@@ -228,6 +228,8 @@ export function studySchemaFor({ planned, makeUpMs = makeUpMsDefault }: StudyDef
               .max(2 ** 32 - 1),
           }),
           z.literal('from-model'),
+          /** The last model of an earlier run, as `study create --from-run` fills it in: sites that accepted it know its hash. */
+          z.strictObject({ run: runIdSchema }),
         ])
         .default({ seed: 0 }),
       /** Studies that differ in it alone draw other orders of rows; each site draws them from a secret of its own. */
@@ -311,7 +313,10 @@ function checkAcrossFields(study: StudyFields, context: z.RefinementCtx): void {
     issue(['cohort', 'require'], 'a site is listed twice')
   checkCohort(study, issue)
   if (study.model.from === 'zoo' && study.initialParameters === 'from-model')
-    issue(['initialParameters'], 'a zoo model has no parameters of its own: give { seed: <number> }')
+    issue(
+      ['initialParameters'],
+      'a zoo model has no parameters of its own: give { seed: <number> }, or a run (study create --from-run)',
+    )
 }
 
 /** What a study is planned for has to be possible with the sites it starts a round with. */

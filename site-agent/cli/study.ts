@@ -124,7 +124,7 @@ function riskHere(known: KnownStudy, folders: Folders, store: SiteStore): Risk {
   const { manifest } = named
   return risk({
     manifest,
-    origin: originOf(named, store.results.isComputed),
+    origin: originOf(named, store.results.isFromRun),
     leaves: preview(manifest),
     policy: readPolicy(folders),
     data: store.records.dataCheckOf(known.hash)?.found,

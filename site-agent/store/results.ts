@@ -23,8 +23,11 @@ export type Results = {
   find(planHash: Sha256): AcceptedResult | undefined
   /** Whether a round of this run made it. */
   isAccepted(run: RunId, purpose: AcceptedResult['purpose'], made: Sha256): boolean
-  /** Whether this site itself made these global parameters from a sum that it verified, in any run. */
-  isComputed(parameters: Sha256): boolean
+  /**
+   * Whether these are global parameters that a run made, in any run that this site was in: it made them itself from a sum that
+   * it verified, or took them over by the signatures of enough others that had.
+   */
+  isFromRun(parameters: Sha256): boolean
   /** How often this site changed between being in the training sums of a run and not. */
   comingsAndGoings(run: RunId): number
   /** The round counts as failed: nothing goes on from what it made. */
@@ -39,7 +42,7 @@ export function openResults(database: DatabaseSync, now: () => Date): Results {
   )
   const byPlan = database.prepare('SELECT * FROM results WHERE plan_hash = ?')
   const byMade = database.prepare('SELECT 1 FROM results WHERE run = ? AND purpose = ? AND made = ?')
-  const byVerified = database.prepare(`SELECT 1 FROM results WHERE purpose = 'train' AND made = ? AND how = 'verified'`)
+  const byModel = database.prepare(`SELECT 1 FROM results WHERE purpose = 'train' AND made = ?`)
   const remove = database.prepare('DELETE FROM results WHERE plan_hash = ?')
   const history = database.prepare(`SELECT how FROM results WHERE run = ? AND purpose = 'train' ORDER BY rowid`)
   const newest = database.prepare(
@@ -54,7 +57,7 @@ export function openResults(database: DatabaseSync, now: () => Date): Results {
       return row && readResult(row)
     },
     isAccepted: (run, purpose, made) => byMade.get(run, purpose, made) !== undefined,
-    isComputed: (parameters) => byVerified.get(parameters) !== undefined,
+    isFromRun: (parameters) => byModel.get(parameters) !== undefined,
     comingsAndGoings(run) {
       const how = history.all(run).map((row) => row.how)
       return how.filter((each, i) => i > 0 && each !== how[i - 1]).length

@@ -1,6 +1,35 @@
 /** Before a run starts it is said that sites would refuse its first sum: nearly the same one was taken before. */
+import { identityFromSeed } from '@consilium/protos/identity.ts'
+import { signStudy } from '@consilium/protos/plan/signed-study.ts'
 import { expect, test } from 'vitest'
-import { coordinatorFixture, hasEnded } from '../support/coordinator-fixture.ts'
+import { coordinatorFixture, hasEnded, iterate, makeStudy } from '../support/coordinator-fixture.ts'
+
+test('a study that goes on from the model of that run is no repetition, whoever is away', async () => {
+  const fixture = await coordinatorFixture()
+  const sites = await fixture.sites()
+  const study = { standardisation: 'none', rounds: 1, cohort: { min: 3, quorum: 3 } } as const
+  const { run, studyHash } = await fixture.startRun(study)
+  const view = await fixture.runWhere(run, hasEnded)
+  sites[3]!.leave()
+  await expect(fixture.admin.startRun(studyHash)).rejects.toMatchObject({
+    code: 'cohort-differencing',
+    message: expect.stringContaining(`--from-run ${run}`),
+  })
+  const model = await fixture.objects.get(view.parametersSha256!)
+  const { manifest, objects } = makeStudy({ ...study, name: 'goes-on' })
+  const from = {
+    ...manifest,
+    study: { ...manifest.study, initialParameters: { run } },
+    initialParameters: { sha256: view.parametersSha256!, bytes: model.length },
+  }
+  const signed = Buffer.from(JSON.stringify(signStudy(from, identityFromSeed(new Uint8Array(32).fill(5)))))
+  const { hash } = await fixture.admin.createStudy(signed, iterate([objects[0]!, model]))
+  await fixture.studyWhere(hash, ({ decisions }) => decisions.length === 3)
+  // Statistics and evaluations wait for whoever approved; zurich has not.
+  const again = await fixture.runWhere((await fixture.admin.startRun(hash)).run, hasEnded)
+  expect(again.state).toBe('finished')
+  expect(again.rounds[0]!.survivors).toEqual(['basel', 'cleveland', 'hungary'])
+})
 
 test('a study run again with one site away is refused at its start, with the ways out; with all it starts', async () => {
   const fixture = await coordinatorFixture()

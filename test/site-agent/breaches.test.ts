@@ -1,9 +1,13 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { studyHash } from '@consilium/protos/plan/signed-study.ts'
 import { type StudyInput, studySchema } from '@consilium/protos/plan/study.ts'
 import { describe, expect, test } from 'vitest'
 import { breaches, type Judged } from '../../site-agent/breaches.ts'
 import { originOf } from '../../site-agent/origin.ts'
 import { defaultPolicy, type Policy } from '../../site-agent/policy.ts'
+import { openSiteStore } from '../../site-agent/store/site-store.ts'
 import { aManifest, aStudy } from '../support/a-study.ts'
 import { makeStudy } from '../support/coordinator-fixture.ts'
 
@@ -108,6 +112,33 @@ describe('where a model comes from', () => {
       graph: 'zoo',
       parameters: 'own',
     })
+  })
+
+  test('the model of an earlier run counts as drawn by rule where this site accepted it in that run, by its own sum or by signatures', () => {
+    const from = { ...manifest, study: { ...manifest.study, initialParameters: { run: 'heart-1' } } }
+    const study = named({ ...from, initialParameters: { sha256: 'ce'.repeat(32), bytes: 24 } })
+    expect(originOf(study, none)).toEqual({ graph: 'zoo', parameters: 'own' })
+    const state = mkdtempSync(join(tmpdir(), 'consilium-origin-'))
+    const store = openSiteStore(state)
+    for (const how of ['verified', 'signed'] as const) {
+      const made = how === 'signed' ? 'ce'.repeat(32) : 'cf'.repeat(32)
+      store.results.accept({ planHash: made, run: 'heart-1', purpose: 'train', sums: 'd'.repeat(64), made, how })
+      expect(store.results.isFromRun(made)).toBe(true)
+    }
+    // A standardisation of that hash is no model.
+    const other = 'd0'.repeat(32)
+    store.results.accept({
+      planHash: other,
+      run: 'heart-1',
+      purpose: 'statistics',
+      sums: other,
+      made: other,
+      how: 'signed',
+    })
+    expect(store.results.isFromRun(other)).toBe(false)
+    expect(originOf(study, store.results.isFromRun)).toEqual({ graph: 'zoo', parameters: 'rule' })
+    store.close()
+    rmSync(state, { recursive: true, force: true })
   })
 
   test('parameters that this site computed itself in an earlier run count as drawn by rule', () => {

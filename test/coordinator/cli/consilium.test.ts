@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { connectAdmin } from '@consilium/coordinator/cli/admin-client.ts'
 import { decodeModel } from '@consilium/models/onnx/codec.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
+import { sha256Hex } from '@consilium/protos/hash.ts'
 import { readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
@@ -206,6 +207,37 @@ describe('consilium study', () => {
     await writeFile(inFolder('study.yaml'), stringify(study))
     expect(await create()).toMatchObject({ code: 0, stderr: '' })
     expect(readSignedStudy(fixture.service.studies[1]!.signedStudy).manifest.graph).toEqual(graph)
+  })
+
+  test('create --from-run starts where a finished run ended, and refuses a run that goes on and a model that is another', async () => {
+    await writeFile(inFolder('study.yaml'), stringify(aStudy))
+    await create()
+    const [first] = fixture.service.studies
+    const { manifest } = readSignedStudy(first!.signedStudy)
+    const model = Buffer.alloc(manifest.initialParameters.bytes, 1)
+    const parametersSha256 = sha256Hex(model)
+    fixture.service.objects.set(parametersSha256, model)
+    const ended = aRun({ studyHash: first!.hash, state: 'finished', parametersSha256 })
+    fixture.service.runs.set('heart-1', [ended])
+    await writeFile(inFolder('study.yaml'), stringify({ ...aStudy, name: 'goes-on' }))
+    expect(await create('--from-run', 'heart-1')).toMatchObject({ code: 0, stderr: '' })
+    const made = readSignedStudy(fixture.service.studies[1]!.signedStudy).manifest
+    expect(made.study.initialParameters).toEqual({ run: 'heart-1' })
+    expect(made.initialParameters).toEqual({ sha256: parametersSha256, bytes: model.length })
+
+    const { state: _, ...going } = ended
+    fixture.service.runs.set('heart-2', [{ ...going, run: 'heart-2', state: 'running' }])
+    const early = await create('--from-run', 'heart-2')
+    expect(early).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('error[stale-round]: run heart-2 is running'),
+    })
+    await writeFile(inFolder('study.yaml'), stringify({ ...aStudy, features: aStudy.features.slice(0, 2) }))
+    const other = await create('--from-run', 'heart-1')
+    expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining('error[shape-mismatch]: run heart-1') })
+    await writeFile(inFolder('study.yaml'), stringify({ ...aStudy, initialParameters: { run: 'heart-1' } }))
+    expect(await create()).toMatchObject({ code: 2, stderr: expect.stringContaining('--from-run heart-1') })
+    expect(fixture.service.studies).toHaveLength(2)
   })
 
   test('create names line, column and path of a mistake and uploads nothing', async () => {

@@ -116,6 +116,10 @@ describe('training', () => {
     expect(
       changed({ name: 'other', title: 'Other', rounds: 3, deadlines: { ...manifest.study.deadlines, workMs: 1 } }),
     ).toBe(own)
+    // Where the parameters are said to come from is no part of it: two studies could name two runs for the same ones.
+    expect(changed({ initialParameters: { run: 'heart-1' } })).toBe(own)
+    expect(changed({ initialParameters: { seed: 9 } })).toBe(own)
+    expect(changed({ seed: 9 })).not.toBe(own)
     expect(changed({ loss: 'mean-squared-error' })).not.toBe(own)
     expect(changed({ localTraining: { steps: 7, batchSize: 4 } })).not.toBe(own)
     expect(functionHash({ ...manifest, graph: { sha256: 'ab'.repeat(32), bytes: 1 } })).not.toBe(own)
