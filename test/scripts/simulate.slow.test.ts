@@ -103,6 +103,8 @@ test('a federation folder becomes a model and a report, and nothing is left runn
     expect(secure).toEqual({ sites: 4, colluders: 1, threshold: 3, survivorsMin: 3, confirmed: expect.any(Array) })
   const roster = readAuditRoster('roster.yaml', await readFile(join(out, 'roster.yaml')))
   expect(Object.keys(roster.sites)).toEqual(sites)
+  // A simulation waits no week for the last evaluation, and says so in the study that it signs.
+  expect(await readFile(join(out, 'audit.jsonl'), 'utf8')).toContain('makeUpMs\\":60000')
   expect(await verifyBundle(linesOf(chunksOf(join(out, 'audit.jsonl'))), roster)).toMatchObject({
     ok: true,
     state: 'finished',

@@ -257,6 +257,14 @@ test('studies, decisions and pins go beside it', async () => {
     { site: 'site-a', sites: [] },
   ])
   expect(ledger.records.map(({ kind }) => kind).filter((kind) => kind === 'pinned')).toHaveLength(2)
+  const of = [{ study: 'ab'.repeat(32), purpose: 'evaluate', code: 'site-restored' }] as const
+  await link.standOut(of)
+  await link.standOut([])
+  expect(wire.service.standOuts).toEqual([
+    { site: 'site-a', of },
+    { site: 'site-a', of: [] },
+  ])
+  expect(ledger.records.map(({ kind }) => kind).filter((kind) => kind === 'stands-out')).toHaveLength(2)
 })
 
 test('a cut connection is dialled again, and the site hears that it is up again', async () => {
