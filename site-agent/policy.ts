@@ -132,6 +132,8 @@ const policySchema = z.strictObject({
     .strictObject({
       survivorsMin: z.int().min(3).max(cohortMax).exactOptional(),
       colluders: z.int().min(0).max(cohortMax).exactOptional(),
+      /** `strict`: training too is among the partners of statistics and evaluations, all of them. */
+      partners: z.enum(['evaluations', 'strict']).default('evaluations'),
       /** How often this site may come and go in the training of one run. */
       trainExposuresMax: z.int().min(0).max(100_000).default(trainExposuresMaxDefault),
       /** Evaluations with one label, in other studies, whose sites differ by a few. */

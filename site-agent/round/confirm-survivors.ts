@@ -72,7 +72,7 @@ export function checkDifferencing(
 export async function confirmSurvivors(
   { planHash, survivors, logHead }: Survivors,
   assignment: Assignment,
-  site: Pick<Site, 'name' | 'identity' | 'store' | 'link' | 'emit'>,
+  site: Pick<Site, 'name' | 'identity' | 'store' | 'link' | 'emit' | 'readPolicy'>,
   signal: AbortSignal,
 ): Promise<Confirm> {
   const { plan } = assignment
@@ -88,7 +88,7 @@ export async function confirmSurvivors(
   const cohort = secureCohort(assignment, site.name)
   const u3Hash = checkSurvivors(survivors, maskedSession(session, assignment, site.name), cohort)
   const names = survivors.map(({ index }) => plan.cohort[index - 1]!)
-  checkWhole(plan, names)
+  checkWhole(plan, names, site)
   if (plan.purpose === 'train')
     checkDifferencing(names, sumsOfSameFunction(assignment, site), cohort.secure.survivorsMin)
   await checkHead(plan, logHead, site, signal)

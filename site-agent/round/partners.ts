@@ -23,7 +23,11 @@ export type ReachableSet = { readonly sites: readonly SiteName[]; readonly chang
 /** Throws `other-partners` where this site has settled on others, `exposures-exceeded` where these are too many sets. */
 export function checkPartners(plan: RoundPlan, manifest: StudyManifest, site: PartnerSite): void {
   const { purpose, study, cohort, secure } = plan
-  if (purpose === 'train' || !secure) return
+  if (!secure) return
+  if (purpose === 'train') {
+    checkStrict(plan, site)
+    return
+  }
   const known = reachableSets({ study, purpose }, site)
   if (known.length > 0 && !known.some(({ sites }) => isSameSet(sites, cohort)))
     throw new FederationError(
@@ -35,6 +39,22 @@ export function checkPartners(plan: RoundPlan, manifest: StudyManifest, site: Pa
   const of = { study, cohort, label: labelOf(manifest), survivorsMin: secure.survivorsMin }
   const found = known.length === 0 ? exposures(of, site) : undefined
   if (found) throw new FederationError('exposures-exceeded', found)
+}
+
+/** A site whose policy holds training to partners too trains among all of them; before any are settled, with whom it is asked to. */
+function checkStrict({ study, cohort }: RoundPlan, site: PartnerSite): void {
+  if (!isStrict(site)) return
+  const of = (purpose: Partners['purpose']) => reachableSets({ study, purpose }, site)
+  const known = [...of('evaluate'), ...of('statistics')]
+  if (known.length > 0 && !known.some(({ sites }) => isSameSet(sites, cohort)))
+    throw new FederationError(
+      'other-partners',
+      `policy.yaml says secure.partners: strict, so this site trains with all of ${known[0]!.sites.join(', ')} or not at all; this plan is for ${cohort.join(', ')}`,
+    )
+}
+
+function isStrict({ readPolicy }: Pick<PartnerSite, 'readPolicy'>): boolean {
+  return readPolicy().secure.partners === 'strict'
 }
 
 /**
@@ -87,8 +107,13 @@ export function settlePartners(plan: RoundPlan, manifest: StudyManifest, site: P
 }
 
 /** Throws `survivors-invalid` for a part of the partners. */
-export function checkWhole({ purpose, cohort }: RoundPlan, survivors: readonly SiteName[]): void {
-  const missing = purpose === 'train' ? [] : cohort.filter((site) => !survivors.includes(site))
+export function checkWhole(
+  { purpose, cohort }: RoundPlan,
+  survivors: readonly SiteName[],
+  site: Pick<PartnerSite, 'readPolicy'>,
+): void {
+  const isFree = purpose === 'train' && !isStrict(site)
+  const missing = isFree ? [] : cohort.filter((name) => !survivors.includes(name))
   if (missing.length > 0)
     throw new FederationError(
       'survivors-invalid',

@@ -36,7 +36,7 @@ const nothing = {
   approve,
   rows: { rowsMin: 50, testRowsMin: 20 },
   roster: { sites: {} },
-  secure: { trainExposuresMax: 25, evaluateExposuresMax: 3, partnerChangesMax: 2 },
+  secure: { partners: 'evaluations', trainExposuresMax: 25, evaluateExposuresMax: 3, partnerChangesMax: 2 },
   rollback: { accept: false },
   recovery: { accept: false },
 }
@@ -51,12 +51,12 @@ test('the policy may stand in either folder', () => {
 })
 
 test('the policy names sites by their fingerprints, the least that a secure round needs, and whether runs go back', () => {
-  const text = `roster: { sites: { basel: '${lead}' } }\nsecure: { survivorsMin: 4, colluders: 2, trainExposuresMax: 25, evaluateExposuresMax: 3, partnerChangesMax: 2 }\nrollback: { accept: true }\n`
+  const text = `roster: { sites: { basel: '${lead}' } }\nsecure: { survivorsMin: 4, colluders: 2, partners: strict }\nrollback: { accept: true }\n`
   writeFileSync(join(state, 'policy.yaml'), text)
   expect(readPolicy({ site, state })).toEqual({
     ...nothing,
     roster: { sites: { basel: lead } },
-    secure: { survivorsMin: 4, colluders: 2, trainExposuresMax: 25, evaluateExposuresMax: 3, partnerChangesMax: 2 },
+    secure: { ...nothing.secure, survivorsMin: 4, colluders: 2, partners: 'strict' },
     rollback: { accept: true },
   })
 })

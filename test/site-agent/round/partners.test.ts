@@ -137,6 +137,22 @@ describe('training', () => {
     expect(await refusalAt(site)).toMatchObject({ code: 'exposures-exceeded' })
     await secureRound(site, { purpose: 'evaluate' }).unmasked()
   })
+
+  test('where the policy says strict it is among all the partners of the evaluations or without this site', async () => {
+    const site = open()
+    site.policy.secure = { ...site.policy.secure, partners: 'strict' }
+    const { study } = site.plan().plan
+    const settled = { study, label: labelAt(site), sites: fiveSites, change: 0 } as const
+    site.store.partners.keep({ ...settled, purpose: 'evaluate' })
+    site.coordinator.say({ type: 'assignment', plan: secureRound(site, { cohort: four }).signed })
+    expect(await refusalAt(site)).toMatchObject({ code: 'other-partners', reason: expect.stringMatching(/strict/) })
+    const whole = secureRound(site, { run: 'heart-2' })
+    const names = whole.others.slice(0, -1)
+    await whole.uploaded()
+    site.coordinator.say(await whole.survivors(names, whole.others))
+    expect(await refusalAt(site, 2)).toMatchObject({ code: 'survivors-invalid' })
+    await secureRound(site, { run: 'heart-3' }).unmasked()
+  })
 })
 
 test.for([

@@ -26,7 +26,12 @@ const secureStudy = (fields: object) => ({ study: { aggregation: { mode: 'secure
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 const strangeKey = generateIdentity().publicKey
 
-const limits = { trainExposuresMax: 25, evaluateExposuresMax: 3, partnerChangesMax: 2 }
+const limits = {
+  partners: 'evaluations',
+  trainExposuresMax: 25,
+  evaluateExposuresMax: 3,
+  partnerChangesMax: 2,
+} as const
 
 test('a study approved as secure is not worked for without masks, nor a sealed one with them', () => {
   const site = open()
