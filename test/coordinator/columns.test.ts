@@ -127,5 +127,9 @@ test('run plan says which means a run would take, and plans no statistics for th
   await fixture.studyWhere(hash, ({ decisions }) => decisions.length === 4)
   const { columnsTaken, sums } = await fixture.admin.planRun(hash)
   expect(columnsTaken).toEqual([{ run: first, columns: ['chol'] }])
-  expect(sums.map(({ purpose }) => purpose)).toEqual(['train', 'evaluate'])
+  expect(sums).toMatchObject([
+    { purpose: 'statistics', outlook: 'taken', sites: [] },
+    { purpose: 'train' },
+    { purpose: 'evaluate' },
+  ])
 })
