@@ -141,7 +141,7 @@ function partnersDueMs(round: Recruiting, attendance: Attendance): number {
   if (purpose === 'statistics') return Number.POSITIVE_INFINITY
   if (isLast) return sinceMs + deadlines.makeUpMs
   // It says that it would refuse: there is nothing to wait for.
-  if (partners && missing.some((site) => standsOutOf(attendance.get(site), purpose))) return sinceMs
+  if (missing.some((site) => standsOutOf(attendance.get(site), purpose))) return sinceMs
   const away = missing.map(
     (site) => (attendance.get(site)?.absentSinceMs ?? Number.POSITIVE_INFINITY) + deadlines.absentMs,
   )
@@ -285,6 +285,7 @@ function missingSites({ setting, expected }: Recruiting, attendance: Attendance)
   const away = expected.filter((site) => {
     const presence = attendance.get(site)
     if (!presence || presence.excluded) return false
+    if (isAmongPartners(setting) && standsOutOf(presence, setting.purpose)) return true
     return presence.absentSinceMs !== undefined || (isSecure && !presence.pins)
   })
   if (!isSecure || away.length === 0) return away

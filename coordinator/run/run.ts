@@ -18,7 +18,7 @@ import { shortReason } from '../round/events.ts'
 import type { RoundOver } from '../round/over.ts'
 import { isAmongPartners } from '../round/partners.ts'
 import { mutuallyPinned } from '../round/pins.ts'
-import { type Attendance, standsOutOf } from '../round/presence.ts'
+import { type Attendance, type Presence, standsOutOf } from '../round/presence.ts'
 import { requiredNow } from '../round/required.ts'
 import { decideRound, evolveRound, type Round, resumeRound } from '../round/round.ts'
 import type { RoundSetting } from '../round/setting.ts'
@@ -199,7 +199,7 @@ export function runInRound(
 function expectedSites(run: Run, purpose: Purpose, { attendance }: Look): readonly SiteName[] {
   const { mode } = run.manifest.study.aggregation
   const eligible = [...attendance]
-    .filter(([, presence]) => !presence.excluded && standsOutOf(presence, purpose) === undefined)
+    .filter(([site, presence]) => !presence.excluded && isReady(run, purpose, site, presence))
     .map(([site]) => site)
   if (isAmongPartners({ aggregation: run.manifest.study.aggregation, purpose })) {
     const known = run.partners[purpose as keyof Partners]
@@ -211,6 +211,15 @@ function expectedSites(run: Run, purpose: Purpose, { attendance }: Look): readon
   const isExpected = (site: SiteName) => !survivors || survivors.includes(site) || required.includes(site)
   const sites = eligible.filter(isExpected).sort()
   return mode === 'secure' ? mutuallyPinned(sites, attendance, sites) : sites
+}
+
+/**
+ * Not one that says it takes no part, unless the run had begun with it: then whoever runs it decides whether to go on without
+ * it for good, and until then such rounds are withheld.
+ */
+function isReady({ past }: Run, purpose: Purpose, site: SiteName, presence: Presence): boolean {
+  if (standsOutOf(presence, purpose) === undefined) return true
+  return purpose !== 'train' && past.some(({ setting, cohort }) => setting.purpose === purpose && cohort.includes(site))
 }
 
 /** Once a site has masked for a purpose, the cohort is the partners, for good: no site masks for another set. */

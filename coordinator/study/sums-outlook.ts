@@ -5,7 +5,7 @@
 import type { Purpose } from '@consilium/protos/plan/names.ts'
 import { isEvaluatedAfter } from '@consilium/protos/plan/study.ts'
 import { isAmongPartners } from '../round/partners.ts'
-import { exclusion } from '../round/presence.ts'
+import { exclusion, standsOutOf } from '../round/presence.ts'
 import { type Prospects, prospectsOf } from '../round/recruit.ts'
 import { requiredNow } from '../round/required.ts'
 import { runInRound } from '../run/run.ts'
@@ -127,7 +127,16 @@ function fateAmongPartners(situation: Situation, purpose: Purpose, found: Prospe
         'a person there raises secure.evaluateExposuresMax in policy.yaml',
       ],
     }
-  return { outlook: 'made', reason: isSettled ? 'among its partners' : 'these sites become its partners, for good' }
+  if (isSettled) return { outlook: 'made', reason: 'among its partners' }
+  const out = [...situation.attendance].flatMap(([site, presence]) =>
+    !presence.excluded && standsOutOf(presence, purpose) && !situation.without.includes(site) ? [site] : [],
+  )
+  const without = out.length > 0 ? `, without ${out.sort().join(', ')}, which takes no part now` : ''
+  return {
+    outlook: 'made',
+    reason: `these sites become its partners, for good${without}`,
+    waysOut: out.length > 0 ? ['have somebody look there first: its log and status say why it takes no part'] : [],
+  }
 }
 
 /** One that lacks a partner is left out; statistics wait, for nothing goes on without them. */

@@ -36,7 +36,13 @@ test('in training nobody but the hospital learns where it holds', async () => {
 test('in evaluations it is one bit, and then the hospital stands out of them, whatever it is asked', async () => {
   const { trainer, calls } = crashing('evaluate')
   await using federation = await hostileFederation({ trainer })
-  const view = await federation.run({ rounds: 3, evaluation: evaluated })
+  const run = await federation.start({ rounds: 3, evaluation: evaluated })
+  // The evaluation of the last model waits for somebody at the hospital to look; nobody does.
+  for await (const { current } of federation.admin.watchRun(run, new AbortController().signal))
+    if (current?.round === 3 && current.purpose === 'evaluate' && current.awaited?.sites.includes(holds)) break
+  await federation.admin.finishRun(run, 'nobody looks')
+  const view = await federation.ended(run)
+  expect(view.state).toBe('finished')
   expect(view.rounds.map(({ loss }) => loss)).toEqual([undefined, undefined, undefined])
   const codes = federation.recorded.heard.flatMap(({ site, message }) =>
     site === holds && message.type === 'refusal' ? [message.code] : [],
