@@ -76,7 +76,7 @@ function purposesOf({ standardisation, rounds, evaluation }: Study): (readonly [
 function secureItem(purpose: Purpose, times: number, manifest: StudyManifest): PreviewItem {
   const vectors = secureVectors(purpose, vectorSizes(manifest))
   const values = vectors.filter(({ name }) => name !== headerName).reduce((sum, { words }) => sum + words, 0)
-  const content = purpose === 'evaluate' ? secureEvaluation(manifest) : contentOf(purpose, manifest)
+  const content = secureContent(purpose, manifest)
   return { purpose, content, header: secureHeader, values, bytesMax: secureUploadBytes(vectors), times }
 }
 
@@ -96,6 +96,12 @@ const secureHeader = [
  * revealed; then a row of sealed shares and one share revealed for each site.
  */
 const keyMessageSizes = { bytesMax: 1140, bytesMaxPerSite: 262 }
+
+function secureContent(purpose: Purpose, manifest: StudyManifest): string {
+  if (purpose === 'evaluate') return secureEvaluation(manifest)
+  const content = contentOf(purpose, manifest)
+  return purpose === 'statistics' ? `${content}, as far as they were never summed in any study` : content
+}
 
 function sealedItem(purpose: Purpose, times: number, manifest: StudyManifest): PreviewItem {
   const values = contributionLength(purpose, vectorSizes(manifest))

@@ -69,7 +69,8 @@ function howOften(study: Study, { approve }: Pick<Policy, 'approve'>, data?: Dat
   const steps = amount ? `${amount.steps} local steps` : 'local steps by the number of rows'
   const drawn = amount?.drawn === undefined ? '' : ` that draw ${amount.drawn} rows`
   const evaluations = Math.ceil(study.rounds / study.evaluation.everyRounds)
-  const statistics = study.standardisation === 'federated' ? ', means and deviations once' : ''
+  const statistics =
+    study.standardisation === 'federated' ? ', means and deviations of columns once, which later studies know' : ''
   return `${study.rounds} rounds of ${steps}${drawn}, ${evaluations} evaluations${statistics}; at most ${approve.runsMax} runs of that unless somebody here accepts more`
 }
 

@@ -2,6 +2,7 @@
  * Which sums of a study this site was in, and with whom (fedsum, section E.4), and what is left of each limit that bounds
  * what several of them tell together. Read from this site's own records; nobody is asked.
  */
+import { columnsOf } from '@consilium/protos/plan/columns.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import { isClose } from '@consilium/protos/plan/same-function.ts'
 import { studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
@@ -31,7 +32,21 @@ export type SumsHere = {
     readonly sites: readonly SiteName[]
     readonly past: boolean
   }[]
+  /** Columns that the study standardises over all sites: what this site knows of the one sum of each. */
+  readonly columns: readonly ColumnHere[]
   readonly limits: readonly LimitHere[]
+}
+
+export type ColumnHere = {
+  readonly column: string
+  /** Its mean is known; this site masked a sum of it that has not come out; or neither. */
+  readonly state: 'known' | 'masked' | 'new'
+  /** Whose statistics gave the mean. */
+  readonly run?: RunId
+  /** Among whom this site masked its sum. */
+  readonly sites?: readonly SiteName[]
+  /** Sites on whose word this one has the mean, where it verified no sum itself. */
+  readonly vouchers?: number
 }
 
 export type LimitHere = {
@@ -67,6 +82,7 @@ export function sumsHere(known: KnownStudy, reading: Reading): SumsHere {
     name,
     sums: store.sessions.sums(hash),
     partners: store.partners.sets(hash).map(({ purpose, sites, past }) => ({ purpose, sites, past })),
+    columns: columnsHere(known, store),
     limits: [
       runsUsed(known, reading),
       ...evaluationsUsed(known, reading),
@@ -75,6 +91,21 @@ export function sumsHere(known: KnownStudy, reading: Reading): SumsHere {
       studiesUsed(known.lead, reading),
     ],
   }
+}
+
+function columnsHere(known: KnownStudy, { columns }: SiteStore): ColumnHere[] {
+  const { features, standardisation, aggregation } = namedStudy(known).manifest.study
+  if (standardisation !== 'federated' || aggregation.mode !== 'secure') return []
+  return columnsOf(features).map(({ name: column }) => {
+    const [mean, sum] = [columns.mean(column), columns.summed(column)]
+    return {
+      column,
+      state: mean ? 'known' : sum ? 'masked' : 'new',
+      ...(mean && { run: mean.run }),
+      ...(sum && { sites: sum.sites }),
+      ...(mean?.vouchers !== undefined && { vouchers: mean.vouchers }),
+    }
+  })
 }
 
 function runsUsed({ hash, name }: KnownStudy, { store, policy: { approve } }: Reading): LimitHere {

@@ -87,8 +87,19 @@ function reportText(report: BundleReport & { readonly source: string }, terminal
     ['run', report.run && `${report.run} of ${report.federation}, ${report.state}`],
     ['Merkle root', report.root],
     ['signed by', report.coordinator],
+    ['means', takenText(report) || undefined],
   ])
   return `${report.source}: ${verdict}, ${report.entries} entries\n${facts}${rounds}`
+}
+
+/** Which means came from other runs, on whose word. */
+function takenText({ taken }: BundleReport): string {
+  return taken
+    .map(({ run, columns, vouchers, remade }) => {
+      const made = remade ? ' and made again from their sum' : ''
+      return `of ${columns.join(', ')} from run ${run}, verified by ${vouchers} sites${made}`
+    })
+    .join('; ')
 }
 
 /**

@@ -1,10 +1,11 @@
 /** Which sums this site was in, with whom, and what is left of each limit, as `status` and `study show` tell it. */
-import type { LimitHere, SumsHere } from '../sums-here.ts'
+import type { ColumnHere, LimitHere, SumsHere } from '../sums-here.ts'
 import { table } from './output.ts'
 
 /** `isWhole`: also studies that this site was in no sum of, and limits of which nothing is used. */
 export function describeSums(studies: readonly SumsHere[], { isWhole }: { readonly isWhole: boolean }): string {
-  return [sumsTable(studies, isWhole), partnersTable(studies), limitsTable(studies, isWhole)].join('')
+  const columns = isWhole ? columnsTable(studies) : ''
+  return [sumsTable(studies, isWhole), partnersTable(studies), columns, limitsTable(studies, isWhole)].join('')
 }
 
 function sumsTable(studies: readonly SumsHere[], isWhole: boolean): string {
@@ -28,6 +29,22 @@ function partnersTable(studies: readonly SumsHere[]): string {
   return rows.length === 0
     ? ''
     : `\nPartners: sums of these are among these sites alone\n${table(['study', 'for', 'sites'], rows)}`
+}
+
+function columnsTable(studies: readonly SumsHere[]): string {
+  const rows = studies.flatMap(({ columns }) => columns.map((each) => [each.column, columnText(each)]))
+  if (rows.length === 0) return ''
+  const title = 'Columns: each is summed once, in all studies; mean and deviation are known to later ones'
+  return `\n${title}\n${table(['column', 'its sum'], rows)}`
+}
+
+function columnText({ state, run, sites, vouchers }: ColumnHere): string {
+  const among = sites ? ` among ${sites.join(', ')}` : ''
+  if (state === 'new') return 'none yet: a run of this study sums it'
+  if (state === 'masked') return `asked for${among}; it has not come out, and this site helps to no other`
+  return vouchers === undefined
+    ? `run ${run}${among}`
+    : `run ${run}, without this site: mean and deviation on the word of ${vouchers} sites`
 }
 
 function limitsTable(studies: readonly SumsHere[], isWhole: boolean): string {

@@ -30,7 +30,7 @@ test('an ordinary study: which columns of how many patients, what how often, wha
     reads: '3 features (age, exang, cp), the label disease, and patient_id to tell training rows from test rows',
     of: '199 training rows (190 patients) and 104 test rows; 3 rows are left out',
     computes: expect.stringMatching(
-      /^15 rounds of 100 local steps that draw 400 rows, 15 evaluations, means and deviations once; at most 5 runs/,
+      /^15 rounds of 100 local steps that draw 400 rows, 15 evaluations, means and deviations of columns once, which later studies know; at most 5 runs/,
     ),
     leaves: expect.stringMatching(/^at most \d+ bytes in one run, in 1 x statistics, 15 x train, 15 x evaluate$/),
     under: expect.stringMatching(/^masks: only sums over at least 3 sites .*no noise is added/),

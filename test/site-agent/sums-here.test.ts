@@ -1,5 +1,7 @@
 /** What a site tells its people of the sums it was in: with whom, and what is left of each limit. */
+import { statisticsVectors } from '@consilium/protos/secagg/vectors.ts'
 import { afterEach, expect, test } from 'vitest'
+import { describeSums } from '../../site-agent/cli/sums-text.ts'
 import { namedStudy } from '../../site-agent/judge.ts'
 import { labelOf } from '../../site-agent/round/partners.ts'
 import { type LimitHere, sumsHere } from '../../site-agent/sums-here.ts'
@@ -101,4 +103,27 @@ test('studies of a lead that were approved without asking count for 31 days, a p
   site.store.studies.decide({ ...decision, by: 'policy' })
   expect(left(now)).toMatchObject({ of: `lead ${known.lead} in 31 days`, used: 1, left: 4 })
   expect(left(new Date(now.getTime() + 32 * 86_400_000))).toMatchObject({ used: 0 })
+})
+
+test('of each column it is told whether it was summed, in which run and among whom, or who vouches for its mean', async () => {
+  const site = open()
+  expect(here(site).columns).toEqual([
+    { column: 'age', state: 'new' },
+    { column: 'chol', state: 'new' },
+  ])
+  const columns = [{ name: 'chol' }]
+  const summing = { purpose: 'statistics', round: 0, columns, secure: { vectors: statisticsVectors(columns) } } as const
+  const round = secureRound(site, summing)
+  await round.unmasked()
+  expect(here(site).columns[1]).toEqual({ column: 'chol', state: 'masked', sites: fiveSites })
+  site.coordinator.say(await round.verifySum())
+  await round.sent('verified')
+  expect(here(site).columns[1]).toEqual({ column: 'chol', state: 'known', run: 'heart-1', sites: fiveSites })
+  const age = { name: 'age', means: [50], standardDeviations: [9] }
+  site.store.columns.keepMean({ column: age, run: 'stroke-3', planHash: 'ee'.repeat(32), vouchers: 3 })
+  expect(here(site).columns[0]).toEqual({ column: 'age', state: 'known', run: 'stroke-3', vouchers: 3 })
+  const text = describeSums([here(site)], { isWhole: true })
+  expect(text).toMatch(/summed once, in all studies; mean and deviation are known to later ones/)
+  expect(text).toMatch(/age +run stroke-3, without this site: mean and deviation on the word of 3 sites/)
+  expect(text).toMatch(new RegExp(`chol +run heart-1 among ${fiveSites.join(', ')}`))
 })
