@@ -133,3 +133,30 @@ test('run plan says which means a run would take, and plans no statistics for th
     { purpose: 'evaluate' },
   ])
 })
+
+test('what failed half-way is summed among the very same sites only, which the start of a run without one says', async () => {
+  const fixture = await coordinatorFixture()
+  const zurich = (await fixture.sites())[3]!
+  zurich.uploads = false
+  const { run: first } = await fixture.startRun(named('age'))
+  await fixture.runWhere(
+    first,
+    ({ current }) => current?.sites.filter(({ state }) => state === 'uploaded').length === 3,
+  )
+  await fixture.pass(300_000)
+  expect(await fixture.runWhere(first, hasEnded)).toMatchObject({
+    state: 'failed',
+    reason: expect.stringMatching(/zurich is missing/),
+  })
+  zurich.uploads = true
+
+  const { hash } = await fixture.createStudy(named('age', 'chol'))
+  await fixture.studyWhere(hash, ({ decisions }) => decisions.length === 4)
+  const why = /masked for a sum of age in run of-age-1, which never came out.*zurich would not be in this one/
+  const without = fixture.admin.startRun(hash, ['zurich'])
+  await expect(without).rejects.toMatchObject({ code: 'column-summed', message: expect.stringMatching(why) })
+
+  const { run: second } = await fixture.admin.startRun(hash)
+  expect(await fixture.runWhere(second, hasEnded)).toMatchObject({ state: 'finished', reason: '' })
+  expect(await plannedColumns(fixture)).toEqual([['age'], ['age', 'chol']])
+})
