@@ -37,7 +37,7 @@ const isStatistics = ({ type, body }: LogEntry) => type === 'cohort-selected' &&
 test('the second study sums what is new to it, and no two sums in the log can be subtracted', async () => {
   await using federation = await hostileFederation({ names })
   const first = await runWithout(federation, 'zurich', studyOf('first', ['age', 'chol']))
-  // Three sites have to vouch where two may collude: one verified each sum before it was known how many.
+  // Three sites have to vouch where two may collude; the first study needed the word of two.
   const aggregation = { mode: 'secure', weights: 'exact', weightMax: 64, colluders: 2 } as const
   const cohort = { min: 4, quorum: 4 }
   const second = await runWithout(federation, 'aarau', studyOf('second', ['chol', 'pressure'], { aggregation, cohort }))
