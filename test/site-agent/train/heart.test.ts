@@ -1,5 +1,7 @@
 /** Four trainers on the four real hospitals, averaged by hand: the model a federation of them ends with. */
+import { columnStarts, columnsOf, summedValues } from '@consilium/protos/plan/columns.ts'
 import type { Standardisation } from '@consilium/protos/plan/round-plan.ts'
+import { standardisationFrom } from '@consilium/protos/strategy/standardisation.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTrainer } from '../../../site-agent/train/start-trainer.ts'
 import type { EvaluateResult, Trainer } from '../../../site-agent/train/trainer.ts'
@@ -64,7 +66,14 @@ async function federatedStandardisation(trainers: readonly Trainer[]): Promise<S
   const total = Array.from({ length: 3 * columns }, (_, i) => all.reduce((sum, { sums }) => sum + sums[i]!, 0))
   const means = total.slice(columns, 2 * columns).map((sum, i) => sum / total[i]!)
   const meanSquares = total.slice(2 * columns).map((sum, i) => sum / total[i]!)
-  return { means, standardDeviations: means.map((mean, i) => Math.sqrt(meanSquares[i]! - mean * mean)) }
+  const standardDeviations = means.map((mean, i) => Math.sqrt(meanSquares[i]! - mean * mean))
+  const { features } = study.manifest.study
+  const starts = columnStarts(columnsOf(features))
+  const summed = columnsOf(features).map((column, i) => {
+    const of = (values: number[]) => values.slice(starts[i]!, starts[i]! + summedValues([column]))
+    return [column.name, { ...column, means: of(means), standardDeviations: of(standardDeviations) }] as const
+  })
+  return standardisationFrom(features, new Map(summed))!
 }
 
 /** From the summed histograms: every positive against every negative, ties within a bin count half. */
