@@ -228,6 +228,8 @@ export type RoundView = {
   readonly contributors?: number
   /** Which part of the round was not made because a partner was missing, and who. */
   readonly withheld?: string
+  /** Attempts of its statistics or evaluation that lost a partner, and whom; others followed. Absent where there is none. */
+  readonly interrupted?: readonly string[]
   readonly parametersSha256?: Sha256
   /** Of the round that trained (or, in round 0, summed up); absent in sealed mode and where no session came about. */
   readonly secure?: SecureSessionView
@@ -261,6 +263,8 @@ export type RunView = {
     readonly round: number
     readonly purpose: Purpose
     readonly phase: string
+    /** From 2 on, where a round that lost a partner is attempted again; else absent. */
+    readonly attempt?: number
     readonly sites: readonly {
       readonly site: SiteName
       readonly state: string

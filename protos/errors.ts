@@ -270,6 +270,11 @@ export type ErrorCode =
    */
   | 'already-uploaded'
   /**
+   * A round of statistics or evaluation is to be attempted again, and this is not the one before once more, or this site
+   * has revealed its shares for that one. Normal: it is not. Do: keep the log: the coordinator lies, or lost its state.
+   */
+  | 'attempt-refused'
+  /**
    * Two sums of the same training from the same model would differ by a few sites, whose sum the difference is.
    * Normal: where a study is run again with a hospital away. Do: wait for the same sites, or go on from that run’s
    * model (`consilium study create --from-run`).

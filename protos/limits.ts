@@ -16,6 +16,8 @@ export const objectBytesMax = 64 * 1024 * 1024 * 1024
 export const roundsMax = 100_000
 /** Sites in one cohort (the Shamir index is one byte). */
 export const cohortMax = 255
+/** Attempts of one round of statistics or evaluation, the first included. */
+export const attemptsMax = 16
 /** Enrolled sites of a federation, as the roster lists them. */
 export const rosterSitesMax = 10_000
 /** Rotations of the coordinator's key. */

@@ -34,6 +34,7 @@ const ofWhatWasSent = [
   'survivors-conflict',
   'quorum-invalid',
   'already-uploaded',
+  'attempt-refused',
   'cohort-differencing',
   'other-partners',
   'column-summed',

@@ -99,6 +99,7 @@ const statusOf: Readonly<Record<ErrorCode, status>> = {
   'survivors-conflict': status.FAILED_PRECONDITION,
   'quorum-invalid': status.INVALID_ARGUMENT,
   'already-uploaded': status.FAILED_PRECONDITION,
+  'attempt-refused': status.FAILED_PRECONDITION,
   'cohort-differencing': status.FAILED_PRECONDITION,
   'other-partners': status.FAILED_PRECONDITION,
   'partners-refused': status.FAILED_PRECONDITION,

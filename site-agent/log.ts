@@ -49,6 +49,8 @@ export function describeEvent(event: AgentEvent): string {
       return `the training process of study ${short(event.study)} is started again: ${event.reason}`
     case 'work-started':
       return `${round(event)}: working`
+    case 'attempted-again':
+      return `${round(event)}: attempted again, with what was computed before`
     case 'work-resumed':
       return `${round(event)}: goes on after ${event.steps} steps done before`
     case 'checkpoint-failed':

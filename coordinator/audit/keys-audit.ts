@@ -1,5 +1,5 @@
 /** The keys of a secure round, audited: what sites advertised (U1), what they shared (U2), what they complained of. */
-import { readAdvertisement } from '@consilium/protos/secagg/advertisement.ts'
+import { abandonsAttemptBefore, readAdvertisement } from '@consilium/protos/secagg/advertisement.ts'
 import {
   advertiseMessage,
   complaintMessage,
@@ -21,6 +21,7 @@ export function advertised(round: SessionAudit, event: EventOf<'keys-advertised'
   require(said.index === index, `${name} advertised as site ${said.index} of the cohort, it is ${index}`)
   require(hex(said.modelHash) === round.plan.model, `${name} advertised keys for another model than the plan's`)
   require(!round.advertised.has(name), `${name} advertised keys twice`)
+  require(abandonsAttemptBefore(said, round.plan), `${name} did not abandon just the attempt before its plan`)
   round.advertised.set(name, { body, signature })
 }
 

@@ -5,6 +5,7 @@
 import { sha256Hex } from '@consilium/protos/hash.ts'
 import type { LogHead } from '@consilium/protos/log/head.ts'
 import type { MerkleTree } from '@consilium/protos/log/merkle.ts'
+import { attemptOf, repeats } from '@consilium/protos/plan/attempts.ts'
 import { type Column, columnsOf, type SummedColumn } from '@consilium/protos/plan/columns.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { PartnerPurpose } from '@consilium/protos/plan/partner-change.ts'
@@ -122,7 +123,9 @@ type Run = {
   standardisation?: Standardisation
   /** Who verified the sums of both. */
   proven: NonNullable<RoundPlan['proven']>
-  next?: { readonly round: number; readonly purpose: Purpose }
+  next?: { readonly round: number; readonly purpose: Purpose; readonly attempt: number }
+  /** The plan of an attempt that was interrupted: the next one repeats it. */
+  interrupted?: { readonly plan: RoundPlan; readonly hash: Sha256 }
   open?: OpenRound
   ended?: 'finished' | 'failed' | 'cancelled'
 }
@@ -161,7 +164,7 @@ function take(run: Started, event: RunEvent, seq: number, { message, bytes }: Ob
   switch (event.type) {
     case 'round-started':
       require(run.open === undefined && run.next === undefined, 'a round starts while another one is open')
-      run.next = { round: event.round, purpose: event.purpose }
+      run.next = { round: event.round, purpose: event.purpose, attempt: event.attempt ?? 1 }
       return
     case 'cohort-selected':
       select(run, event, seq)
@@ -170,7 +173,7 @@ function take(run: Started, event: RunEvent, seq: number, { message, bytes }: Ob
       commit(run, event, seq, bytes)
       return
     case 'round-failed':
-      close(run, 'failed')
+      fail(run, event)
       return
     case 'columns-taken':
       takeColumns(run, event, bytes)
@@ -240,11 +243,31 @@ function select(
   require(!isOwed || due !== undefined, 'its study standardises by all sites, and no statistics round was committed')
   require(sameJson(plan.standardisation, due), 'its plan standardises by other figures than the statistics round gave')
   require(sameJson(plan.proven ?? {}, run.proven), 'its plan names others as those who verified what it starts from')
+  checkAttempt(run, plan, next!.attempt)
   checkHead(run, plan.logHead, seq)
   require(plan.modelEntry === undefined || plan.modelEntry < plan.logHead.size, 'its head does not cover its model')
   for (const site of plan.cohort) run.federation.checkApproved(site, plan.study)
   delete run.next
   run.open = { plan, hash: named, ...secureOf(run, plan) }
+}
+
+/** A further attempt is of the plan that was interrupted, once more; nobody has revealed a share for that one. */
+function checkAttempt({ interrupted }: Run, plan: RoundPlan, due: number): void {
+  require(attemptOf(plan) === due, 'its plan is of another attempt than the one that started')
+  if (due === 1) return
+  const { plan: before, hash } = present(interrupted, 'no attempt before it was interrupted')
+  require(attemptOf(before) === due - 1 && plan.attempt?.after === hash, 'it does not follow the attempt before it')
+  require(repeats(plan, before), 'it is not the attempt before it once more')
+}
+
+function fail(run: Started, event: EventOf<'round-failed'>): void {
+  const { open } = run
+  close(run, 'failed')
+  if (event.code !== 'interrupted') return
+  const { plan, hash, secure } = present(open, 'it had no plan that could be attempted again')
+  require(plan.purpose !== 'train' && secure !== undefined, 'only rounds among partners are attempted again')
+  require(secure.counts().releases === 0, 'shares were revealed for it: it is not attempted again')
+  run.interrupted = { plan, hash }
 }
 
 /** The session of a secure plan, whose roster is the auditor's and whose thresholds are the study's. */
@@ -375,6 +398,7 @@ function checkHead({ tree }: Run, { size, root }: LogHead, seq: number): void {
 function close(run: Run, outcome: 'committed' | 'failed'): void {
   if (run.open) run.reports.push(reportOf(run.open, outcome))
   delete run.open
+  delete run.interrupted
   delete run.next
 }
 

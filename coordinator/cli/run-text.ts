@@ -60,7 +60,7 @@ export function liveView(run: RunView, terminal: Terminal): string {
 }
 
 function currentText(current: NonNullable<RunView['current']>, terminal: Terminal): string {
-  const { round, purpose, phase, sites } = current
+  const { round, phase, sites } = current
   const width = Math.max(10, Math.min(40, terminal.columns - 60))
   const names = Math.max(4, ...sites.map(({ site }) => site.length))
   const lines = sites.map(({ site, state, done, total, uploadedBytes, awaySince }) => {
@@ -69,8 +69,16 @@ function currentText(current: NonNullable<RunView['current']>, terminal: Termina
     return `  ${site.padEnd(names)}  ${bar(done, total, width)}  ${state}${share}${uploaded}${awaySince ? `  not connected since ${formatTime(awaySince)}` : ''}\n`
   })
   const awaited = awaitedText(current)
-  const head = `${colored(terminal, 'bold', `round ${round}`)}  ${purpose}: ${phaseWords(phase)}`
+  const head = `${colored(terminal, 'bold', `round ${round}`)}  ${purposeText(current)}: ${phaseWords(phase)}`
   return `\n${head}${awaited ? `, ${awaited}` : ''}\n${lines.join('')}`
+}
+
+/** `evaluate`, or `evaluate, attempt 2` where it lost a partner before. */
+export function purposeText({
+  purpose,
+  attempt,
+}: Pick<NonNullable<RunView['current']>, 'purpose' | 'attempt'>): string {
+  return attempt ? `${purpose}, attempt ${attempt}` : purpose
 }
 
 /** `confirm-survivors` as a person reads it. */
@@ -113,12 +121,14 @@ export function newLines(before: RunView | undefined, run: RunView): string[] {
   for (const round of run.rounds) {
     const dropoutsBefore = before?.rounds.find((other) => other.round === round.round)?.dropouts.length ?? 0
     for (const dropout of round.dropouts.slice(dropoutsBefore)) lines.push(dropoutLine(round.round, dropout))
+    const interruptedBefore = before?.rounds.find((other) => other.round === round.round)?.interrupted?.length ?? 0
+    for (const text of (round.interrupted ?? []).slice(interruptedBefore)) lines.push(`round ${round.round}  ${text}`)
     if (isOver(round, run) && !known.has(round.round)) lines.push(roundLine(round))
   }
   const { current } = run
   if (current && phaseOf(before) !== phaseOf(run)) {
     const awaited = awaitedText(current)
-    const phase = `round ${current.round}  ${current.purpose}: ${phaseWords(current.phase)}`
+    const phase = `round ${current.round}  ${purposeText(current)}: ${phaseWords(current.phase)}`
     lines.push(`${phase}, ${awaited || `${current.sites.length} sites`}`)
   }
   const awayBefore = awayLines(before)
@@ -172,9 +182,9 @@ export function gapOfLast({ rounds, roundsPlanned }: RunView): string | undefine
 
 function phaseOf(run: RunView | undefined): string {
   if (!run?.current) return ''
-  const { round, purpose, phase } = run.current
+  const { round, phase } = run.current
   // Whom a round waits for as it recruits may change while nothing else does.
-  return `${round} ${purpose} ${phase} ${phase === 'recruit' ? awaitedText(run.current) : ''}`
+  return `${round} ${purposeText(run.current)} ${phase} ${phase === 'recruit' ? awaitedText(run.current) : ''}`
 }
 
 /** A round's figures are complete once the run works on a later one, or on none. */
@@ -230,7 +240,7 @@ function aggregationText({ aggregation, rounds }: RunView): string {
 
 function nowText(current: NonNullable<RunView['current']>): string {
   const awaited = awaitedText(current)
-  return `round ${current.round}, ${current.purpose}: ${phaseWords(current.phase)}${awaited ? `, ${awaited}` : ''}`
+  return `round ${current.round}, ${purposeText(current)}: ${phaseWords(current.phase)}${awaited ? `, ${awaited}` : ''}`
 }
 
 function roundsDone(run: RunView): string {

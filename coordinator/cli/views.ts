@@ -136,6 +136,7 @@ function roundView(view: RoundView__Output): RoundView {
     ...optionalHash('parametersSha256', view.parametersSha256),
     ...(view.secure ? { secure: secureSession(view.secure) } : {}),
     ...(view.withheld ? { withheld: view.withheld } : {}),
+    ...(view.interrupted.length > 0 ? { interrupted: view.interrupted } : {}),
   }
 }
 
@@ -145,11 +146,12 @@ function secureSession(view: SecureSession__Output): SecureSessionView {
 }
 
 function currentWork(current: NonNullable<RunView__Output['current']>): NonNullable<RunView['current']> {
-  const { round, purpose, phase, sites, awaited, leftOut } = current
+  const { round, purpose, phase, attempt, sites, awaited, leftOut } = current
   return {
     round,
     purpose: oneOf(purpose, purposeSchema.options),
     phase,
+    ...(attempt > 0 ? { attempt } : {}),
     sites: sites.map(({ awaySince, ...site }) => ({ ...site, ...(awaySince !== '' && { awaySince }) })),
     ...(awaited ? { awaited: awaitedView(awaited) } : {}),
     ...(leftOut.length > 0 ? { leftOut: leftOut.map(({ site, reason }) => ({ site, reason })) } : {}),

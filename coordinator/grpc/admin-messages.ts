@@ -125,7 +125,7 @@ function currentWork({ sites, awaited, leftOut, ...rest }: NonNullable<RunView['
 }
 
 function roundView(view: RoundView): WireRoundView {
-  const { cohort, survivors, dropouts, parametersSha256, secure, ...rest } = view
+  const { cohort, survivors, dropouts, parametersSha256, secure, interrupted, ...rest } = view
   return {
     ...rest,
     cohort: [...cohort],
@@ -133,6 +133,7 @@ function roundView(view: RoundView): WireRoundView {
     dropouts: [...dropouts],
     parametersSha256: hashBytes(parametersSha256),
     ...(secure && { secure: { ...secure, confirmed: [...secure.confirmed] } }),
+    ...(interrupted && { interrupted: [...interrupted] }),
   }
 }
 

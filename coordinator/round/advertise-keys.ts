@@ -3,7 +3,7 @@
  * under its identity in the plan's roster. Who did so when nobody is awaited any more is U1: the directory, which names
  * the session and from which the thresholds follow.
  */
-import { readAdvertisement } from '@consilium/protos/secagg/advertisement.ts'
+import { abandonsAttemptBefore, readAdvertisement } from '@consilium/protos/secagg/advertisement.ts'
 import { advertiseMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import { sessionThresholds } from '@consilium/protos/secagg/thresholds.ts'
 import { awaitedMembers, decideOnMembers, takeFromMember } from './collect-messages.ts'
@@ -70,12 +70,14 @@ export function deadline(round: AdvertisingKeys, attendance: Attendance): number
 
 type Command = Extract<RoundCommand, { type: 'advertise-keys' }>
 
-function check({ session }: AdvertisingKeys, { planHash, site, body, signature }: Command): void {
+function check({ session, plan }: AdvertisingKeys, { planHash, site, body, signature }: Command): void {
   const own = rosterEntry(session, site)
   mustBeSigned(own, signature, advertiseMessage(Buffer.from(planHash, 'hex'), site, body), 'these keys and this plan')
-  const { index, modelHash, channelKey, maskKey } = readAdvertisement(body)
+  const advertised = readAdvertisement(body)
+  const { index, modelHash, channelKey, maskKey } = advertised
   must(index === own.index, 'message-invalid', `index: ${index}, not ${own.index}`)
   must(toHex(modelHash) === session.model, 'hash-mismatch', 'modelHash: not the model of this round')
+  must(abandonsAttemptBefore(advertised, plan), 'message-invalid', 'previousAttempt: not as the plan asks for')
   const others = [...session.advertised.values()].flatMap((said) => {
     const other = readAdvertisement(said.body)
     return [other.channelKey, other.maskKey]

@@ -30,7 +30,9 @@ type RunOfColumns = {
 export function columnStates(runs: Iterable<RunOfColumns>, planned: Iterable<RoundPlan> = []): ColumnStates {
   const states = new Map<string, ColumnState>()
   for (const { id: run, past, current } of runs) {
-    for (const over of statisticsOf(past)) note(states, stateOf(run, over), over.statistics?.columns)
+    // What is attempted again is settled while it waits, and under way once it has a plan.
+    const isAttempted = current?.plan !== undefined && current.setting.attempt !== undefined
+    for (const over of isAttempted ? [] : statisticsOf(past)) note(states, stateOf(run, over), over.statistics?.columns)
     if (!current?.plan || current.setting.purpose !== 'statistics') continue
     noteUnderWay(states, current.plan)
   }

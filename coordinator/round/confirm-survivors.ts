@@ -10,7 +10,7 @@ import { failure } from './dropouts.ts'
 import type { EventOf, RoundEvent } from './events.ts'
 import { mustBeSigned } from './faults.ts'
 import type { RoundOver } from './over.ts'
-import { isAmongPartners } from './partners.ts'
+import { broken, isAmongPartners } from './partners.ts'
 import { type Planned, plannedOf, type Update } from './planned.ts'
 import { type ConfirmingSession, fromBase64, rosterEntry, toBase64 } from './session.ts'
 import {
@@ -99,9 +99,20 @@ function next(
   }
 }
 
+/** Nobody was shown a quorum, so nobody has revealed a share: among partners it can be attempted again. */
 function overdue(round: ConfirmingSurvivors, now: Date): EventOf<'round-failed'> {
   const { confirmed, thresholds } = round.session
   const missing = awaitedConfirmations(round).sites
+  if (isAmongPartners(round.setting)) {
+    const why = `it did not confirm the survivors in ${round.setting.deadlines.keysMs} ms`
+    const causes = round.dropouts.map(({ cause }) => cause)
+    return broken(
+      round.setting,
+      missing.map((site) => ({ site, why })),
+      causes,
+      now,
+    )
+  }
   const reason = `${confirmed.size} of ${thresholds.threshold} confirmations came; missing: ${missing.join(', ')}`
-  return failure(round.setting, isAmongPartners(round.setting) ? 'withheld' : 'quorum-lost', reason, now)
+  return failure(round.setting, 'quorum-lost', reason, now)
 }

@@ -6,7 +6,7 @@
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import type { RoundCommand } from './commands.ts'
 import { type EventOf, type RoundEvent, shortReason } from './events.ts'
-import { isAmongPartners, withheld } from './partners.ts'
+import { broken, isAmongPartners } from './partners.ts'
 import { type Dropout, membersOf, type Planned, sitesNeeded } from './planned.ts'
 import { type Attendance, exclusion, exclusionReasons, type Presence } from './presence.ts'
 import { requiredOf } from './required.ts'
@@ -77,9 +77,10 @@ export function dropEvents(round: Losing, dropouts: readonly Dropout[], now: Dat
   if (isAmongPartners(round.setting))
     return [
       ...dropped,
-      withheld(
+      broken(
         round.setting,
         dropouts.map(({ site, reason }) => ({ site, why: reason })),
+        [...round.dropouts, ...dropouts].map(({ cause }) => cause),
         now,
       ),
     ]

@@ -2,7 +2,7 @@
  * What can happen in a round, as it stands in the run's event log. Progress is no event: it changes nothing that a
  * restart would have to know.
  */
-import { objectBytesMax, reasonCharactersMax } from '@consilium/protos/limits.ts'
+import { attemptsMax, objectBytesMax, reasonCharactersMax } from '@consilium/protos/limits.ts'
 import { logHeadSchema } from '@consilium/protos/log/head.ts'
 import { summedColumnsSchema } from '@consilium/protos/plan/columns.ts'
 import { base64Schema, purposeSchema, sha256Schema, siteNameSchema } from '@consilium/protos/plan/names.ts'
@@ -76,6 +76,8 @@ export const roundEventSchemas = [
     expected: z.array(siteNameSchema),
     /** Of statistics: the one set of sites that may sum its columns, where sites masked for a sum of them before. */
     partners: z.array(siteNameSchema).exactOptional(),
+    /** From the second attempt of a round among partners on. */
+    attempt: z.int().min(2).max(attemptsMax).exactOptional(),
   }),
   z.strictObject({
     type: z.literal('cohort-selected'),
@@ -170,6 +172,8 @@ export const roundEventSchemas = [
       'withheld',
       /** The means of its columns came of another run meanwhile: it is not needed as it was. */
       'column-summed',
+      /** The same, lost after its plan: another attempt follows. */
+      'interrupted',
       'cancelled',
     ]),
     reason,

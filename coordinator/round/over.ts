@@ -12,6 +12,8 @@ export type RoundOver = {
   readonly setting: RoundSetting
   /** Absent where no cohort was found. */
   readonly planHash?: Sha256
+  /** Of an interrupted round: what the next attempt repeats. */
+  readonly plan?: RoundPlan
   readonly cohort: readonly SiteName[]
   readonly survivors: readonly SiteName[]
   /** A site dropped while survivors confirmed or the sum was unmasked is a survivor nevertheless: its update is in it. */
@@ -73,11 +75,13 @@ function endedRound(
   outcome: RoundOver['outcome'],
 ): RoundOver {
   const { setting, plan, planHash, cohort = [], dropouts = [], session } = round
+  const isInterrupted = outcome.type === 'failed' && outcome.code === 'interrupted'
   return {
     phase: 'over',
     setting,
     ...(planHash && { planHash }),
     ...(plan && setting.purpose === 'statistics' && { statistics: plan }),
+    ...(isInterrupted && plan && { plan }),
     cohort,
     survivors,
     dropouts,

@@ -134,16 +134,18 @@ function partnersNow(
 /** When a round is withheld: an evaluation as soon as a partner is away for long; the last one is worth a longer wait. */
 function partnersDueMs(round: Recruiting, attendance: Attendance): number {
   const { setting, sinceMs } = round
-  const { purpose, partners, deadlines, isLast } = setting
+  const { purpose, partners, deadlines, isLast, attempt } = setting
   const { missing } = partnersNow(round, attendance)
   if (partners && missing.some((site) => exclusion(attendance, site))) return sinceMs
   if (missing.length === 0) return dueMs(round)
   if (purpose === 'statistics') return Number.POSITIVE_INFINITY
-  if (isLast) return sinceMs + deadlines.makeUpMs
+  if (isLast) return (attempt?.firstAtMs ?? sinceMs) + deadlines.makeUpMs
   // It says that it would refuse: there is nothing to wait for.
   if (missing.some((site) => standsOutOf(attendance.get(site), purpose))) return sinceMs
+  // Whoever was lost in the attempt before was waited for in it, and has the time once more.
+  const fromMs = attempt ? sinceMs : 0
   const away = missing.map(
-    (site) => (attendance.get(site)?.absentSinceMs ?? Number.POSITIVE_INFINITY) + deadlines.absentMs,
+    (site) => Math.max(fromMs, attendance.get(site)?.absentSinceMs ?? Number.POSITIVE_INFINITY) + deadlines.absentMs,
   )
   return Math.min(dueMs(round), ...away)
 }
@@ -200,6 +202,10 @@ function planOf(
 ): RoundPlan {
   const { run, study, round, purpose, model, modelEntry, standardisation, proven, runPublicKey, vectors, columns } =
     setting
+  if (setting.attempt) {
+    const { number, after, before } = setting.attempt
+    return { ...before, logHead, attempt: { number, after } }
+  }
   const thresholds = thresholdsOf(setting, cohort.length)
   return {
     format: roundPlanFormat,

@@ -32,8 +32,18 @@ export type RoundSetting = {
   readonly partners?: readonly SiteName[]
   /** Left out of them on purpose, while they are not settled. */
   readonly without?: readonly SiteName[]
+  /** From the second attempt on. */
+  readonly attempt?: AttemptSetting
   /** Nothing is trained after it, so it is worth waiting for. */
   readonly isLast?: boolean
   readonly deadlines: Study['deadlines']
   readonly startedAtMs: number
+}
+
+/** Which attempt of a round it is, what the one before was planned as, and when the first began. */
+export type AttemptSetting = {
+  readonly number: number
+  readonly after: Sha256
+  readonly before: RoundPlan
+  readonly firstAtMs: number
 }

@@ -1,4 +1,7 @@
-/** A run goes on among other partners: a round that still waits for them begins with the new ones, one that has a plan ends as it is. */
+/**
+ * A run goes on among other partners: a round that still waits for them begins with the new ones; one that has a plan ends as
+ * it is, further attempts of it too.
+ */
 import { isSameSet, partnerPurposes } from '@consilium/protos/plan/partner-change.ts'
 import { isAmongPartners } from '../round/partners.ts'
 import type { RunEvent } from './events.ts'
@@ -16,7 +19,7 @@ export function changePartners(run: Run, to: Partners, at: string): RunEvent[] {
 export function withChangedPartners(run: Run, changed: Partners): Run {
   const next = { ...run, partners: { ...run.partners, ...changed } }
   const { current } = run
-  if (current?.phase !== 'recruit' || !isAmongPartners(current.setting)) return next
+  if (current?.phase !== 'recruit' || !isAmongPartners(current.setting) || current.setting.attempt) return next
   const partners = changed[current.setting.purpose as keyof Partners]
   if (!partners) return next
   return { ...next, current: { ...current, expected: partners, setting: { ...current.setting, partners } } }

@@ -5,7 +5,7 @@ import type { RoundOver } from '../round/over.ts'
 import type { Run } from './state.ts'
 
 export type NextStep =
-  | { readonly type: 'round'; readonly round: number; readonly purpose: Purpose }
+  | { readonly type: 'round'; readonly round: number; readonly purpose: Purpose; readonly attempt?: number }
   | { readonly type: 'export' }
   | { readonly type: 'fail'; readonly code: string; readonly reason: string }
   | { readonly type: 'none' }
@@ -15,7 +15,7 @@ export type NextStep =
  * failed or was withheld leaves a gap in the curve. A sum with too few contributors, statistics that were not made, a failed
  * last train round, two failed rounds of training in a row or two of evaluation end the run. A round that a roll-back
  * cancelled counts as none: training goes on with the next number. So does one that ended, before any upload, because a
- * peer had been restored.
+ * peer had been restored. One that lost a partner after its plan is attempted again.
  */
 export function nextStep(run: Run): NextStep {
   if (run.state !== 'running' || run.current) return { type: 'none' }
@@ -24,6 +24,7 @@ export function nextStep(run: Run): NextStep {
   if (!last || isOvertaken(last)) return { type: 'round', ...(needsStatistics(run) ? statistics : firstTraining) }
   if (run.isEvaluationSkipped) return { type: 'export' }
   const { round, purpose } = last.setting
+  if (isInterrupted(last)) return { type: 'round', round, purpose, attempt: (last.setting.attempt?.number ?? 1) + 1 }
   if (last.outcome.type === 'failed' && isEnd(run, last)) {
     const { code, reason } = last.outcome
     return { type: 'fail', code, reason: `${purpose} round ${round} failed: ${reason}` }
@@ -44,8 +45,14 @@ function isEnd({ past, manifest }: Run, last: RoundOver): boolean {
   return before !== undefined && isFailure(before)
 }
 
+function isInterrupted({ outcome }: RoundOver): boolean {
+  return outcome.type === 'failed' && outcome.code === 'interrupted'
+}
+
 /** Without statistics nothing can follow, whatever they failed for. */
-function isFailure({ outcome, setting }: RoundOver): boolean {
+function isFailure(over: RoundOver): boolean {
+  const { outcome, setting } = over
+  if (isInterrupted(over)) return false
   if (outcome.type !== 'failed' || outcome.code === 'cancelled') return false
   return setting.purpose === 'statistics' || (outcome.code !== 'peer-restored' && outcome.code !== 'withheld')
 }

@@ -76,6 +76,7 @@ export function decideRun(run: Run, command: RunCommand, now: Date): RunEvent[] 
       const step = nextStep(run)
       if (step.type === 'fail') return [{ type: 'run-failed', at, code: step.code, reason: shortReason(step.reason) }]
       if (step.type !== 'round') return []
+      if (step.attempt) return [attemptStarted(run, step, at)]
       return step.purpose === 'statistics' ? beginStatistics(run, command, at) : [roundStarted(run, step, command, at)]
     }
     default:
@@ -107,12 +108,16 @@ function beginStatistics(run: Run, look: Look, at: string): RunEvent[] {
   const taken = summedElsewhere(missing, states)
   if (taken.length > 0) return taken.map(({ summed, plan }) => ({ type: 'columns-taken', at, summed, plan }))
   if (missing.length === 0) return [{ type: 'run-failed', at, code: 'column-summed', reason: otherFormText }]
+  if (run.past.some(({ plan }) => plan))
+    return [{ type: 'run-failed', at, code: 'column-summed', reason: overtakenText }]
   const others = missing.flatMap(({ name }) => states.get(name) ?? [])
   if (others.some(({ state }) => state === 'under-way')) return []
   const settled = others.find((state) => state.state === 'settled')
   return [roundStarted(run, statisticsStep, look, at, settled?.sites)]
 }
 
+const overtakenText =
+  'another run summed a part of its columns while its statistics waited for a site to be attempted again: a new run of the study takes these means and sums the rest'
 const otherFormText =
   'a column of this study was summed in another form in an earlier run, as a number or as a category: it has no mean as this one'
 const statisticsStep = { round: 0, purpose: 'statistics' } as const
@@ -129,6 +134,16 @@ function roundStarted(
     ...{ type: 'round-started', at, round, purpose, expected: [...expected] },
     ...(partners && { partners: [...partners] }),
   }
+}
+
+/** All of the attempt before are expected, and nobody else. */
+function attemptStarted(
+  { past }: Run,
+  { round, purpose, attempt }: { readonly round: number; readonly purpose: Purpose; readonly attempt?: number },
+  at: string,
+): RunEvent {
+  const expected = [...(past.at(-1)?.cohort ?? [])]
+  return { type: 'round-started', at, round, purpose, expected, ...(attempt && { attempt }) }
 }
 
 /** Columns of the study that have no mean in this run yet. */
@@ -239,6 +254,7 @@ function settingOf(run: Run, event: Extract<RunEvent, { type: 'round-started' }>
     ...{ run: id, study, round, purpose, model, runPublicKey, aggregation, cohort, deadlines, startedAtMs },
     ...(modelEntry !== undefined && { modelEntry }),
     ...(partners && { partners }),
+    ...attemptOf(run, event),
     ...(purpose === 'train' && trainedAmong(run.past, model)),
     ...(run.without.length > 0 && { without: run.without }),
     ...(round === run.manifest.study.rounds && purpose === 'evaluate' && { isLast: true }),
@@ -247,6 +263,17 @@ function settingOf(run: Run, event: Extract<RunEvent, { type: 'round-started' }>
     ...(purpose === 'statistics' && { columns }),
     vectors: purpose === 'statistics' ? statisticsVectors(columns) : secureVectors(purpose, vectorSizes(run.manifest)),
   }
+}
+
+/** All of the attempt before, once more. */
+function attemptOf(
+  { past }: Run,
+  { attempt: number }: Extract<RunEvent, { type: 'round-started' }>,
+): Pick<RoundSetting, 'attempt' | 'partners'> {
+  const last = past.at(-1)
+  if (!number || !last?.plan || !last.planHash) return {}
+  const { plan: before, planHash: after, cohort: partners, setting } = last
+  return { partners, attempt: { number, after, before, firstAtMs: setting.attempt?.firstAtMs ?? setting.startedAtMs } }
 }
 
 function withSites(run: Run, sites: readonly SiteName[]): Run {

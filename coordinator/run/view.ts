@@ -93,6 +93,8 @@ function merged(view: RoundView, over: RoundOver): RoundView {
   }
   if (over.outcome.type === 'failed') {
     const { code, reason } = over.outcome
+    if (code === 'interrupted')
+      return { ...base, interrupted: [...(view.interrupted ?? []), interruptedText(over, reason)] }
     return code === 'withheld' ? { ...base, withheld: `${wordsOf[purpose]} withheld: ${reason}` } : base
   }
   const { result } = over.outcome
@@ -120,6 +122,10 @@ function merged(view: RoundView, over: RoundOver): RoundView {
   }
 }
 
+function interruptedText({ setting: { purpose, attempt } }: RoundOver, reason: string): string {
+  return `${wordsOf[purpose]}, attempt ${attempt?.number ?? 1}, interrupted: ${reason}`
+}
+
 const wordsOf = { statistics: 'statistics', train: 'training', evaluate: 'evaluation' }
 
 function currentView(
@@ -127,7 +133,7 @@ function currentView(
   progress: ReadonlyMap<SiteName, SiteProgress>,
   { leftOut, awaited: recruiting, away }: Around,
 ): NonNullable<RunView['current']> {
-  const { round: number, purpose } = round.setting
+  const { round: number, purpose, attempt } = round.setting
   const sites = (round.phase === 'recruit' ? round.expected : round.cohort).map((site) => ({
     site,
     state: siteState(round, site),
@@ -137,6 +143,7 @@ function currentView(
   const awaited = recruiting ?? awaitedAnswers(round)
   return {
     ...{ round: number, purpose, phase: round.phase, sites },
+    ...(attempt && { attempt: attempt.number }),
     ...(awaited && { awaited }),
     ...(leftOut.length > 0 && { leftOut }),
   }

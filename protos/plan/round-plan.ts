@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { FederationError } from '../errors.ts'
 import { canonicalJson, labelledHash } from '../hash.ts'
 import { type Identity, sign, verifySignature } from '../identity.ts'
-import { cohortMax, planBytesMax } from '../limits.ts'
+import { attemptsMax, cohortMax, planBytesMax } from '../limits.ts'
 import { logHeadSchema } from '../log/head.ts'
 import { vectorNamePattern } from '../secagg/keys.ts'
 import { columnsSchema, summedColumnsSchema } from './columns.ts'
@@ -91,6 +91,11 @@ export const roundPlanSchema = z.strictObject({
       columns: z.array(summedSchema).max(cohortMax).exactOptional(),
     })
     .exactOptional(),
+  /**
+   * From the second attempt of a round on, and the hash of the plan before it, of which all but the head of the log stands
+   * here once more (`attempts.ts`). Absent in the first.
+   */
+  attempt: z.strictObject({ number: z.int().min(2).max(attemptsMax), after: sha256Schema }).exactOptional(),
   /** Sealed mode: the X25519 public key of the run, to which updates are sealed. */
   runPublicKey: base64Schema(32).exactOptional(),
   /** Secure mode: what the masks and thresholds follow from. */

@@ -1,5 +1,6 @@
 /** Reads back what a site advertised (fedsum, section A.3, message 1); `signed-messages.ts` writes it. */
 import { FederationError } from '../errors.ts'
+import type { RoundPlan } from '../plan/round-plan.ts'
 import { assertAgreementKey } from './keys.ts'
 import { decodeLedger, ledgerBytes } from './session-ledger.ts'
 import type { Advertisement } from './signed-messages.ts'
@@ -24,7 +25,7 @@ export function readAdvertisement(body: Uint8Array): Advertisement {
   const ledger = decodeLedger(take(ledgerBytes))
   if (!ledger)
     throw new FederationError('message-invalid', 'the ledger in the advertised keys has no such epoch or number')
-  const previousSession = takeTagged(2) ? { sid: take(32), released: readFlag(take(1)) } : undefined
+  const previousAttempt = takeTagged(2) ? { planHash: take(32), released: readFlag(take(1)) } : undefined
   if (at !== body.length) throw new FederationError('message-invalid', 'there is more behind the advertised keys')
   return {
     index,
@@ -33,8 +34,20 @@ export function readAdvertisement(body: Uint8Array): Advertisement {
     nonce,
     modelHash,
     ledger,
-    ...(previousSession && { previousSession }),
+    ...(previousAttempt && { previousAttempt }),
   }
+}
+
+/**
+ * Whether an advertisement says what its plan asks for: in a further attempt, that its site revealed nothing for the plan
+ * before and never will; in the first attempt nothing of the kind.
+ */
+export function abandonsAttemptBefore(
+  { previousAttempt }: Pick<Advertisement, 'previousAttempt'>,
+  { attempt }: Pick<RoundPlan, 'attempt'>,
+): boolean {
+  if (!attempt || !previousAttempt) return !attempt && !previousAttempt
+  return !previousAttempt.released && Buffer.from(previousAttempt.planHash).toString('hex') === attempt.after
 }
 
 function readFlag(byte: Uint8Array): boolean {

@@ -37,13 +37,13 @@ export type Advertisement = {
   readonly modelHash: Uint8Array
   /** Where the ledger of the site's sessions stands with this one. */
   readonly ledger: LedgerPosition
-  /** What the site has done in the session before: `released: false` promises it never will (A.9). */
-  readonly previousSession?: { readonly sid: Uint8Array; readonly released: boolean }
+  /** In a further attempt: the plan before it, for which this site revealed no share and never will (E.4). */
+  readonly previousAttempt?: { readonly planHash: Uint8Array; readonly released: boolean }
 }
 
 /** u16(index) || channel key || mask key || nonce || modelHash || ledger, then what is optional, under a tag byte. */
 export function advertisedBody(advertised: Advertisement): Uint8Array {
-  const { index, channelKey, maskKey, nonce, modelHash, ledger, previousSession } = advertised
+  const { index, channelKey, maskKey, nonce, modelHash, ledger, previousAttempt } = advertised
   return Buffer.concat([
     siteIndexBytes(index),
     exactly(32, channelKey, 'a channel key'),
@@ -51,8 +51,12 @@ export function advertisedBody(advertised: Advertisement): Uint8Array {
     exactly(16, nonce, 'a nonce'),
     exactly(32, modelHash, 'a model hash'),
     encodeLedger(ledger),
-    ...(previousSession
-      ? [Uint8Array.of(2), exactly(32, previousSession.sid, 'a session'), Uint8Array.of(+previousSession.released)]
+    ...(previousAttempt
+      ? [
+          Uint8Array.of(2),
+          exactly(32, previousAttempt.planHash, 'a plan hash'),
+          Uint8Array.of(+previousAttempt.released),
+        ]
       : []),
   ])
 }

@@ -74,6 +74,7 @@ export function roundLine(round: RoundView, planned: number): string {
   return [
     `${subject.padEnd(Math.max(name.length, 10))}   ${figures.padEnd(41)}   ${sites}   ${seconds}`,
     ...dropouts,
+    ...(round.interrupted ?? []).map((text) => `  ${text}`),
     ...(round.withheld ? [`  ${round.withheld}`] : []),
   ].join('\n')
 }
@@ -82,8 +83,8 @@ function phaseWords(phase: string): string {
   return phase.replaceAll('-', ' ')
 }
 
-function currentLine({ round, purpose, phase, sites, awaited }: NonNullable<RunView['current']>): string {
-  const head = `  round ${round}, ${purpose}, ${phaseWords(phase)}`
+function currentLine({ round, purpose, attempt, phase, sites, awaited }: NonNullable<RunView['current']>): string {
+  const head = `  round ${round}, ${purpose}${attempt ? `, attempt ${attempt}` : ''}, ${phaseWords(phase)}`
   if (awaited && awaited.answers > 0) return `${head}: waits for ${awaited.answers} of ${awaited.sites.join(', ')}`
   const parts = sites.map(({ site, state, done, total }) => {
     const share = total > 0 && done < total ? ` ${Math.floor((100 * done) / total)} %` : ''

@@ -153,7 +153,9 @@ function aurocRemarks(undefinedSites: readonly string[]): Html {
 }
 
 function participation(report: Report): Html {
-  const gaps = report.rounds.filter(({ withheld }) => withheld)
+  const gaps = report.rounds.flatMap(({ round, interrupted = [], withheld }) => {
+    return [...interrupted, ...(withheld ? [withheld] : [])].map((text) => ({ round, text }))
+  })
   const dropouts = report.rounds.flatMap(({ round, dropouts }) => dropouts.map((dropout) => ({ round, ...dropout })))
   return html`<section aria-labelledby="cohorts"><h2 id="cohorts">Who took part</h2>
 <p class="legend"><span class="key survived"></span>took part <span class="key dropped"></span>dropped out <span class="key absent"></span>not in the cohort</p>
@@ -161,7 +163,7 @@ function participation(report: Report): Html {
 ${
   dropouts.length + report.refusals.length + gaps.length === 0
     ? html`<p class="remark">Every site of every cohort saw its round through.</p>`
-    : html`<ul class="dropouts">${report.refusals.map(({ site, reason }) => html`<li><strong>${site}</strong> does not take part: ${reason}</li>`)}${dropouts.map(({ round, site, purpose, phase, reason }) => html`<li>Round ${round}, <strong>${site}</strong> (${purpose}, ${phase.replaceAll('-', ' ')}): ${reason}</li>`)}${gaps.map(({ round, withheld }) => html`<li>Round ${round}, ${withheld ?? ''}</li>`)}</ul>`
+    : html`<ul class="dropouts">${report.refusals.map(({ site, reason }) => html`<li><strong>${site}</strong> does not take part: ${reason}</li>`)}${dropouts.map(({ round, site, purpose, phase, reason }) => html`<li>Round ${round}, <strong>${site}</strong> (${purpose}, ${phase.replaceAll('-', ' ')}): ${reason}</li>`)}${gaps.map(({ round, text }) => html`<li>Round ${round}, ${text}</li>`)}</ul>`
 }
 </section>`
 }

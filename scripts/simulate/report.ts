@@ -57,6 +57,8 @@ export type RoundReport = RoundSummary & {
   readonly contributors?: number
   /** What of the round was not made because a partner was missing, and who. */
   readonly withheld?: string
+  /** Attempts of its statistics or evaluation that lost a partner, and whom. */
+  readonly interrupted?: readonly string[]
 }
 
 /** What `report.json` holds. */
@@ -208,6 +210,7 @@ function roundReport(view: RoundView): RoundReport {
     clippedShare: view.clippedShare,
     ...(view.contributors !== undefined && { contributors: view.contributors }),
     ...(view.withheld && { withheld: view.withheld }),
+    ...(view.interrupted && { interrupted: view.interrupted }),
     ...(view.secure && { secure: view.secure }),
   }
 }

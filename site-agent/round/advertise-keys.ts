@@ -1,9 +1,11 @@
 /**
  * Advertise keys, at the site (fedsum, section A.3: message 1): fresh X25519 keys of this session, signed with the site's
  * identity and bound to the plan, its model and the ledger of this site's sessions. They are journaled before they leave,
- * and asked for again they are the same.
+ * and asked for again they are the same. Those of a further attempt say that this site revealed nothing for the one before,
+ * and from then on it never does.
  */
 import { randomBytes } from 'node:crypto'
+import { attemptOf } from '@consilium/protos/plan/attempts.ts'
 import { generateAgreementKeys } from '@consilium/protos/secagg/keys.ts'
 import type { Advertise } from '@consilium/protos/secagg/messages.ts'
 import type { LedgerPosition } from '@consilium/protos/secagg/session-ledger.ts'
@@ -23,7 +25,8 @@ export function advertiseKeys(
   const ledger = site.store.sessionLedger.next(planHash)
   const state = newSession(assignment, ledger, site)
   const { run, round, purpose, model } = plan
-  site.store.sessions.advertise({ planHash, run, round, purpose, model }, ledger, sealState(state, planHash, site))
+  const session = { planHash, run, round, purpose, model, attempt: attemptOf(plan) }
+  site.store.sessions.advertise(session, ledger, sealState(state, planHash, site))
   site.emit({ type: 'keys-advertised', ...inRound(planHash, plan) })
   return state.advertise
 }
@@ -43,6 +46,9 @@ function newSession(
     nonce: randomBytes(16),
     modelHash: Buffer.from(plan.model, 'hex'),
     ledger,
+    ...(plan.attempt && {
+      previousAttempt: { planHash: Buffer.from(plan.attempt.after, 'hex'), released: false },
+    }),
   })
   const signature = signMessage(identity, advertiseMessage(Buffer.from(planHash, 'hex'), name, body))
   const secrets = {

@@ -11,12 +11,13 @@ import { secureUploadBytes } from '@consilium/protos/secagg/vectors.ts'
 import type { FromCoordinator } from '../link/link.ts'
 import { advertiseKeys } from './advertise-keys.ts'
 import type { Assignment } from './assignment.ts'
+import { wordsOfAttemptBefore } from './attempts.ts'
 import { isCalledOff } from './called-off.ts'
 import { collectMasked, uploadSealed } from './collect-updates.ts'
 import { tidy } from './commit.ts'
 import { confirmSurvivors } from './confirm-survivors.ts'
 import { inRound } from './events.ts'
-import { finishWork } from './finish-work.ts'
+import { finishWork, sayWorkDone } from './finish-work.ts'
 import { checkLineage } from './lineage.ts'
 import { type WorkProgress, workProgress } from './progress.ts'
 import { assignmentOf, checkFresh, checkStillApproved, recruit } from './recruit.ts'
@@ -171,6 +172,11 @@ export class Assignments {
     try {
       assertNotLost(planHash, this.#site)
       await first(signal)
+      const kept = await wordsOfAttemptBefore(assignment, this.#site)
+      if (kept !== undefined) {
+        this.#site.emit({ type: 'attempted-again', ...inRound(planHash, plan) })
+        return sayWorkDone(assignment, kept, this.#site)
+      }
       this.#site.emit({ type: 'work-started', ...inRound(planHash, plan) })
       const progress = workProgress(assignment, this.#site)
       const line = this.#lines.get(planHash)

@@ -154,7 +154,7 @@ async function maskOutbox(
   sessions.reseal(planHash, sealState({ ...kept, masked }, planHash, site))
   for (const secret of Object.values(secrets)) secret.fill(0)
   for (const seed of [seeds.self, ...seeds.pairs.values()]) seed.fill(0)
-  outbox.removeWords(planHash)
+  dropWords(assignment, site)
   return masked
 }
 
@@ -165,7 +165,12 @@ async function assertSigned(signed: MaskedInput, assignment: Assignment, site: S
   const { secure } = secureCohort(assignment, site.name)
   const hashes = await maskedHashes(site.store.outbox.path(planHash), secure.vectors)
   if (!isSame(hashes, signed.vectorHashes)) throw updateLost('damaged')
-  site.store.outbox.removeWords(planHash)
+  dropWords(assignment, site)
+}
+
+/** The words of a round among partners stay: should it be attempted again, they are masked once more. */
+function dropWords({ planHash, plan }: Assignment, { store: { outbox } }: Pick<Site, 'store'>): void {
+  if (plan.purpose === 'train') outbox.removeWords(planHash)
 }
 
 function hex(bytes: Uint8Array): string {

@@ -85,6 +85,15 @@ export function ownShare(
   return joined(shares, asked)
 }
 
+/** In a further attempt: what this site gave to the columns' sums under the plan before, it gives under this one. */
+export function repeatShares(before: Sha256, { planHash, plan }: Asked, { columns }: Store): void {
+  for (const { name } of plan.columns ?? []) {
+    const share = columns.share(before, name)
+    const first = columns.summed(name)?.planHash
+    if (share) columns.keepShare(planHash, name, { sealed: share.sealed, ...(first && { repeats: first }) })
+  }
+}
+
 function shareOf(
   name: string,
   planHash: Sha256,

@@ -36,11 +36,14 @@ export function commitRun({ run, outcome, reason }: RunOver, site: Pick<Site, 's
   return stillOpen ? undefined : newest.study
 }
 
-/** Deletes what belongs to no open work: sessions, contributions, and objects other than graphs and current parameters. */
+/**
+ * Deletes what belongs to no open work: sessions, contributions, and objects other than graphs and current parameters. The
+ * words of a round that may be attempted again stay.
+ */
 export function tidy({ store }: Pick<Site, 'store'>): void {
   const open = new Set(store.journal.open().map(({ planHash }) => planHash))
   store.sessions.keepOnly(open)
-  store.outbox.keepOnly(open)
+  store.outbox.keepOnly(open, store.journal.repeatable())
   const models = [...store.journal.modelsInUse(), ...store.results.modelsInUse()]
   store.objects.keepOnly(new Set([...models, ...store.studies.graphs()]))
 }

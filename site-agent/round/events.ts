@@ -29,6 +29,8 @@ export type AgentEvent =
   | ({ readonly type: 'data-checked'; readonly study: Sha256; readonly name: string } & DataSummary)
   | { readonly type: 'trainer-restarted'; readonly study: Sha256; readonly reason: string }
   | ({ readonly type: 'work-started' } & InRound)
+  /** What was computed for the attempt before is masked once more. */
+  | ({ readonly type: 'attempted-again' } & InRound)
   /** Goes on where an agent that ended stood, so many steps in. */
   | ({ readonly type: 'work-resumed'; readonly steps: number } & InRound)
   | ({ readonly type: 'checkpoint-failed'; readonly reason: string } & InRound)

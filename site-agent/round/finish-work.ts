@@ -25,10 +25,15 @@ import type { WorkResult } from './work.ts'
 
 /** Puts the contribution in the outbox, enters it in the journal; only then says that the work is done. */
 export async function finishWork(assignment: Assignment, result: WorkResult, site: Site): Promise<void> {
-  const { planHash, plan, study } = assignment
+  const { planHash, plan } = assignment
   const bytes = plan.secure ? await quantiseToOutbox(assignment, result, site) : sealToOutbox(assignment, result, site)
   site.store.outbox.removeCheckpoint(planHash)
   if (result.purpose === 'evaluate') noteEvaluation(assignment, result, site)
+  sayWorkDone(assignment, bytes, site)
+}
+
+/** Once what leaves, or the words for it, is on the disk. */
+export function sayWorkDone({ planHash, plan, study }: Assignment, bytes: number, site: Site): void {
   site.store.journal.done(planHash, bytes)
   site.emit({ type: 'work-done', ...inRound(planHash, plan), bytes })
   site.link.send({ type: 'work-done', planHash }, study.hash)

@@ -3,6 +3,7 @@
  * reads as the checklist; each check throws its own code and the round goes on without this site.
  */
 import { FederationError } from '@consilium/protos/errors.ts'
+import { attemptOf } from '@consilium/protos/plan/attempts.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import {
   planHash as hashOfPlan,
@@ -20,6 +21,7 @@ import { designColumns, isEvaluatedAfter } from '@consilium/protos/plan/study.ts
 import { checkPolicy, checkTestRows } from '../judge.ts'
 import { checkNotRestored, checkStandsIn } from './after-restore.ts'
 import type { Assignment } from './assignment.ts'
+import { attemptWithWords, checkAttempt } from './attempts.ts'
 import { checkCoordinatorLog } from './coordinator-log.ts'
 import { checkSecureRound } from './secure-plan.ts'
 import type { Site } from './site.ts'
@@ -43,7 +45,8 @@ export function recruit(
   checkSecureRound(plan, study.manifest, site)
   checkWithinPolicy(plan, study, site)
   checkStandsOut(plan, study.manifest.study.name, site)
-  checkPresentRows(plan, site)
+  // The rows that count are those of the attempt before, where it has one.
+  if (!attemptWithWords(plan, site.store)) checkPresentRows(plan, site)
   checkFresh(plan, site)
   return { planHash: hashOfPlan(plan), plan, study: { hash: plan.study, manifest: study.manifest } }
 }
@@ -181,19 +184,25 @@ function checkStartingModel(plan: RoundPlan, { manifest }: SignedStudy): void {
     )
 }
 
-/** S7: one plan for one purpose of one round of a run, and never backwards. The very plan that is open may come again. */
+/**
+ * S7: one plan for one purpose of one round of a run, but for attempts, and never backwards. The very plan that is open may
+ * come again.
+ */
 export function checkFresh(plan: RoundPlan, { store: { journal, sessions } }: Store): void {
   const stale = (why: string) =>
     new FederationError('stale-round', `${plan.purpose} round ${plan.round} of run ${plan.run}: ${why}`)
   if (journal.isRunOver(plan.run)) throw stale('the run is over')
   const worked = journal.findRound(plan.run, plan.round, plan.purpose)
-  if (worked && worked.planHash !== hashOfPlan(plan) && sessions.find(worked.planHash)?.u2Hash)
+  const isSame = worked?.planHash === hashOfPlan(plan)
+  const isFurther = worked && attemptOf(plan) > attemptOf(journal.planOf(worked.planHash) ?? {})
+  if (!isSame) checkAttempt(plan, isFurther ? worked : undefined, { journal, sessions })
+  if (worked && !isSame && !isFurther && sessions.find(worked.planHash)?.u2Hash)
     throw new FederationError(
       'already-uploaded',
       `this site has masked an update to ${plan.purpose} round ${plan.round} of run ${plan.run} already, under another plan`,
     )
-  if (worked && worked.planHash !== hashOfPlan(plan)) throw stale('this site already works on another plan for it')
-  if (worked?.state === 'over' && worked.outcome !== 'refused') throw stale('it is over')
+  if (worked && !isSame && !isFurther) throw stale('this site already works on another plan for it')
+  if (isSame && worked?.state === 'over' && worked.outcome !== 'refused') throw stale('it is over')
   const newest = journal.newestOf(plan.run)
   if (newest && positionInRun(newest) > positionInRun(plan))
     throw stale(`this site is already at ${newest.purpose} round ${newest.round}`)

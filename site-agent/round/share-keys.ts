@@ -3,7 +3,7 @@
  * secrets, shared among U1 with the threshold that follows from it.
  */
 import { FederationError } from '@consilium/protos/errors.ts'
-import { readAdvertisement } from '@consilium/protos/secagg/advertisement.ts'
+import { abandonsAttemptBefore, readAdvertisement } from '@consilium/protos/secagg/advertisement.ts'
 import { agree, channelKey } from '@consilium/protos/secagg/keys.ts'
 import type { Advertise, Advertised, Directory, ShareKeysMessage } from '@consilium/protos/secagg/messages.ts'
 import { dealShares } from '@consilium/protos/secagg/sealed-share.ts'
@@ -92,6 +92,8 @@ function checkAdvertised({ index, body, signature }: Advertised, { planHash, pla
   if (advertised.index !== index) throw invalid(`the keys of ${name} are those of site ${advertised.index}`)
   if (Buffer.from(advertised.modelHash).toString('hex') !== plan.model)
     throw invalid(`${name} was given another global model than this site`)
+  if (!abandonsAttemptBefore(advertised, plan))
+    throw invalid(`${name} does not say that it abandons just the attempt before this one, and reveals nothing for it`)
   return advertised
 }
 

@@ -28,6 +28,12 @@ export function presentRowsLack(study: Sha256, site: RowSite): FederationError |
   return present && lackOf(study, present, site)
 }
 
+/** In a further attempt: the rows are those of the attempt before, whose counts leave once more. */
+export function repeatTestRows(before: Sha256, { planHash, plan }: Assignment, { store }: Pick<Site, 'store'>): void {
+  const rows = store.testRows.ofWork(before)
+  if (rows) store.testRows.worked(planHash, plan.study, rows.marks)
+}
+
 /** The rows that a trainer has, before it evaluates on them; throws `data-changed`. */
 export function takeTestRows({ planHash, plan }: Assignment, marks: Uint8Array, site: RowSite): void {
   if (!isCompared(plan)) return

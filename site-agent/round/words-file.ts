@@ -72,6 +72,13 @@ export async function* readWords(file: WordsFile): AsyncGenerator<Piece> {
   key.fill(0)
 }
 
+/** The same words, sealed for another plan. */
+export async function copyWords(from: WordsFile, to: WordsFile): Promise<void> {
+  const words: Int32Array[] = []
+  for await (const piece of readWords(from)) words.push(piece.words)
+  await writeWords(to, () => words.shift()!)
+}
+
 async function openToRead(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'r')

@@ -18,6 +18,8 @@ export type Outbox = {
   checkpointPath(planHash: Sha256): string
   /** Whether the work is finished: the contribution is here, or the words for it. */
   has(planHash: Sha256): boolean
+  /** Whether the words are here. */
+  hasWords(planHash: Sha256): boolean
   /** Whether the contribution is here as it is to leave. */
   isReady(planHash: Sha256): boolean
   /** Bytes of a contribution that is here. */
@@ -26,8 +28,8 @@ export type Outbox = {
   put(planHash: Sha256, sealed: Uint8Array): void
   removeWords(planHash: Sha256): void
   removeCheckpoint(planHash: Sha256): void
-  /** Deletes what belongs to none of these plans. */
-  keepOnly(planHashes: ReadonlySet<Sha256>): void
+  /** Deletes what belongs to none of these plans; of those in `repeatable` the words stay. */
+  keepOnly(planHashes: ReadonlySet<Sha256>, repeatable: readonly Sha256[]): void
 }
 
 export type ObjectFolder = {
@@ -48,12 +50,16 @@ export function openOutbox(folder: string): Outbox {
     wordsPath,
     checkpointPath,
     has: (planHash) => existsSync(path(planHash)) || existsSync(wordsPath(planHash)),
+    hasWords: (planHash) => existsSync(wordsPath(planHash)),
     isReady: (planHash) => existsSync(path(planHash)),
     size: (planHash) => statSync(path(planHash)).size,
     put: (planHash, sealed) => writeDurably(path(planHash), sealed),
     removeWords: (planHash) => rmSync(wordsPath(planHash), { force: true }),
     removeCheckpoint: (planHash) => rmSync(checkpointPath(planHash), { force: true }),
-    keepOnly: (planHashes) => removeOthers(folder, planHashes),
+    keepOnly(planHashes, repeatable) {
+      const words = new Set(repeatable.map((planHash) => `${planHash}.words`))
+      removeOthers(folder, (name) => planHashes.has(name.slice(0, 64)) || words.has(name))
+    },
   }
 }
 
@@ -69,13 +75,13 @@ export function openObjectFolder(folder: string): ObjectFolder {
       rmSync(path(sha256), { force: true })
       return undefined
     },
-    keepOnly: (objects) => removeOthers(folder, objects),
+    keepOnly: (objects) => removeOthers(folder, (name) => objects.has(name.slice(0, 64))),
   }
 }
 
 /** Every name starts with the 64 digits of a hash; what follows is a suffix of ours or of an unfinished download. */
-function removeOthers(folder: string, keep: ReadonlySet<string>): void {
+function removeOthers(folder: string, isKept: (name: string) => boolean): void {
   for (const name of readdirSync(folder)) {
-    if (!keep.has(name.slice(0, 64))) rmSync(join(folder, name), { force: true })
+    if (!isKept(name)) rmSync(join(folder, name), { force: true })
   }
 }

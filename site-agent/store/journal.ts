@@ -1,9 +1,11 @@
 /**
  * The journal of this site's work: which plan it took up, whether its contribution is finished, uploaded, over. It is
- * what makes a restarted agent go on where it was, and never work twice for one purpose of one round of a run.
+ * what makes a restarted agent go on where it was, and never work twice for one purpose of one round of a run, but for the
+ * attempts of a round among partners.
  */
 import type { DatabaseSync } from 'node:sqlite'
 import { canonicalJson } from '@consilium/protos/hash.ts'
+import { attemptOf } from '@consilium/protos/plan/attempts.ts'
 import type { Purpose, RunId, Sha256 } from '@consilium/protos/plan/names.ts'
 import { type RoundPlan, roundPlanSchema } from '@consilium/protos/plan/round-plan.ts'
 import { inTransaction } from './database.ts'
@@ -54,7 +56,10 @@ export type Journal = {
   find(planHash: Sha256): JournaledWork | undefined
   /** The plan of work that was taken up. */
   planOf(planHash: Sha256): RoundPlan | undefined
+  /** The newest attempt of it. */
   findRound(run: RunId, round: number, purpose: Purpose): JournaledWork | undefined
+  /** Every attempt of it, the newest first. */
+  attempts(run: RunId, round: number, purpose: Purpose): readonly JournaledWork[]
   /** The furthest this site got in a run. */
   newestOf(run: RunId): JournaledWork | undefined
   isRunOver(run: RunId): boolean
@@ -62,6 +67,8 @@ export type Journal = {
   runsOf(study: Sha256): readonly RunId[]
   /** Work that is not over, oldest first. */
   open(): readonly JournaledWork[]
+  /** Rounds among partners that ended without a sum and that their runs have not gone on from: they may be attempted again. */
+  repeatable(): readonly Sha256[]
   /** Newest first. */
   list(limit: number): readonly JournaledWork[]
   /** Hashes of the global parameters that open work needs, or that the next round of a run will start from. */
@@ -78,7 +85,8 @@ export function openJournal(database: DatabaseSync, now: () => Date): Journal {
       inTransaction(database, () => {
         const { run, round, purpose, study, model } = plan
         sql.supersede.run('superseded', 'a later plan of the same run came', at(), run, planHash)
-        sql.insert.run(planHash, run, round, purpose, study, model, canonicalJson(plan).toString('utf8'), at())
+        const text = canonicalJson(plan).toString('utf8')
+        sql.insert.run(planHash, run, round, purpose, study, model, text, at(), attemptOf(plan))
       }),
     // The egress ledger synchronises the file before the update leaves: which plan was taken up is known for good then.
     done: (planHash, bytes) => void sql.setDone.run(bytes, at(), planHash),
@@ -95,10 +103,12 @@ export function openJournal(database: DatabaseSync, now: () => Date): Journal {
       return plan ? roundPlanSchema.parse(JSON.parse(String(plan))) : undefined
     },
     findRound: (run, round, purpose) => one(sql.byRound.get(run, round, purpose)),
+    attempts: (run, round, purpose) => sql.byRound.all(run, round, purpose).map(readWork),
     newestOf: (run) => one(sql.newest.get(run)),
     isRunOver: (run) => sql.runOverOf.get(run) !== undefined,
     runsOf: (study) => sql.runs.all(study).map((row) => String(row.run)),
     open: () => sql.notOver.all().map(readWork),
+    repeatable: () => sql.repeatable.all().map((row) => String(row.plan_hash)),
     list: (limit) => sql.latest.all(limit).map(readWork),
     modelsInUse: () => new Set(sql.models.all().map((row) => String(row.model))),
   }
@@ -107,8 +117,8 @@ export function openJournal(database: DatabaseSync, now: () => Date): Journal {
 function prepare(database: DatabaseSync) {
   return {
     insert: database.prepare(
-      `INSERT INTO work (plan_hash, run, round, purpose, study, model, plan, state, started_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, 'working', ?)
+      `INSERT INTO work (plan_hash, run, round, purpose, study, model, plan, state, started_at, attempt)
+     VALUES (?, ?, ?, ?, ?, ?, ?, 'working', ?, ?)
      ON CONFLICT (plan_hash) DO UPDATE SET state = 'working', started_at = excluded.started_at`,
     ),
     setDone: database.prepare(
@@ -128,13 +138,18 @@ function prepare(database: DatabaseSync) {
       'INSERT OR IGNORE INTO runs_over (run, outcome, reason, over_at) VALUES (?, ?, ?, ?)',
     ),
     byHash: database.prepare('SELECT * FROM work WHERE plan_hash = ?'),
-    byRound: database.prepare('SELECT * FROM work WHERE run = ? AND round = ? AND purpose = ?'),
+    byRound: database.prepare('SELECT * FROM work WHERE run = ? AND round = ? AND purpose = ? ORDER BY attempt DESC'),
     newest: database.prepare(
-      `SELECT * FROM work WHERE run = ? ORDER BY 2 * round + (purpose = 'evaluate') DESC LIMIT 1`,
+      `SELECT * FROM work WHERE run = ? ORDER BY 2 * round + (purpose = 'evaluate') DESC, attempt DESC LIMIT 1`,
     ),
     runs: database.prepare('SELECT run FROM work WHERE study = ? GROUP BY run ORDER BY min(rowid)'),
     runOverOf: database.prepare('SELECT run FROM runs_over WHERE run = ?'),
     notOver: database.prepare(`SELECT * FROM work WHERE state <> 'over' ORDER BY rowid`),
+    repeatable: database.prepare(
+      `SELECT plan_hash FROM work WHERE state = 'over' AND outcome <> 'committed' AND purpose <> 'train'
+       AND run NOT IN (SELECT run FROM runs_over) AND NOT EXISTS (SELECT 1 FROM work AS later WHERE later.run = work.run
+         AND 2 * later.round + (later.purpose = 'evaluate') > 2 * work.round + (work.purpose = 'evaluate'))`,
+    ),
     latest: database.prepare('SELECT * FROM work ORDER BY rowid DESC LIMIT ?'),
     models: database.prepare(
       `SELECT model FROM work WHERE state <> 'over'

@@ -372,4 +372,36 @@ export const migrations: readonly string[] = [
     at TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  -- A round among partners may be attempted several times, each by a plan of its own; an abandoned session reveals nothing.
+  CREATE TABLE work_attempts (
+    plan_hash TEXT PRIMARY KEY,
+    run TEXT NOT NULL,
+    round INTEGER NOT NULL,
+    purpose TEXT NOT NULL,
+    study TEXT NOT NULL,
+    model TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('working', 'done', 'uploaded', 'over')),
+    outcome TEXT NOT NULL DEFAULT '',
+    reason TEXT NOT NULL DEFAULT '',
+    bytes INTEGER NOT NULL DEFAULT 0,
+    started_at TEXT NOT NULL,
+    done_at TEXT NOT NULL DEFAULT '',
+    uploaded_at TEXT NOT NULL DEFAULT '',
+    over_at TEXT NOT NULL DEFAULT '',
+    plan TEXT NOT NULL DEFAULT '',
+    attempt INTEGER NOT NULL DEFAULT 1,
+    UNIQUE (run, round, purpose, attempt)
+  ) STRICT;
+  INSERT INTO work_attempts (rowid, plan_hash, run, round, purpose, study, model, state, outcome, reason, bytes,
+      started_at, done_at, uploaded_at, over_at, plan)
+    SELECT rowid, plan_hash, run, round, purpose, study, model, state, outcome, reason, bytes,
+      started_at, done_at, uploaded_at, over_at, plan FROM work;
+  DROP TABLE work;
+  ALTER TABLE work_attempts RENAME TO work;
+  CREATE INDEX work_study ON work (study, started_at);
+  ALTER TABLE sessions ADD COLUMN abandoned INTEGER NOT NULL DEFAULT 0;
+  DROP INDEX sessions_committed;
+  CREATE UNIQUE INDEX sessions_committed ON sessions (run, round, purpose, model) WHERE u2_hash <> '' AND abandoned = 0;
+  `,
 ]

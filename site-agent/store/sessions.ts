@@ -1,7 +1,7 @@
 /**
  * Sessions of secure rounds (fedsum, sections A.4 and A.8): the secrets and messages of each, sealed by whoever keeps them
  * here and erased when the round is over; and, for good, what this site did in it: masked one set of sharers, confirmed
- * one set of survivors, released once. kill -9 loses no change; a power cut loses none of which anything has left, for the
+ * one set of survivors, released once, or abandoned it for another attempt of the same round. kill -9 loses no change; a power cut loses none of which anything has left, for the
  * egress ledger is in the same file, and what it synchronises before a message leaves holds every commit before it.
  */
 import type { DatabaseSync } from 'node:sqlite'
@@ -18,7 +18,8 @@ export type SessionRecord = {
   readonly purpose: Purpose
   /** SHA-256 of the global parameters of the round. */
   readonly model: Sha256
-  readonly state: 'advertised' | 'shared' | 'committed' | 'confirmed' | 'released'
+  /** `abandoned`: this site revealed nothing for it, and never will. */
+  readonly state: 'advertised' | 'shared' | 'committed' | 'confirmed' | 'released' | 'abandoned'
   /** Hexadecimal; empty until the site has shared, committed, confirmed. */
   readonly sid: string
   readonly u2Hash: string
@@ -36,9 +37,12 @@ export type ConfirmedSums = Pick<SessionRecord, 'run' | 'purpose'> & {
 }
 
 export type Sessions = {
-  /** Begins a session, which is the next entry of this site's ledger: `ledger` is where that stands with it. */
+  /**
+   * Begins a session, which is the next entry of this site's ledger: `ledger` is where that stands with it. One of a further
+   * attempt abandons those before it and erases their secrets; throws `attempt-refused` where this site released for one.
+   */
   advertise(
-    session: Pick<SessionRecord, 'planHash' | 'run' | 'round' | 'purpose' | 'model'>,
+    session: Pick<SessionRecord, 'planHash' | 'run' | 'round' | 'purpose' | 'model'> & { readonly attempt?: number },
     ledger: LedgerPosition,
     sealed: Uint8Array,
   ): void
@@ -51,6 +55,8 @@ export type Sessions = {
   confirm(planHash: Sha256, u3Hash: string, survivors: readonly SiteName[], sealed: Uint8Array): void
   release(planHash: Sha256, sealed: Uint8Array): void
   find(planHash: Sha256): SessionRecord | undefined
+  /** Of every attempt of a round. */
+  ofRound(run: RunId, round: number, purpose: Purpose): readonly SessionRecord[]
   /** Undefined once erased. */
   sealed(planHash: Sha256): Uint8Array | undefined
   /** Sums over this model that the site helped to, or stood ready to. */
@@ -72,13 +78,31 @@ export function openSessions(database: DatabaseSync): Sessions {
   const due = (planHash: Sha256): SessionRecord => {
     const session = find(planHash)
     if (!session) throw new FederationError('session-lost', 'this site has no session for this plan')
+    if (session.state === 'abandoned')
+      throw new FederationError('stale-round', 'this site has abandoned this session for another attempt of its round')
     return session
   }
   const change = (planHash: Sha256, sealed: Uint8Array, body: () => void) =>
     inTransaction(database, () => {
       body()
+      due(planHash)
       sql.seal.run(planHash, sealed)
     })
+  const erase = (planHash: Sha256) => {
+    sql.overwrite.run(planHash)
+    sql.erase.run(planHash)
+  }
+  const abandon = (run: RunId, round: number, purpose: Purpose) => {
+    for (const { planHash, state } of sql.ofRound.all(run, round, purpose).map(readSession)) {
+      if (state === 'released')
+        throw new FederationError(
+          'attempt-refused',
+          'this site has revealed its shares for another attempt of this round',
+        )
+      sql.abandon.run(planHash)
+      erase(planHash)
+    }
+  }
   const appendToLedger = ledgerAppender(database)
   let isLogClean = false
   /** Earlier versions of the pages stand in the write-ahead log. While a reader holds it, the next time empties it. */
@@ -87,11 +111,17 @@ export function openSessions(database: DatabaseSync): Sessions {
   }
 
   return {
-    advertise: ({ planHash, run, round, purpose, model }, ledger, sealed) =>
+    advertise({ planHash, run, round, purpose, model, attempt = 1 }, ledger, sealed) {
       change(planHash, sealed, () => {
+        if (attempt > 1) abandon(run, round, purpose)
         appendToLedger(planHash, ledger)
         sql.insert.run(planHash, run, round, purpose, model)
-      }),
+      })
+      if (attempt > 1) {
+        isLogClean = false
+        cleanLog()
+      }
+    },
     share: (planHash, sid, sealed) => change(planHash, sealed, () => void sql.share.run(sid, planHash)),
     commit: (planHash, u2Hash, sealed) =>
       change(planHash, sealed, () => {
@@ -119,6 +149,7 @@ export function openSessions(database: DatabaseSync): Sessions {
       }),
     release: (planHash, sealed) => change(planHash, sealed, () => void sql.release.run(planHash)),
     find,
+    ofRound: (run, round, purpose) => sql.ofRound.all(run, round, purpose).map(readSession),
     sealed: (planHash) => sql.sealed.get(planHash)?.sealed as Uint8Array | undefined,
     confirmed: (model, purpose) => sql.confirmed.all(model, purpose).map(readSession),
     masked: (model, purpose) => sql.masked.all(model, purpose).map(readSession),
@@ -127,10 +158,7 @@ export function openSessions(database: DatabaseSync): Sessions {
       const over = sql.kept.all().flatMap((row) => (planHashes.has(String(row.plan_hash)) ? [] : [row.plan_hash!]))
       if (over.length > 0) {
         inTransaction(database, () => {
-          for (const planHash of over) {
-            sql.overwrite.run(planHash)
-            sql.erase.run(planHash)
-          }
+          for (const planHash of over) erase(String(planHash))
         })
         isLogClean = false
       }
@@ -145,17 +173,20 @@ function prepare(database: DatabaseSync) {
     share: database.prepare('UPDATE sessions SET sid = ? WHERE plan_hash = ?'),
     commit: database.prepare('UPDATE sessions SET u2_hash = ? WHERE plan_hash = ?'),
     committed: database.prepare(
-      `SELECT plan_hash FROM sessions WHERE run = ? AND round = ? AND purpose = ? AND model = ? AND u2_hash <> ''`,
+      `SELECT plan_hash FROM sessions WHERE run = ? AND round = ? AND purpose = ? AND model = ? AND u2_hash <> ''
+         AND abandoned = 0`,
     ),
     confirm: database.prepare('UPDATE sessions SET u3_hash = ?, survivors = ? WHERE plan_hash = ?'),
     release: database.prepare('UPDATE sessions SET released = 1 WHERE plan_hash = ?'),
+    abandon: database.prepare('UPDATE sessions SET abandoned = 1 WHERE plan_hash = ?'),
     find: database.prepare('SELECT * FROM sessions WHERE plan_hash = ?'),
+    ofRound: database.prepare('SELECT * FROM sessions WHERE run = ? AND round = ? AND purpose = ?'),
     confirmed: database.prepare(`SELECT * FROM sessions WHERE model = ? AND purpose = ? AND u3_hash <> ''`),
     masked: database.prepare(`SELECT * FROM sessions WHERE model = ? AND purpose = ? AND u2_hash <> ''`),
     sums: database.prepare(
       `SELECT sessions.run, sessions.purpose, survivors, count(*) AS count,
          min(sessions.round) AS first_round, max(sessions.round) AS last_round
-       FROM sessions JOIN work USING (plan_hash) WHERE study = ? AND u3_hash <> ''
+       FROM sessions JOIN work USING (plan_hash) WHERE study = ? AND u3_hash <> '' AND abandoned = 0
        GROUP BY sessions.run, sessions.purpose, survivors ORDER BY min(sessions.rowid)`,
     ),
     seal: database.prepare(
@@ -177,7 +208,7 @@ function readSession(row: Record<string, unknown>): SessionRecord {
     round: Number(row.round),
     purpose: row.purpose as Purpose,
     model: String(row.model),
-    state: stateOf({ sid, u2Hash, u3Hash, released: row.released === 1 }),
+    state: stateOf({ sid, u2Hash, u3Hash, released: row.released === 1, abandoned: row.abandoned === 1 }),
     sid,
     u2Hash,
     u3Hash,
@@ -196,9 +227,10 @@ function readSums(row: Record<string, unknown>): ConfirmedSums {
   }
 }
 
-type Flags = { readonly sid: string; readonly u2Hash: string; readonly u3Hash: string; readonly released: boolean }
+type Flags = Pick<SessionRecord, 'sid' | 'u2Hash' | 'u3Hash'> & Record<'released' | 'abandoned', boolean>
 
-function stateOf({ sid, u2Hash, u3Hash, released }: Flags): SessionRecord['state'] {
+function stateOf({ sid, u2Hash, u3Hash, released, abandoned }: Flags): SessionRecord['state'] {
+  if (abandoned) return 'abandoned'
   if (released) return 'released'
   if (u3Hash) return 'confirmed'
   if (u2Hash) return 'committed'

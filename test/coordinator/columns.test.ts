@@ -143,7 +143,8 @@ test('what failed half-way is summed among the very same sites only, which the s
     first,
     ({ current }) => current?.sites.filter(({ state }) => state === 'uploaded').length === 3,
   )
-  await fixture.pass(300_000)
+  const { planHash } = await zurich.until(({ heard }) => heard.find((message) => message.type === 'shares'))
+  zurich.say({ type: 'refusal', planHash, code: 'session-lost' })
   expect(await fixture.runWhere(first, hasEnded)).toMatchObject({
     state: 'failed',
     reason: expect.stringMatching(/zurich is missing/),

@@ -51,6 +51,8 @@ export class FakeSite {
   readonly distrusts = new Set<string>()
   /** Messages of secure rounds that it leaves unanswered. */
   readonly ignores = new Set<SecureToSite['type']>()
+  /** Whether it answers a message of a secure round. */
+  answers = (_message: SecureToSite, _plan: RoundPlan): boolean => true
   contribution = (plan: RoundPlan, manifest: StudyManifest): Contribution => contributionOf(this.number, plan, manifest)
   caller!: Caller
   secure: SecureSite
@@ -214,6 +216,8 @@ export class FakeSite {
 
   async #actSecurely(message: ToSite): Promise<void> {
     if (!isSecure(message) || this.ignores.has(message.type)) return
+    const plan = this.#unmasked.get(message.planHash)?.plan
+    if (plan && !this.answers(message, plan)) return
     switch (message.type) {
       case 'advertise-keys':
         return this.say(this.secure.advertise(this.#unmasked.get(message.planHash)!.plan))

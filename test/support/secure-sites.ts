@@ -178,6 +178,9 @@ function advertise(key: KeyObject, name: string, session: Session, hash: Sha256,
     nonce: mask.publicKey.slice(0, 16),
     modelHash: Buffer.from(plan.model, 'hex'),
     ledger,
+    ...(plan.attempt && {
+      previousAttempt: { planHash: Buffer.from(plan.attempt.after, 'hex'), released: false },
+    }),
   })
   const signature = signMessage(key, advertiseMessage(Buffer.from(hash, 'hex'), name, body))
   return { type: 'advertise', planHash: hash, body, signature }

@@ -200,6 +200,28 @@ const stranger = generateIdentity()
 /** What the coordinator might write into its log, and what an auditor finds. */
 const lies: readonly (readonly [string, Tampering['run'], string])[] = [
   [
+    'a plan that says it is a further attempt',
+    change('cohort-selected', otherPlan({ attempt: { number: 2, after: noModel(1) } })),
+    'its plan is of another attempt than the one that started',
+  ],
+  [
+    'a further attempt of a round that was not interrupted',
+    (event) => {
+      if (event.type === 'round-started') return { ...event, attempt: 2 }
+      if (event.type !== 'cohort-selected') return event
+      return { ...event, ...otherPlan({ attempt: { number: 2, after: noModel(1) } })(event as never) }
+    },
+    'no attempt before it was interrupted',
+  ],
+  [
+    'an interruption of a round for which shares were revealed',
+    (event) =>
+      event.type === 'round-committed'
+        ? { type: 'round-failed', round: 0, purpose: 'statistics', code: 'interrupted', reason: 'zurich is missing' }
+        : event,
+    'shares were revealed for it',
+  ],
+  [
     'a plan named by another hash',
     change('cohort-selected', ({ planHash: hash }: { planHash: string }) => ({ planHash: flip(hash) })),
     'its plan has another hash',

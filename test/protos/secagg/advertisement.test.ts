@@ -14,13 +14,13 @@ const plain: Advertisement = {
   modelHash: filled(32, 2),
   ledger: { epoch: 3, number: 2 ** 40, head: filled(32, 3) },
 }
-const previousSession = { sid: filled(32, 4), released: false }
+const previousAttempt = { planHash: filled(32, 4), released: false }
 
 test.for([
   ['keys alone', plain],
   ['with the last number of a ledger', { ...plain, ledger: { ...plain.ledger, number: Number.MAX_SAFE_INTEGER } }],
-  ['with the session before', { ...plain, previousSession }],
-  ['with a session that was released', { ...plain, previousSession: { ...previousSession, released: true } }],
+  ['with the attempt before', { ...plain, previousAttempt }],
+  ['with an attempt that was released', { ...plain, previousAttempt: { ...previousAttempt, released: true } }],
 ] as const)('what was advertised is read back: %s', ([, advertisement]) => {
   expect(readAdvertisement(advertisedBody(advertisement))).toEqual(advertisement)
 })
@@ -36,10 +36,10 @@ test.for([
   ['a body cut short', advertisedBody(plain).slice(0, -1)],
   ['a byte more', Buffer.concat([advertisedBody(plain), filled(1, 0)])],
   ['a tag with nothing behind it', Buffer.concat([advertisedBody(plain), filled(1, 2)])],
-  ['the session before twice', Buffer.concat([advertisedBody({ ...plain, previousSession }), filled(34, 2)])],
+  ['the attempt before twice', Buffer.concat([advertisedBody({ ...plain, previousAttempt }), filled(34, 2)])],
   ['an index of no site', changed(1, 0)],
   ['an index of two bytes', changed(0, 1)],
-  ['a flag that is neither 0 nor 1', changed(114 + 44 + 33, 2, advertisedBody({ ...plain, previousSession }))],
+  ['a flag that is neither 0 nor 1', changed(114 + 44 + 33, 2, advertisedBody({ ...plain, previousAttempt }))],
   ['an epoch of no ledger', changed(114 + 3, 0)],
   ['a number beyond every ledger', changed(114 + 4, 1)],
   ['a channel key of low order', advertisedBody({ ...plain, channelKey: filled(32, 0) })],

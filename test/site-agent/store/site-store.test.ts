@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -69,7 +69,10 @@ test('the folders keep what is named and drop the rest, unfinished downloads too
   expect(readdirSync(join(state, 'objects'))).toEqual([sha256Hex(kept)])
   outbox.put('d'.repeat(64), kept)
   outbox.put('e'.repeat(64), kept)
-  outbox.keepOnly(new Set(['e'.repeat(64)]))
-  expect([outbox.has('d'.repeat(64)), outbox.has('e'.repeat(64))]).toEqual([false, true])
+  const words = [outbox.wordsPath('d'.repeat(64)), outbox.wordsPath('f'.repeat(64))] as const
+  for (const path of words) writeFileSync(path, kept)
+  outbox.keepOnly(new Set(['e'.repeat(64)]), ['d'.repeat(64)])
+  expect([outbox.isReady('d'.repeat(64)), outbox.has('e'.repeat(64))]).toEqual([false, true])
+  expect(words.map((path) => existsSync(path))).toEqual([true, false])
   close()
 })

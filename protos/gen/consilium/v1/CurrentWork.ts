@@ -11,6 +11,7 @@ export interface CurrentWork {
   'sites'?: (_consilium_v1_SiteProgress)[];
   'awaited'?: (_consilium_v1_Awaited | null);
   'leftOut'?: (_consilium_v1_LeftOut)[];
+  'attempt'?: (number);
 }
 
 export interface CurrentWork__Output {
@@ -20,4 +21,5 @@ export interface CurrentWork__Output {
   'sites': (_consilium_v1_SiteProgress__Output)[];
   'awaited': (_consilium_v1_Awaited__Output | null);
   'leftOut': (_consilium_v1_LeftOut__Output)[];
+  'attempt': (number);
 }

@@ -21,6 +21,7 @@ export interface RoundView {
   'secure'?: (_consilium_v1_SecureSession | null);
   'contributors'?: (number | string);
   'withheld'?: (string);
+  'interrupted'?: (string)[];
   '_loss'?: "loss";
   '_auroc'?: "auroc";
   '_accuracy'?: "accuracy";
@@ -46,6 +47,7 @@ export interface RoundView__Output {
   'secure': (_consilium_v1_SecureSession__Output | null);
   'contributors'?: (number);
   'withheld': (string);
+  'interrupted': (string)[];
   '_loss'?: "loss";
   '_auroc'?: "auroc";
   '_accuracy'?: "accuracy";
