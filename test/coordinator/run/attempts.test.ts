@@ -5,9 +5,13 @@
  */
 import { attemptsMax } from '@consilium/protos/limits.ts'
 import { planHash, type RoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import { readAdvertisement } from '@consilium/protos/secagg/advertisement.ts'
+import { advertisedBody, advertiseMessage, signMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import { expect, test } from 'vitest'
 import type { OpenRound } from '../../../coordinator/round/round.ts'
 import { runView } from '../../../coordinator/run/view.ts'
+import { secureSite } from '../../support/secure-sites.ts'
+import { identityOf } from '../round/given.ts'
 import { type SimulatedRun, secureManifestOf, simulateRun } from './simulated-run.ts'
 
 const lostPhases = ['advertise-keys', 'share-keys', 'collect-updates'] as const
@@ -179,4 +183,29 @@ test('the evaluation of the last model has the time to make up for it once, from
   run.wait(1)
   expect(failures(run).at(-1)).toEqual(['evaluate', 2, 'withheld'])
   expect(finish(run).run.state).toBe('finished')
+})
+
+test.for([
+  ['that it revealed its shares', { released: true }],
+  ['that it abandoned another plan', { planHash: new Uint8Array(32).fill(7) }],
+] as const)('a site that says %s in a further attempt is out of it, and there is no other', ([, changed]) => {
+  const run = until('statistics', 0, 'share-keys')
+  away(run)
+  without(run)
+  back(run)
+  until('statistics', 0, 'advertise-keys', run)
+  const { plan, planHash: hash, session } = run.run.current as Extract<OpenRound, { phase: 'advertise-keys' }>
+  const said = readAdvertisement(Buffer.from(secureSite('zurich', identityOf('zurich')).advertise(plan).body))
+  const body = advertisedBody({ ...said, previousAttempt: { ...said.previousAttempt!, ...changed } })
+  const signature = signMessage(identityOf('zurich'), advertiseMessage(Buffer.from(hash, 'hex'), 'zurich', body))
+  expect(session.advertised.size).toBe(0)
+  run.send({ type: 'advertise-keys', planHash: hash, site: 'zurich', body, signature })
+  expect(failures(run)).toEqual([
+    ['statistics', 0, 'interrupted'],
+    ['statistics', 0, 'withheld'],
+  ])
+  expect(run.events.flatMap((event) => (event.type === 'site-dropped' ? [event.cause] : []))).toEqual([
+    'absent',
+    'misbehaved',
+  ])
 })
