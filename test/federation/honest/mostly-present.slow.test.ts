@@ -53,4 +53,4 @@ test('a hundred rounds of ten hospitals that are each there 97 % of the time', a
   expect(told.filter((line) => /evaluation withheld: \w+ is missing: not connected since/.test(line))).toHaveLength(6)
   expect(told.at(-1)).toMatch(/^run \S+ finished without aarau in rounds 12 and 50, without basel in rounds 60, /)
   expect(refusals(federation)).toEqual([])
-})
+}, 600_000)
