@@ -83,6 +83,21 @@ describe('what is masked again is what was computed before', () => {
     expect(site.trainer.calls.filter((call) => call === 'evaluate')).toHaveLength(1)
   })
 
+  test('an evaluation on the rows as they were, though one has changed since, which keeps the site out of the next', async () => {
+    const site = open()
+    site.policy.rows = { ...site.policy.rows, testRowsMin: 3 }
+    const first = secureRound(site, { purpose: 'evaluate' })
+    await first.uploaded()
+    const { study } = first.plan
+    const changed = Uint8Array.from(site.trainer.testMarks, (byte, i) => (i === 0 ? byte ^ 1 : byte))
+    site.store.testRows.loaded(study, changed)
+    await again(site, first).unmasked()
+    expect(site.store.testRows.evaluated(study)).toHaveLength(1)
+    expect(await refusedNow(site, secureRound(site, { purpose: 'evaluate', round: 2 }))).toMatchObject({
+      code: 'data-changed',
+    })
+  })
+
   test('a third attempt after a second that was lost too', async () => {
     const site = open()
     const first = secureRound(site, { purpose: 'evaluate' })
