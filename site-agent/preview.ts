@@ -133,7 +133,7 @@ function secureRemarks({ cohort }: Study, aggregation: Secure): string[] {
     `Each upload is masked: to the coordinator it is noise. It learns the sum over the sites of a round, at least ${fewest} of them, or nothing.`,
     'One sum shows no update, loss, count, histogram or accuracy of a single site. Several sums, over other sites or of a model made for it, can show more: see What this does not protect against in protos/README.md.',
     weightMeaning(weights, weightMax),
-    'Two sums of the same numbers that differ by this site alone tell what it added, such as how many test rows it has: this site refuses such a pair on one model, but its test rows are the same on the next.',
+    'Sums whose sites differ by this one alone tell what it added, such as how many test rows it has: evaluations are among one set of sites, each column is summed once, and of one training from one model this site helps to no two such sums. Training rounds lose and gain sites; how often this one may come and go is counted (status).',
     `This holds as long as ${colluding === 0 ? 'no site works' : colluding === 1 ? 'no more than 1 site works' : `no more than ${colluding} sites work`} with the coordinator in a round of ${cohort.min} sites; all the other sites together could always subtract theirs from the sum.`,
   ]
 }
