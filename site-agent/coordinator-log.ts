@@ -5,6 +5,7 @@
  */
 import type { KeyRotation, ShownHead } from '@consilium/protos/control-messages.ts'
 import { FederationError } from '@consilium/protos/errors.ts'
+import { fingerprint } from '@consilium/protos/identity.ts'
 import { assertRotation } from '@consilium/protos/key-rotation.ts'
 import { knownHeadsMax, revocationsMax } from '@consilium/protos/limits.ts'
 import { verifyConsistency } from '@consilium/protos/log/merkle.ts'
@@ -55,10 +56,11 @@ function takeFederationHead(shown: ShownHead, kept: SignedHead | undefined, site
 }
 
 /** Keeps what the coordinator signed; throws `signature-invalid`, and keeps nothing, where one of them is not. */
-export function takeRevoked(revocations: readonly Revocation[], site: Pick<Taking, 'coordinatorPublicKey' | 'store'>) {
+export function takeRevoked(revocations: readonly Revocation[], site: Omit<Taking, 'readPolicy'>): void {
   if (!revocations.every((revocation) => verifyRevocation(site.coordinatorPublicKey, revocation)))
     throw notSigned('a revocation')
-  site.store.coordinatorLog.keepRevocations(revocations)
+  for (const { site: revoked, publicKey, at } of site.store.coordinatorLog.keepRevocations(revocations))
+    site.emit({ type: 'site-revoked', site: revoked, fingerprint: fingerprint(publicKey), at })
 }
 
 /** Keeps rotations that were followed, so that a coordinator which lost them learns of its own later key. */

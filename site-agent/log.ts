@@ -95,6 +95,8 @@ export function describeEvent(event: AgentEvent): string {
       return `run ${event.run}: ${event.outcome}${event.reason && `, ${event.reason}`}`
     case 'restored':
       return `THIS SITE WAS RESTORED: ${event.reason}`
+    case 'site-revoked':
+      return `the coordinator revoked ${event.site} ${event.fingerprint} on ${event.at}`
     case 'coordinator-went-back':
       return `THE COORDINATOR'S LOG WENT BACK: ${event.reason}`
     case 'coordinator-recovered':

@@ -93,6 +93,8 @@ export type AgentEvent =
   | { readonly type: 'run-over'; readonly run: RunId; readonly outcome: string; readonly reason: string }
   /** Its peers saw this site's ledger further on than it is: it was restored from an old copy. */
   | { readonly type: 'restored'; readonly reason: string }
+  /** The coordinator revoked another site; its word on that is kept here. */
+  | { readonly type: 'site-revoked'; readonly site: SiteName; readonly fingerprint: string; readonly at: string }
   /** The coordinator shows an older log than it signed before, and says nothing of it. */
   | { readonly type: 'coordinator-went-back'; readonly reason: string }
   /** It was recovered from an old copy, and nobody here has said that this site goes along. */

@@ -30,7 +30,8 @@ export type CoordinatorLog = {
   keepHead(head: SignedHead): void
   /** That of the federation first, then those seen last. */
   newestHeads(limit: number): readonly SignedHead[]
-  keepRevocations(revocations: readonly Revocation[]): void
+  /** Those that are new here. */
+  keepRevocations(revocations: readonly Revocation[]): readonly Revocation[]
   /** The newest, oldest first. */
   revocations(limit: number): readonly Revocation[]
   keepRotations(rotations: readonly KeyRotation[]): void
@@ -57,8 +58,9 @@ export function openCoordinatorLog(database: DatabaseSync, now: () => Date): Coo
     newestHeads: (limit) => sql.heads.all(federationStream, limit).map(readHead),
     keepRevocations: (revocations) =>
       inTransaction(database, () => {
-        for (const { site, publicKey, epoch, at: revokedAt, signature } of revocations)
-          sql.keepRevocation.run(site, publicKey, epoch, revokedAt, signature, at())
+        return revocations.filter(({ site, publicKey, epoch, at: revokedAt, signature }) => {
+          return sql.keepRevocation.run(site, publicKey, epoch, revokedAt, signature, at()).changes > 0
+        })
       }),
     revocations: (limit) => sql.revocations.all(limit).map(readRevocation).reverse(),
     keepRotations: (rotations) =>

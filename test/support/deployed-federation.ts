@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type AdminClient, connectAdmin } from '@consilium/coordinator/cli/admin-client.ts'
@@ -38,6 +38,7 @@ export class DeployedFederation implements AsyncDisposable {
   readonly studyPath: string
   readonly lead: Identity
   readonly sites = new Map<string, DeployedSite>()
+  readonly #others: DeployedSite[] = []
   #coordinator: DeployedProcess | undefined
   #admin: AdminClient | undefined
   #sitePort = 0
@@ -73,6 +74,30 @@ export class DeployedFederation implements AsyncDisposable {
     const { siteAddress } = startedSchema.parse(await coordinator.firstOutput())
     this.#sitePort = Number(siteAddress.slice(siteAddress.lastIndexOf(':') + 1))
     this.#admin = await connectAdmin(this.home)
+  }
+
+  /** A copy of the home folder, as a backup has it. The coordinator is down meanwhile. */
+  async backUp(): Promise<string> {
+    const copy = await mkdtemp(join(this.work, 'backup-'))
+    await this.killCoordinator()
+    await cp(this.home, copy, { recursive: true })
+    await this.startCoordinator()
+    return copy
+  }
+
+  /** The coordinator is killed, and started again on a copy of its home. */
+  async putBack(copy: string): Promise<void> {
+    await this.killCoordinator()
+    await rm(this.home, { recursive: true })
+    await cp(copy, this.home, { recursive: true })
+    await this.startCoordinator()
+  }
+
+  /** A further site, which has joined and runs, and decides on nothing. */
+  async join(name: string, folder: string): Promise<DeployedSite> {
+    const { site } = await this.#joined(name, folder)
+    this.#others.push(site)
+    return site
   }
 
   async killCoordinator(): Promise<void> {
@@ -124,6 +149,12 @@ export class DeployedFederation implements AsyncDisposable {
 
   /** Resolves with the site's name and its fingerprint, as it prints that itself. */
   async #addSite(name: string, folder: string): Promise<readonly [string, string]> {
+    const { site, fingerprint: printed } = await this.#joined(name, folder)
+    this.sites.set(name, site)
+    return [name, printed]
+  }
+
+  async #joined(name: string, folder: string) {
     const relay = await startRelay(() => this.#sitePort)
     const { joinCode } = await this.admin.addSite(name, 10)
     const code = formatJoinCode({ ...parseJoinCode(joinCode), address: `127.0.0.1:${relay.port}` })
@@ -131,8 +162,7 @@ export class DeployedFederation implements AsyncDisposable {
     await mkdir(state, { recursive: true, mode: 0o700 })
     writeSiteSecret(state, simulatedSecret(name))
     const site = new DeployedSite(name, folder, state, relay)
-    this.sites.set(name, site)
-    return [name, await site.join(code)]
+    return { site, fingerprint: await site.join(code) }
   }
 
   /** Every site trusts the lead, and the others by the fingerprints they told one another. */
@@ -148,9 +178,10 @@ export class DeployedFederation implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#admin?.close()
-    await Promise.all([...this.sites.values()].map((site) => site.stop()))
+    const sites = [...this.sites.values(), ...this.#others]
+    await Promise.all(sites.map((site) => site.stop()))
     await this.#coordinator?.stop()
-    await Promise.all([...this.sites.values()].map(({ relay }) => relay.close()))
+    await Promise.all(sites.map(({ relay }) => relay.close()))
     await rm(this.work, { recursive: true, force: true, maxRetries: 3 })
   }
 }
@@ -210,6 +241,19 @@ export class DeployedSite {
     await this.#process?.stop()
   }
 
+  /** Resolves once its agent has ended by itself. */
+  async exited(): Promise<void> {
+    await this.#process?.exited()
+  }
+
+  /** One command of the site's people, as JSON. */
+  async command(...words: readonly string[]): Promise<unknown> {
+    const command = new DeployedProcess([binaries.agent, ...words, '--json', ...this.#place()])
+    const said = await command.firstOutput()
+    await command.ended()
+    return said
+  }
+
   /** Bytes in its egress ledger, by kind of message; the ledger's chain is verified. */
   async egress(): Promise<Map<string, number>> {
     const ledger = new DeployedProcess([binaries.agent, 'egress', '--verify', '--json', ...this.#place()])
@@ -263,6 +307,10 @@ class DeployedProcess {
   async ended(): Promise<void> {
     const code = await this.#exited
     if (code !== 0) throw new Error(`a process ended with ${code}: ${this.#errors}`)
+  }
+
+  async exited(): Promise<void> {
+    await this.#exited
   }
 
   async kill(): Promise<void> {
