@@ -125,6 +125,7 @@ function describeCost(view: RecoveryView, readmit: readonly string[]): string {
     ...line('Let in again with the certificate they showed', readmit),
     ...line('Not let in, for this log does not know their certificate (--readmit, or revoke and add them)', left),
     ...line('Join codes that end', invited),
+    '  Means of columns that were first summed since are lost, and sites sum no column twice: new runs on these columns standardise per-site, or the hospitals show them under another name.',
     '  Sites that were revoked since, where no site attends that has proof, have to be revoked again by you.',
     '  A site that saw what is lost works again once its policy or a person there goes along.',
   ].join('\n')

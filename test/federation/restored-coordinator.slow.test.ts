@@ -121,8 +121,11 @@ test('put back from the very first backup, before any study', async () => {
   })
   await Promise.all(recovered)
   await goAlong(sites)
-  // The lead uploads the same study again; the sites know that they approved it.
+  // The lead uploads the same study again; the sites know that they approved it, and the columns that they summed.
   const again = await federation.run(await federation.createStudy())
-  expect(again).toMatchObject({ state: 'finished', reason: '', parametersSha256: lost.parametersSha256! })
-  expect(again.run).not.toBe(lost.run)
+  expect(again).toMatchObject({ state: 'failed', reason: expect.stringContaining('column-summed: ') })
+  const perSite = await federation.run(await federation.createStudy({ standardisation: 'per-site' }))
+  expect(perSite).toMatchObject({ state: 'finished', reason: '' })
+  expect(perSite.rounds.at(-1)!.survivors).toEqual(sites.map(({ name }) => name).sort())
+  expect(new Set([lost.run, again.run, perSite.run]).size).toBe(3)
 })
