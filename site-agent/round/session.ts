@@ -4,6 +4,7 @@
  * under a key that follows from the site's identity.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { deserialize, serialize } from 'node:v8'
 import { type ErrorCode, errorMessage, FederationError } from '@consilium/protos/errors.ts'
 import type { LogHead } from '@consilium/protos/log/head.ts'
@@ -160,19 +161,18 @@ export function refusedAs<T>(code: ErrorCode, check: () => T): T {
   }
 }
 
-/** Whether two lists of messages are the same, byte for byte; the order counts. */
+/**
+ * Whether two lists of messages are the same, byte for byte; the order counts. By value: how the engine happens to keep a
+ * number (whole or floating) differs between what came and what was stored.
+ */
 export function isSame(one: unknown, other: unknown): boolean {
-  return Buffer.compare(serialize(normal(one)), serialize(normal(other))) === 0
+  return isDeepStrictEqual(normal(one), normal(other))
 }
 
-/** Buffers and Uint8Arrays are written alike. */
+/** Buffers and Uint8Arrays are the same bytes. */
 function normal(value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex')
   if (Array.isArray(value)) return value.map(normal)
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, field]) => [name, normal(field)]),
-  )
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, normal(field)]))
 }
