@@ -8,6 +8,7 @@ import { standsOutMax } from '@consilium/protos/limits.ts'
 import { open } from './breaches.ts'
 import { judge, namedStudy, testRowsLack } from './judge.ts'
 import { restoredError, standsOutOf } from './round/after-restore.ts'
+import type { NamedStudy } from './round/assignment.ts'
 import type { Site } from './round/site.ts'
 import { presentRowsLack } from './round/test-rows.ts'
 import type { KnownStudy } from './store/studies.ts'
@@ -51,37 +52,40 @@ export function stoodOutOf(site: Standing): readonly StoodOut[] {
   const approved = site.store.studies
     .list()
     .filter(({ hash }) => site.store.studies.decisionOn(hash)?.decision === 'approved')
-  return approved.flatMap((known) => ofStudy(known, site)).slice(0, standsOutMax)
+  return ofStudies(approved, site).slice(0, standsOutMax)
+}
+
+function ofStudies(approved: readonly KnownStudy[], site: Standing): readonly StoodOut[] {
+  if (approved.length === 0) return []
+  if (restoredError(site)) return approved.map(({ hash }) => ({ study: hash, purpose: 'all', code: 'site-restored' }))
+  const policy = site.readPolicy()
+  return approved.flatMap((known) => ofStudy(known, { ...site, readPolicy: () => policy }))
 }
 
 function ofStudy(known: KnownStudy, site: Standing): readonly StoodOut[] {
-  const { store } = site
   const study = known.hash
-  if (restoredError(site)) return [{ study, purpose: 'all', code: 'site-restored' }]
-  const stood = store.standOuts.list(study)
-  const whole = wholeStudy(known, site)
+  const stood = site.store.standOuts.list(study)
   if (stood.some(({ purpose }) => purpose === 'all')) return [{ study, purpose: 'all', code: 'site-fault' }]
-  if (whole) return [whole]
+  // Once: each reading verifies its signature, and this is on the way to every round.
+  const named = namedStudy(known)
+  if (breaksPolicy(named, site)) return [{ study, purpose: 'all', code: 'policy-refused' }]
   return (['statistics', 'evaluate'] as const).flatMap((purpose): StoodOut[] => {
     if (stood.some((each) => each.purpose === purpose)) return [{ study, purpose, code: 'site-fault' }]
     if (standsOutOf(study, site).includes(purpose)) return [{ study, purpose, code: 'site-restored' }]
-    return purpose === 'evaluate' && lacksRows(known, site) ? [{ study, purpose, code: 'data-not-ready' }] : []
+    return purpose === 'evaluate' && lacksRows(named, site) ? [{ study, purpose, code: 'data-not-ready' }] : []
   })
 }
 
 /** The policy became stricter than the study that was approved under it. */
-function wholeStudy(known: KnownStudy, { store, readPolicy }: Standing): StoodOut | undefined {
-  const accepted = store.studies.decisionOn(known.hash)?.accepted ?? []
-  const found = open(judge(namedStudy(known), { store, policy: readPolicy() }), accepted)
-  return found.length > 0 ? { study: known.hash, purpose: 'all', code: 'policy-refused' } : undefined
+function breaksPolicy(study: NamedStudy, { store, readPolicy }: Standing): boolean {
+  const accepted = store.studies.decisionOn(study.hash)?.accepted ?? []
+  return open(judge(study, { store, policy: readPolicy() }), accepted).length > 0
 }
 
-function lacksRows(known: KnownStudy, site: Standing): boolean {
-  const { manifest } = namedStudy(known)
-  const isSecure = manifest.study.aggregation.mode === 'secure'
-  const judging = { store: site.store, policy: site.readPolicy() }
+function lacksRows(study: NamedStudy, site: Standing): boolean {
+  const isSecure = study.manifest.study.aggregation.mode === 'secure'
   return (
-    testRowsLack(namedStudy(known), judging) !== undefined ||
-    (isSecure && presentRowsLack(known.hash, site) !== undefined)
+    testRowsLack(study, { store: site.store, policy: site.readPolicy() }) !== undefined ||
+    (isSecure && presentRowsLack(study.hash, site) !== undefined)
   )
 }
