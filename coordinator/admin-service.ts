@@ -21,7 +21,7 @@ import { changePartners } from './federation/partner-changes.ts'
 import { keyView, siteView, studyView } from './federation/views.ts'
 import type { Parts } from './parts.ts'
 import { recoverCoordinator, showRecovery } from './restored.ts'
-import { apartText, cohortApart, trainedAmong } from './round/apart.ts'
+import { cohortApart, trainedAmong, whyNoneApart } from './round/apart.ts'
 import { runStream } from './run/events.ts'
 import { parametersOf } from './run/roll-back.ts'
 import type { Run } from './run/state.ts'
@@ -305,11 +305,9 @@ function checkCanTrainAgain(parts: Parts, run: Run, parameters: Sha256): void {
   const { aggregation, cohort } = run.manifest.study
   const among = { aggregation, cohort, ...trainedAmong(run.past, parameters) }
   const here = attendingNow(parts, run.study)
-  if (!cohortApart(here, among))
-    throw new FederationError(
-      'cohort-differencing',
-      `run ${run.id} cannot go back now: ${apartText(here, among)}. Wait until they attend`,
-    )
+  if (cohortApart(here, among)) return
+  const { reason, wayOut } = whyNoneApart(here, among)
+  throw new FederationError('cohort-differencing', `run ${run.id} cannot go back there now, ${wayOut}: ${reason}`)
 }
 
 function attendingNow({ stream, attending }: Parts, study: Sha256): SiteName[] {

@@ -22,17 +22,40 @@ export function trainedAmong(past: readonly RoundOver[], model: Sha256): Pick<Ro
 export function cohortApart(candidates: readonly SiteName[], setting: AmongWhom): readonly SiteName[] | undefined {
   const before = setting.trainedAmong ?? []
   const again = before.filter((sites) => sites.every((site) => candidates.includes(site)))
-  return [candidates, ...again].find((cohort) => before.every((sites) => !isCloseIn(setting, cohort, sites)))
+  return [candidates, ...again].find((cohort) => isApart(setting, cohort))
 }
 
-/** Who is missing for a cohort that sites would not refuse. */
-export function apartText(candidates: readonly SiteName[], { trainedAmong = [] }: AmongWhom): string {
-  const missing = trainedAmong.map((sites) => sites.filter((site) => !candidates.includes(site)))
-  const fewest = missing.toSorted((one, other) => one.length - other.length)[0] ?? []
-  return `this model was trained from among ${trainedAmong.map((sites) => sites.join(', ')).join('; and ')}; sites refuse a second sum whose sites differ by few, and ${fewest.join(', ')} ${fewest.length === 1 ? 'is' : 'are'} missing now`
+/** Why there is no such cohort, and what helps: whoever is missing for one, if anybody is. */
+export function whyNoneApart(
+  candidates: readonly SiteName[],
+  setting: AmongWhom,
+): { readonly reason: string; readonly wayOut: string } {
+  const before = setting.trainedAmong ?? []
+  const among = before.map((sites) => sites.join(', ')).join('; and ')
+  const why = `this model was trained from among ${among}; sites refuse a second sum whose sites differ by few`
+  const missing = missingApart(candidates, setting)
+  if (missing.length === 0)
+    return {
+      reason: `${why}, and each of these differs by few from another of them`,
+      wayOut: 'go back to the model of another round',
+    }
+  return {
+    reason: `${why}, and ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing now`,
+    wayOut: `wait until ${missing.length === 1 ? 'it attends' : 'they attend'}`,
+  }
 }
 
-function isCloseIn({ aggregation, cohort }: AmongWhom, one: readonly SiteName[], other: readonly SiteName[]): boolean {
-  if (aggregation.mode === 'sealed') return false
-  return isClose(one, other, studyThresholds({ cohort, aggregation }, one.length).survivorsMin)
+/** The fewest that some sum of before lacks now, which could be a cohort again; nobody where every one is close to another. */
+function missingApart(candidates: readonly SiteName[], setting: AmongWhom): readonly SiteName[] {
+  const before = setting.trainedAmong ?? []
+  const again = before.filter((cohort) => isApart(setting, cohort))
+  const missing = again.map((sites) => sites.filter((site) => !candidates.includes(site)))
+  return missing.toSorted((one, other) => one.length - other.length)[0] ?? []
+}
+
+/** The thresholds are those that a sum of this cohort has. */
+function isApart({ aggregation, cohort: planned, trainedAmong = [] }: AmongWhom, cohort: readonly SiteName[]): boolean {
+  if (aggregation.mode === 'sealed') return true
+  const { survivorsMin } = studyThresholds({ cohort: planned, aggregation }, cohort.length)
+  return trainedAmong.every((sites) => !isClose(cohort, sites, survivorsMin))
 }

@@ -8,7 +8,7 @@ import type { LogHead } from '@consilium/protos/log/head.ts'
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import { planHash, type RoundPlan, roundPlanFormat, type SecureRound } from '@consilium/protos/plan/round-plan.ts'
 import { cohortMin as secureCohortMin, sitesOfSession, studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
-import { apartText, cohortApart } from './apart.ts'
+import { cohortApart, whyNoneApart } from './apart.ts'
 import { type ColumnState, type ColumnStates, noColumns } from './columns.ts'
 import type { RoundCommand } from './commands.ts'
 import { failure } from './dropouts.ts'
@@ -44,7 +44,7 @@ export function decide(round: Recruiting, command: RoundCommand, now: Date): Rou
     return overdue ? [failure(setting, 'cohort-too-small', shortage(round, attendance, missing), now)] : []
   const cohort = cohortApart(fittingCohort(candidates, requiredNow(setting, attendance)), setting)
   if (cohort) return select(setting, cohort, attendance, logHead, now)
-  return overdue ? [failure(setting, 'cohort-differencing', apartText(candidates, setting), now)] : []
+  return overdue ? [failure(setting, 'cohort-differencing', whyNoneApart(candidates, setting).reason, now)] : []
 }
 
 export function evolve(round: Recruiting, event: RoundEvent): Recruiting | Working | RoundOver {

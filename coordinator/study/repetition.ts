@@ -30,15 +30,23 @@ export function repetition(
 function refusal({ id }: Run, before: readonly SiteName[], here: readonly SiteName[]): StartRefusal {
   const away = before.filter((site) => !here.includes(site))
   const more = here.filter((site) => !before.includes(site))
+  const changed = [
+    ...(away.length > 0 ? [`${away.join(', ')} ${isOrAre(away)} missing now`] : []),
+    ...(more.length > 0 ? [`${more.join(', ')} ${isOrAre(more)} new`] : []),
+  ]
   return {
     code: 'cohort-differencing',
-    reason: `run ${id} trained the same from the same parameters among ${before.join(', ')}${away.length > 0 ? `; ${away.join(', ')} is missing now` : ''}${more.length > 0 ? `; ${more.join(', ')} is new` : ''}: the sites refuse two sums that differ by so few`,
+    reason: `run ${id} trained the same from the same parameters among ${before.join(', ')}; ${changed.join('; ')}: the sites refuse two sums that differ by so few`,
     waysOut: [
-      'wait until the same sites attend',
+      ...(more.length === 0 ? ['wait until the same sites attend'] : []),
       `go on from its model (consilium study create <study.yaml> --from-run ${id})`,
       'take another seed',
     ],
   }
+}
+
+function isOrAre(sites: readonly SiteName[]): string {
+  return sites.length === 1 ? 'is' : 'are'
 }
 
 /** The survivors of the run's training from these parameters. */

@@ -55,3 +55,17 @@ test('a study run again with one site away is refused at its start, with the way
   sites[3]!.attend()
   expect((await fixture.runWhere((await again()).run, hasEnded)).state).toBe('finished')
 })
+
+test('a study run again with one site more is refused too, and nobody is waited for: no site is missing', async () => {
+  const fixture = await coordinatorFixture()
+  const sites = await fixture.sites()
+  const study = { standardisation: 'none', rounds: 1, cohort: { min: 3, quorum: 3 } } as const
+  sites[3]!.leave()
+  const first = await fixture.startRun(study, 3)
+  await fixture.runWhere(first.run, hasEnded)
+  sites[3]!.attend()
+  await fixture.studyWhere(first.studyHash, ({ decisions }) => decisions.length === 4)
+  const refused = await fixture.admin.startRun(first.studyHash).catch(({ message }: Error) => message)
+  expect(refused).toMatch(/among basel, cleveland, hungary; zurich is new: .* so few\. Go on from its model /)
+  expect(refused).not.toMatch(/missing|[Ww]ait/)
+})
