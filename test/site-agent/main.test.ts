@@ -14,11 +14,11 @@ import { planHash, type RoundPlan, signRoundPlan } from '@consilium/protos/plan/
 import { signStudy, studyHash } from '@consilium/protos/plan/signed-study.ts'
 import { openUpdate } from '@consilium/protos/sealing/sealed-update.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { main } from '../../site-agent/cli/main.ts'
 import { type RunningAgent, startAgent } from '../../site-agent/main.ts'
 import type { AgentEvent } from '../../site-agent/round/events.ts'
 import { anyStudy } from '../support/any-study.ts'
 import { scriptedTrainer } from '../support/scripted-trainer.ts'
+import { siteCommand } from '../support/site-command.ts'
 import { cohort, coordinator, lead, logHead, runKey, sealed, studyBytes, studyOf } from '../support/site-fixture.ts'
 import { startWireFixture, until, type WireFixture } from '../support/wire-fixture.ts'
 
@@ -150,23 +150,15 @@ function addObject(bytes: Uint8Array): string {
 
 async function joinAndStart({ policy = true } = {}): Promise<void> {
   for (const [sha256, bytes] of objects) wire.service.objects.set(sha256, bytes)
-  const joined = await command('join', '-', { input: formatJoinCode(wire.codeFor('mercy')) })
+  const joined = await siteCommand(['join', '-', '--site', site], { input: formatJoinCode(wire.codeFor('mercy')) })
   expect(joined.code).toBe(0)
   if (policy) writeFileSync(join(site, 'policy.yaml'), JSON.stringify(policyOf(fingerprint(lead.publicKey))))
   agent = await startAgent({ site, startTrainer: trainer.start, onEvent: (it) => listeners.emit(it) })
 }
 
-async function command(...args: (string | { readonly input: string })[]): Promise<{ code: number; out: string }> {
-  let out = ''
-  const words = args.filter((word) => typeof word === 'string')
-  const input = args.find((word) => typeof word === 'object')?.input ?? ''
-  const write = (text: string) => {
-    out += text
-  }
-  const terminal = { isLive: false, hasColor: false, columns: 100, write, writeError: () => {} }
-  const at = words.includes('--site') ? [] : ['--site', site]
-  const code = await main([...words, ...at, '--json'], { terminal, readInput: async () => input })
-  return { code, out }
+function command(...args: readonly string[]) {
+  const at = args.includes('--site') ? [] : ['--site', site]
+  return siteCommand([...args, ...at, '--json'])
 }
 
 function assign(): { readonly hash: string; readonly plan: RoundPlan } {

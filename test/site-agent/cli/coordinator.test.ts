@@ -2,9 +2,9 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { main } from '../../../site-agent/cli/main.ts'
 import { openSiteStore } from '../../../site-agent/store/site-store.ts'
 import { type JoinedFolder, joinedSite } from '../../support/joined-site.ts'
+import { siteCommand } from '../../support/site-command.ts'
 
 let folder: JoinedFolder
 beforeEach(async () => {
@@ -16,21 +16,7 @@ afterEach(() => rmSync(folder.site, { recursive: true, force: true }))
 const at = '2026-11-05T12:00:00.000Z'
 const signature = new Uint8Array(64).fill(1)
 
-async function run(args: readonly string[], answer?: string) {
-  const written = { out: '', error: '' }
-  const terminal = {
-    ...{ isLive: false, hasColor: false, columns: 100 },
-    write: (text: string) => {
-      written.out += text
-    },
-    writeError: (text: string) => {
-      written.error += text
-    },
-  }
-  const ask = answer === undefined ? {} : { ask: async () => answer }
-  const options = { terminal, readInput: async () => '', interrupted: AbortSignal.abort(), ...ask }
-  return { code: await main([...args, '--site', folder.site], options), ...written }
-}
+const run = (args: readonly string[], answer?: string) => siteCommand([...args, '--site', folder.site], { answer })
 
 function withLog<Result>(use: (log: ReturnType<typeof openSiteStore>['coordinatorLog']) => Result): Result {
   const store = openSiteStore(folder.state)

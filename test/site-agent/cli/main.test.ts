@@ -4,11 +4,10 @@ import { DatabaseSync } from 'node:sqlite'
 import { formatJoinCode } from '@consilium/protos/join-code.ts'
 import { signStudy, studyHash } from '@consilium/protos/plan/signed-study.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { main } from '../../../site-agent/cli/main.ts'
-import type { Terminal } from '../../../site-agent/cli/output.ts'
 import { lockState } from '../../../site-agent/store/lock.ts'
 import { openSiteStore } from '../../../site-agent/store/site-store.ts'
 import { type JoinedFolder, joinedSite } from '../../support/joined-site.ts'
+import { siteCommand } from '../../support/site-command.ts'
 import { lead, studyBytes, studyOf } from '../../support/site-fixture.ts'
 
 let folder: JoinedFolder
@@ -28,35 +27,12 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(folder.site, { recursive: true, force: true }))
 
-type Output = { readonly code: number; readonly out: string; readonly error: string }
-
-type Person = { readonly hasColor?: boolean; readonly ask?: (question: string) => Promise<string> }
-
-async function run(args: readonly string[], input = '', { hasColor = false, ask }: Person = {}): Promise<Output> {
-  let out = ''
-  let error = ''
-  const terminal: Terminal = {
-    isLive: false,
-    hasColor,
-    columns: 100,
-    write: (text) => {
-      out += text
-    },
-    writeError: (text) => {
-      error += text
-    },
-  }
-  const interrupted = AbortSignal.abort()
-  const code = await main(args, { terminal, readInput: async () => input, interrupted, ...(ask && { ask }) })
-  return { code, out, error }
-}
-
-const here = (...args: string[]) => run([...args, '--site', folder.site])
+const here = (...args: string[]) => siteCommand([...args, '--site', folder.site])
 
 test.for([['--help'], ['join', '--help'], ['run', '--help'], ['study', 'approve', '--help'], ['egress', '--help']])(
   'help of %s is on standard output and no error',
   async (args) => {
-    const { code, out, error } = await run(args)
+    const { code, out, error } = await siteCommand(args)
     expect([code, error]).toEqual([0, ''])
     expect(out).toMatch(/Usage: site-agent/)
     expect(out).toMatch(/\$ .*site-agent/)
@@ -71,21 +47,21 @@ test.for([
   { args: ['status', '--site', '/nonexistent'], code: 5 },
   { args: ['run', '--site', '/nonexistent'], code: 2 },
 ])('$args ends with exit code $code and one line of reason', async ({ args, code }) => {
-  const result = await run(args)
+  const result = await siteCommand(args)
   expect(result.code).toBe(code)
   expect(result.out).toBe('')
   expect(result.error).toMatch(/^error\[[a-z-]+\]: .+\n$/)
 })
 
 test('what comes from elsewhere cannot redraw the terminal', async () => {
-  const { error } = await run(['\u001b[2J\rmercy'])
+  const { error } = await siteCommand(['\u001b[2J\rmercy'])
   expect(error).toContain(' [2J mercy')
   // biome-ignore lint/suspicious/noControlCharactersInRegex: none of them may come through.
   expect(error).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/)
 })
 
 test('an error with --json is JSON too', async () => {
-  const { code, error } = await run(['status', '--site', '/nonexistent', '--json'])
+  const { code, error } = await siteCommand(['status', '--site', '/nonexistent', '--json'])
   expect(code).toBe(5)
   expect(JSON.parse(error)).toMatchObject({ error: { code: 'unauthenticated' } })
 })
@@ -98,7 +74,9 @@ test('a join code may come on standard input, so that no process list shows it',
     secret: Buffer.alloc(32).toString('base64'),
     expiresAt: '2020-01-01T00:00:00Z',
   })
-  const { code, error } = await run(['join', '-', '--site', join(folder.site, 'elsewhere')], `${expired}\n`)
+  const { code, error } = await siteCommand(['join', '-', '--site', join(folder.site, 'elsewhere')], {
+    input: `${expired}\n`,
+  })
   expect(code).toBe(3)
   expect(error).toMatch(/expired/)
 })
@@ -221,7 +199,7 @@ test('study show tells what would leave: kinds, sizes, how often', async () => {
 })
 
 test('a sealed study is shown in red, and in a word where there is no colour', async () => {
-  const { out } = await run(['study', 'show', 'open', '--site', folder.site], '', { hasColor: true })
+  const { out } = await siteCommand(['study', 'show', 'open', '--site', folder.site], { hasColor: true })
   expect(out.startsWith('\u001b[31m\u001b[1mSEALED MODE, NO SECURE AGGREGATION')).toBe(true)
   const plain = await here('study', 'show', 'open')
   expect(plain.out).toMatch(/^SEALED MODE, NO SECURE AGGREGATION: .*open every single update of this site\.$/m)
@@ -231,21 +209,14 @@ test('a sealed study is shown in red, and in a word where there is no colour', a
 })
 
 test('at a terminal a sealed study is approved only by a person who types so, after the warning', async () => {
-  const asked: string[] = []
-  const approve = (answer: string) =>
-    run(['study', 'approve', 'open', '--site', folder.site], '', {
-      ask: async (question) => {
-        asked.push(question)
-        return answer
-      },
-    })
+  const approve = (answer: string) => siteCommand(['study', 'approve', 'open', '--site', folder.site], { answer })
   const declined = await approve('yes')
   expect([declined.code, declined.out]).toEqual([1, expect.stringMatching(/^SEALED MODE/)])
   expect(declined.error).toMatch(/The risk: what an author who means ill could learn[\s\S]*was not approved/)
   expect((await here('study', 'list')).out).toMatch(/open .* awaits a decision/)
+  expect(declined.asked).toEqual(['Type sealed graph parameters steps to approve it all the same: '])
   expect((await approve('sealed')).code).toBe(1)
   expect((await approve('sealed, graph parameters steps')).out).toMatch(/SEALED MODE[\s\S]*is approved at this site/)
-  expect(asked).toEqual(Array(3).fill('Type sealed graph parameters steps to approve it all the same: '))
 })
 
 test('without a terminal each rule that a sealed study breaks is accepted by its name, and --json prints one document', async () => {

@@ -2,10 +2,10 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { main } from '../../../site-agent/cli/main.ts'
 import { lockState } from '../../../site-agent/store/lock.ts'
 import { openSiteStore } from '../../../site-agent/store/site-store.ts'
 import { type JoinedFolder, joinedSite } from '../../support/joined-site.ts'
+import { siteCommand } from '../../support/site-command.ts'
 
 let folder: JoinedFolder
 beforeEach(async () => {
@@ -14,24 +14,7 @@ beforeEach(async () => {
 })
 afterEach(() => rmSync(folder.site, { recursive: true, force: true }))
 
-async function run(args: readonly string[], answer?: string) {
-  const written = { out: '', error: '' }
-  const terminal = {
-    isLive: false,
-    hasColor: false,
-    columns: 100,
-    write: (text: string) => {
-      written.out += text
-    },
-    writeError: (text: string) => {
-      written.error += text
-    },
-  }
-  const ask = answer === undefined ? {} : { ask: async () => answer }
-  const options = { terminal, readInput: async () => '', interrupted: AbortSignal.abort(), ...ask }
-  const code = await main([...args, '--site', folder.site], options)
-  return { code, ...written }
-}
+const run = (args: readonly string[], answer?: string) => siteCommand([...args, '--site', folder.site], { answer })
 
 function restored(): void {
   const store = openSiteStore(folder.state)

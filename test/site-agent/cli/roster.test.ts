@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { fingerprint, generateIdentity } from '@consilium/protos/identity.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { main } from '../../../site-agent/cli/main.ts'
 import { openJoined } from '../../../site-agent/link/identity-files.ts'
 import { openSiteStore, type SiteStore } from '../../../site-agent/store/site-store.ts'
 import { type JoinedFolder, joinedSite } from '../../support/joined-site.ts'
+import { siteCommand } from '../../support/site-command.ts'
 
 const basel = { site: 'basel', publicKey: generateIdentity().publicKey }
 const print = fingerprint(basel.publicKey)
@@ -25,28 +25,7 @@ afterEach(() => {
   rmSync(folder.site, { recursive: true, force: true })
 })
 
-async function roster(
-  ...args: string[]
-): Promise<{ readonly code: number; readonly out: string; readonly error: string }> {
-  const written = { out: '', error: '' }
-  const terminal = {
-    isLive: false,
-    hasColor: false,
-    columns: 100,
-    write: (text: string) => {
-      written.out += text
-    },
-    writeError: (text: string) => {
-      written.error += text
-    },
-  }
-  const code = await main(['roster', ...args, '--site', folder.site], {
-    terminal,
-    readInput: async () => '',
-    interrupted: AbortSignal.abort(),
-  })
-  return { code, ...written }
-}
+const roster = (...args: readonly string[]) => siteCommand(['roster', ...args, '--site', folder.site])
 
 const own = () => fingerprint(folder.identity.publicKey)
 const coordinator = () => fingerprint(openJoined(folder.state).coordinatorPublicKey)

@@ -3,9 +3,9 @@ import { rmSync } from 'node:fs'
 import { checkPartnerChange, signPartnerChange } from '@consilium/protos/plan/partner-change.ts'
 import { signStudy, studyHash } from '@consilium/protos/plan/signed-study.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { main } from '../../../site-agent/cli/main.ts'
 import { openSiteStore, type SiteStore } from '../../../site-agent/store/site-store.ts'
 import { type JoinedFolder, joinedSite } from '../../support/joined-site.ts'
+import { siteCommand } from '../../support/site-command.ts'
 import { lead, studyBytes, studyOf } from '../../support/site-fixture.ts'
 
 let folder: JoinedFolder
@@ -31,26 +31,8 @@ function withStore<Result>(body: (store: SiteStore) => Result): Result {
   }
 }
 
-const run = (args: readonly string[], answer?: string) => command(['study', ...args], answer)
-
-async function command(args: readonly string[], answer?: string) {
-  const written = { out: '', error: '' }
-  const terminal = {
-    isLive: false,
-    hasColor: false,
-    columns: 100,
-    write: (text: string) => {
-      written.out += text
-    },
-    writeError: (text: string) => {
-      written.error += text
-    },
-  }
-  const ask = answer === undefined ? {} : { ask: async () => answer }
-  const options = { terminal, readInput: async () => '', interrupted: AbortSignal.abort(), ...ask }
-  const code = await main([...args, '--site', folder.site], options)
-  return { code, ...written }
-}
+const run = (args: readonly string[], answer?: string) =>
+  siteCommand(['study', ...args, '--site', folder.site], { answer })
 
 const settled = () =>
   withStore((store) => {
@@ -106,7 +88,9 @@ test('partners shows the sets and what waits, and --accept goes along with it', 
     lead,
   )
   withStore((store) => store.partnerChanges.keep(checkPartnerChange(signed, lead.publicKey), signed, []))
-  expect((await command(['status'])).out).toMatch(/^heart, change 1 +evaluate: without zurich$/m)
+  expect((await siteCommand(['status', '--site', folder.site])).out).toMatch(
+    /^heart, change 1 +evaluate: without zurich$/m,
+  )
   const { out } = await run(['partners', 'heart'])
   expect(out).toMatch(/^evaluate +basel, hope, mercy, zurich$/m)
   expect(out).toMatch(/^1 {2}evaluate: without zurich +waits: zurich has not signed that it leaves/m)

@@ -2,19 +2,15 @@
 import type { RunView } from '@consilium/coordinator/services.ts'
 import { fingerprint } from '@consilium/protos/identity.ts'
 import type { SiteName } from '@consilium/protos/plan/names.ts'
-import { main } from '@consilium/site-agent/cli/main.ts'
+import { siteCommand } from '../site-command.ts'
 import type { HostileFederation } from './federation.ts'
 
 /** Runs `site-agent ... --json` beside the site's running agent; gives what it printed, or the refusal. */
 // biome-ignore lint/suspicious/noExplicitAny: what each command prints is the test's to know.
 export async function atSite(federation: HostileFederation, site: SiteName, ...args: string[]): Promise<any> {
   const { state } = federation.joined.get(site)!
-  const out: string[] = []
-  const write = (text: string) => void out.push(text)
-  const terminal = { isLive: false, hasColor: false, columns: 100, write, writeError: write }
-  const context = { terminal, readInput: async () => '', interrupted: AbortSignal.abort() }
-  await main([...args, '--json', '--site', `${state}/..`, '--state', state], context)
-  return JSON.parse(out.join(''))
+  const { out, error } = await siteCommand([...args, '--json', '--site', `${state}/..`, '--state', state])
+  return JSON.parse(out || error)
 }
 
 /** Somebody at each of these sites approves the key of another one, read out by telephone. */
