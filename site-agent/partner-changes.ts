@@ -18,7 +18,7 @@ import {
   verifyPartnerWord,
 } from '@consilium/protos/plan/partner-change.ts'
 import { type ReadStudy, readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
-import { cohortMin, sitesOfSession, studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
+import { fewestPartners, studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
 import { decisionMessage } from './consent.ts'
 import type { FromCoordinator } from './link/link.ts'
 import type { Policy } from './policy.ts'
@@ -196,10 +196,7 @@ function checkFollows(change: ReadPartnerChange, { manifest }: ReadStudy, site: 
     return
   }
   for (const { purpose, before, after } of change.sets) {
-    const fewest = Math.max(
-      cohort.min,
-      sitesOfSession(studyThresholds({ cohort, aggregation }, Math.max(cohortMin, after.length))),
-    )
+    const fewest = fewestPartners({ cohort, aggregation }, after.length)
     if (after.length < fewest)
       throw refused(change, `${after.length} sites would be left for ${purpose}, the study asks for ${fewest}`)
     if (!before.includes(name)) continue

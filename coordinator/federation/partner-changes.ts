@@ -16,7 +16,7 @@ import {
   verifyPartnerWord,
 } from '@consilium/protos/plan/partner-change.ts'
 import type { SignedStudy } from '@consilium/protos/plan/signed-study.ts'
-import { cohortMin, sitesOfSession, studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
+import { fewestPartners } from '@consilium/protos/secagg/thresholds.ts'
 import type { Partners } from '../run/state.ts'
 import type { ChangeRecord } from './change-record.ts'
 import type { FederationEvent } from './events.ts'
@@ -43,10 +43,7 @@ export function changePartners(
       throw stale(`sums of ${purpose} are among ${present.join(', ')}, not ${before.join(', ')}`)
     const { aggregation, cohort } = study
     if (aggregation.mode !== 'secure') throw stale('the study is sealed, its sums hide nothing')
-    const fewest = Math.max(
-      cohort.min,
-      sitesOfSession(studyThresholds({ cohort, aggregation }, Math.max(cohortMin, after.length))),
-    )
+    const fewest = fewestPartners({ cohort, aggregation }, after.length)
     if (after.length < fewest)
       throw stale(`${after.length} sites would be left for ${purpose}, the study asks for ${fewest}`)
   }

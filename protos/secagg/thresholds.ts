@@ -74,6 +74,11 @@ export function sitesOfSession(plan: { readonly colluders: number; readonly surv
   return Math.max(plan.survivorsMin, plan.colluders + honestMin)
 }
 
+/** Fewest sites that the partners of a study may be, where they would be so many: what it asks for, and what a session takes. */
+export function fewestPartners(study: StudyCohort, sites: number): number {
+  return Math.max(study.cohort.min, sitesOfSession(studyThresholds(study, Math.max(cohortMin, sites))))
+}
+
 /**
  * The thresholds of a session of `sites` that advertised, with c and m as the plan fixed them. Throws `cohort-too-small`
  * where these sites cannot complete a round, `invalid-argument` where c or m is not allowed.

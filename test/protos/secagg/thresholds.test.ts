@@ -4,6 +4,7 @@ import {
   defaultCohortMin,
   defaultColluders,
   defaultSurvivorsMin,
+  fewestPartners,
   sessionThresholds,
   studyThresholds,
 } from '@consilium/protos/secagg/thresholds.ts'
@@ -113,5 +114,17 @@ describe('of a study planned for so many sites', () => {
       colluders: 3,
       survivorsMin: 6,
     })
+  })
+})
+
+describe('of the partners of a study are left at least', () => {
+  test.for([
+    { what: 'the least cohort', cohort: { planned: 7, min: 6 }, aggregation: {}, sites: 5, fewest: 6 },
+    { what: 'the survivors', cohort: { planned: 4, min: 3 }, aggregation: { survivorsMin: 4 }, sites: 3, fewest: 4 },
+    { what: 'two more than collude', cohort: { min: 3 }, aggregation: { colluders: 4 }, sites: 5, fewest: 6 },
+    { what: 'what so many take, unplanned', cohort: { min: 3 }, aggregation: {}, sites: 6, fewest: 5 },
+    { what: 'three of a change to two', cohort: { min: 3 }, aggregation: {}, sites: 2, fewest: 3 },
+  ])('$what: $fewest', ({ cohort, aggregation, sites, fewest }) => {
+    expect(fewestPartners({ cohort, aggregation }, sites)).toBe(fewest)
   })
 })
