@@ -12,7 +12,7 @@ import { signRollback } from '@consilium/protos/rollback.ts'
 import { attendanceOf } from './attending/attendance.ts'
 import { openProgress } from './driving/progress.ts'
 import type { RunProcess } from './driving/run-process.ts'
-import { findStudy, standing } from './federation/consent.ts'
+import { findStudy } from './federation/consent.ts'
 import { invite, revoke } from './federation/enrolment.ts'
 import type { Federation, StudyRecord } from './federation/federation.ts'
 import { checkRotation, rotated } from './federation/key-rotation.ts'
@@ -22,6 +22,7 @@ import { keyView, siteView, studyView } from './federation/views.ts'
 import type { Parts } from './parts.ts'
 import { recoverCoordinator, showRecovery } from './restored.ts'
 import { cohortApart, trainedAmong, whyNoneApart } from './round/apart.ts'
+import { type Attendance, presentSites } from './round/presence.ts'
 import { runStream } from './run/events.ts'
 import { parametersOf } from './run/roll-back.ts'
 import type { Run } from './run/state.ts'
@@ -293,29 +294,25 @@ async function situationOf(parts: Parts, study: StudyRecord, without: readonly S
   const enrolled = [...stream.state.sites.values()].filter(({ state }) => state === 'enrolled')
   return {
     ...{ hash, name, manifest, decisions, without, partners: parts.partnersOf(hash), now: clock.now() },
-    attendance: attendanceOf(stream.state, attending, { study: hash }, openProgress()),
+    attendance: attendanceNow(parts, hash),
     enrolled: enrolled.map((site) => site.name).sort(),
     isAttending: attending.isAttending,
     runs: [...runs.values()].map(({ run }) => run),
   }
 }
 
+function attendanceNow({ stream, attending }: Parts, study: Sha256): Attendance {
+  return attendanceOf(stream.state, attending, { study }, openProgress())
+}
+
 /** Before a run goes back: whether sites would train from that model once more, as far as can be known. */
 function checkCanTrainAgain(parts: Parts, run: Run, parameters: Sha256): void {
   const { aggregation, cohort } = run.manifest.study
   const among = { aggregation, cohort, ...trainedAmong(run.past, parameters) }
-  const here = attendingNow(parts, run.study)
+  const here = presentSites(attendanceNow(parts, run.study))
   if (cohortApart(here, among)) return
   const { reason, wayOut } = whyNoneApart(here, among)
   throw new FederationError('cohort-differencing', `run ${run.id} cannot go back there now, ${wayOut}: ${reason}`)
-}
-
-function attendingNow({ stream, attending }: Parts, study: Sha256): SiteName[] {
-  const able = [...standing(stream.state, study)].filter(([, excluded]) => excluded === undefined)
-  return able
-    .map(([site]) => site)
-    .filter((site) => attending.isAttending(site))
-    .sort()
 }
 
 /** After a recovery under names of their own: nobody can know all those of the runs that were lost. */

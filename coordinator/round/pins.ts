@@ -4,7 +4,7 @@
  * that could only fail; no site relies on it.
  */
 import type { Purpose, SiteName } from '@consilium/protos/plan/names.ts'
-import { type Attendance, standsOutOf } from './presence.ts'
+import { type Attendance, presentSites, standsOutOf } from './presence.ts'
 
 /**
  * These sites, but for those that stand in the way: while a pair has not pinned each other, the site that is in most such
@@ -39,11 +39,9 @@ export function mutuallyPinned(
  * is given, without those that say they would refuse it.
  */
 export function toldSites(attendance: Attendance, purpose?: Purpose): SiteName[] {
-  return [...attendance]
-    .filter(([, { excluded, absentSinceMs, pins }]) => !excluded && absentSinceMs === undefined && pins)
-    .filter(([, presence]) => !purpose || standsOutOf(presence, purpose) === undefined)
-    .map(([site]) => site)
-    .sort()
+  return presentSites(attendance)
+    .filter((site) => attendance.get(site)?.pins)
+    .filter((site) => !purpose || !standsOutOf(attendance.get(site), purpose))
 }
 
 export type LeftOut = { readonly site: SiteName; readonly reason: string }

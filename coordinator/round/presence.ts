@@ -29,6 +29,14 @@ export function standsOutOf(presence: Presence | undefined, purpose: Purpose): S
 /** Every site that has to do with the study. */
 export type Attendance = ReadonlyMap<SiteName, Presence>
 
+/** The sites that may take part and attend just now, by name. */
+export function presentSites(attendance: Attendance): SiteName[] {
+  return [...attendance]
+    .filter(([, { excluded, absentSinceMs }]) => !excluded && absentSinceMs === undefined)
+    .map(([site]) => site)
+    .sort()
+}
+
 export const exclusionReasons = {
   refused: 'it refused the study',
   withdrawn: 'it withdrew its approval',

@@ -16,7 +16,7 @@ import type { RoundEvent } from './events.ts'
 import { failedRound, type RoundOver } from './over.ts'
 import { isAmongPartners, whyMissing, withheld } from './partners.ts'
 import { leftOutOf, mutuallyPinned, toldSites } from './pins.ts'
-import { type Attendance, exclusion, exclusionReasons, standsOutOf } from './presence.ts'
+import { type Attendance, exclusion, exclusionReasons, presentSites, standsOutOf } from './presence.ts'
 import { fittingCohort, requiredMissing, requiredNow } from './required.ts'
 import type { RoundSetting } from './setting.ts'
 import type { Working } from './work.ts'
@@ -278,11 +278,7 @@ function candidatesOf({ setting, expected }: Recruiting, attendance: Attendance)
   const preferred = [...requiredNow(setting, attendance), ...expected]
   if (setting.aggregation.mode === 'secure')
     return mutuallyPinned(toldSites(attendance, setting.purpose), attendance, preferred)
-  return [...attendance]
-    .filter(([, presence]) => !presence.excluded && presence.absentSinceMs === undefined)
-    .filter(([, presence]) => standsOutOf(presence, setting.purpose) === undefined)
-    .map(([site]) => site)
-    .sort()
+  return presentSites(attendance).filter((site) => !standsOutOf(attendance.get(site), setting.purpose))
 }
 
 /** The expected sites that may still come; in secure mode, those that could be in a cohort with the sites that are here. */

@@ -1,6 +1,7 @@
 /** Why a run of a study does not start now: too few approvals stand, or sites would refuse its first sum. */
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { SiteName } from '@consilium/protos/plan/names.ts'
+import { presentSites } from '../round/presence.ts'
 import type { StartRefusal } from '../run-outlook.ts'
 import { columnRefusal } from './columns-outlook.ts'
 import { repetition } from './repetition.ts'
@@ -8,8 +9,7 @@ import type { Situation } from './situation.ts'
 
 export function startRefusals(situation: Situation): StartRefusal[] {
   const { manifest, attendance, runs } = situation
-  const here = able(situation).filter((site) => attendance.get(site)?.absentSinceMs === undefined)
-  return [tooFew(situation), repetition(manifest, here, runs), columnRefusal(situation)].filter(
+  return [tooFew(situation), repetition(manifest, presentSites(attendance), runs), columnRefusal(situation)].filter(
     (refusal) => refusal !== undefined,
   )
 }
