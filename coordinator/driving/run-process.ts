@@ -152,10 +152,14 @@ export async function openRunProcess(
 
   async function finishOwnWork(run: Run, due: string): Promise<void> {
     const commands = await doOwnWork(run, options)
-    // The round was cancelled meanwhile and its updates dropped: that its sum failed then says nothing of the run.
-    if (workDue(current(), options) !== due && commands.length > 0) return
     // What was gathered is told.
     if (commands.length === 0) return look()
+    // Else the round was cancelled meanwhile and its updates dropped: that its sum failed then says nothing of the run.
+    if (workDue(current(), options) === due) await settleAll(commands)
+  }
+
+  /** One that cannot be settled fails the run. */
+  async function settleAll(commands: readonly Command[]): Promise<void> {
     try {
       for (const each of commands) if (!stopped) await settle(each)
     } catch (error) {
