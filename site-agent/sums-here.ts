@@ -4,13 +4,12 @@
  */
 import { columnsOf } from '@consilium/protos/plan/columns.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
-import { isClose } from '@consilium/protos/plan/same-function.ts'
 import { studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
 import { studiesMaxDays } from '@consilium/protos/site-limits.ts'
 import { approvedInPassing, namedStudy } from './judge.ts'
 import { changesTaken } from './partner-changes.ts'
 import type { Policy } from './policy.ts'
-import { labelOf } from './round/partners.ts'
+import { closeEvaluations, labelOf } from './round/partners.ts'
 import type { SiteStore } from './store/site-store.ts'
 import type { KnownStudy } from './store/studies.ts'
 
@@ -122,9 +121,7 @@ function evaluationsUsed(known: KnownStudy, { store, policy: { secure } }: Readi
   if (aggregation.mode !== 'secure') return []
   const { survivorsMin } = studyThresholds({ cohort, aggregation }, cohort.min)
   const own = store.partners.find(known.hash, 'evaluate')?.sites
-  const others = store.partners.evaluating(labelOf(manifest)).filter(({ study }) => study !== known.hash)
-  // While its own are not settled, any of these may turn out to differ from them by a few.
-  const close = own ? others.filter(({ sites }) => isClose(sites, own, survivorsMin)) : others
+  const close = closeEvaluations({ study: known.hash, label: labelOf(manifest), cohort: own, survivorsMin }, { store })
   return [limit('secure.evaluateExposuresMax', `label ${label.name}`, close.length, secure.evaluateExposuresMax)]
 }
 

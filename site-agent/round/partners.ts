@@ -150,14 +150,24 @@ export function checkComingsAndGoings({ run, purpose, secure }: RoundPlan, { sto
   )
 }
 
+/** `cohort`: undefined while whom it is among is not settled. */
+export type Evaluation = Pick<Partners, 'study' | 'label'> & {
+  readonly cohort: readonly SiteName[] | undefined
+  readonly survivorsMin: number
+}
+
+/** Other studies by the same label in whose evaluations this site was, among sites that differ by a few, or may turn out to. */
+export function closeEvaluations(
+  { study, label, cohort, survivorsMin }: Evaluation,
+  { store }: Pick<PartnerSite, 'store'>,
+): readonly Partners[] {
+  const others = store.partners.evaluating(label).filter((other) => other.study !== study)
+  return cohort ? others.filter(({ sites }) => isClose(sites, cohort, survivorsMin)) : others
+}
+
 /** Why evaluating among these tells too much together with other studies; undefined where it does not. */
-export function exposures(
-  of: Pick<Partners, 'study' | 'label'> & { readonly cohort: readonly SiteName[]; readonly survivorsMin: number },
-  { store, readPolicy }: PartnerSite,
-): string | undefined {
-  const close = store.partners
-    .evaluating(of.label)
-    .filter(({ study, sites }: Partners) => study !== of.study && isClose(sites, of.cohort, of.survivorsMin))
+export function exposures(of: Evaluation, { store, readPolicy }: PartnerSite): string | undefined {
+  const close = closeEvaluations(of, { store })
   const max = readPolicy().secure.evaluateExposuresMax
   if (close.length < max) return undefined
   return `this site was in evaluations of ${close.length} studies with this label whose sites differ from these by a few: test rows and cases of those can be told. To take part all the same, raise secure.evaluateExposuresMax in policy.yaml above ${max}`
