@@ -1,5 +1,6 @@
 /** The study a command names, and telling the coordinator what was decided on it. */
 import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
+import { reasonCharactersMax } from '@consilium/protos/limits.ts'
 import { decisionMessage, findStudy } from '../consent.ts'
 import { tellWords } from '../partner-changes.ts'
 import { readPolicy } from '../policy.ts'
@@ -18,6 +19,12 @@ export async function findOrFetch(
   const isKnown = store.studies.list().some(({ name, hash }) => name === reference || hash.startsWith(reference))
   if (!isKnown) await refreshStudies(invocation, store)
   return findStudy(reference, store.studies)
+}
+
+/** Throws `invalid-argument` for a reason that is longer than a message may have. */
+export function checkReason(reason: string): void {
+  if (reason.length > reasonCharactersMax)
+    throw new FederationError('invalid-argument', `a reason has at most ${reasonCharactersMax} characters`)
 }
 
 /**

@@ -14,7 +14,7 @@ import { readPolicy } from '../policy.ts'
 import type { SiteStore } from '../store/site-store.ts'
 import type { KnownStudy } from '../store/studies.ts'
 import { action, type CommandContext, examples, type Invocation } from './command.ts'
-import { findOrFetch, tell, untoldText } from './find-study.ts'
+import { checkReason, findOrFetch, tell, untoldText } from './find-study.ts'
 import { fields, formatTime, shortHash } from './output.ts'
 import { withStore } from './with-store.ts'
 
@@ -52,7 +52,7 @@ export function addPartnerCommands(study: Command, context: CommandContext): voi
 async function withdraw(invocation: Invocation<{ readonly reason: string; readonly accept?: string }>): Promise<void> {
   const [reference = ''] = invocation.args
   const { reason, accept } = invocation.options
-  if (reason.length > 500) throw new FederationError('invalid-argument', 'a reason has at most 500 characters')
+  checkReason(reason)
   const typed = accept === undefined ? undefined : readPurposes(accept)
   await withStore(invocation, async (store) => {
     const { hash: study, name, lead } = await findOrFetch(invocation, store, reference)

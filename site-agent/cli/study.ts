@@ -15,7 +15,7 @@ import type { Decision, KnownStudy } from '../store/studies.ts'
 import { sumsHere } from '../sums-here.ts'
 import { acceptBreaches, readAccepted } from './accept.ts'
 import { action, type CommandContext, examples, type Invocation } from './command.ts'
-import { findOrFetch, tell, untoldText } from './find-study.ts'
+import { checkReason, findOrFetch, tell, untoldText } from './find-study.ts'
 import { formatTime, shortHash, table } from './output.ts'
 import { addPartnerCommands } from './study-partners.ts'
 import { describeRisk, describeStandOuts, describeStudy } from './study-text.ts'
@@ -135,7 +135,7 @@ function riskHere(known: KnownStudy, folders: Folders, store: SiteStore): Risk {
 async function decide(invocation: Invocation<DecisionOptions>, word: Decision['decision']): Promise<void> {
   const [reference = ''] = invocation.args
   const { reason } = invocation.options
-  if (reason.length > 500) throw new FederationError('invalid-argument', 'a reason has at most 500 characters')
+  checkReason(reason)
   const typed = readAccepted(invocation.options.accept)
   await withStore(invocation, async (store) => {
     const breachesOf = (study: ReturnType<typeof namedStudy>) =>

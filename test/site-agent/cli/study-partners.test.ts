@@ -73,6 +73,16 @@ test('withdraw without a terminal takes --accept, and nothing by itself', async 
   expect(JSON.parse(out)).toMatchObject({ study, purposes: ['statistics', 'evaluate'], told: false })
 })
 
+test.for(['withdraw', 'reject'])(
+  '%s takes a reason of as many characters as a message has, and no more',
+  async (word) => {
+    const tooLong = await run([word, 'heart', '--reason', 'x'.repeat(501)])
+    expect(tooLong).toMatchObject({ code: 2, error: expect.stringContaining('a reason has at most 500 characters') })
+    expect(decision()).toBe('approved')
+    expect(await run([word, 'heart', '--reason', 'x'.repeat(500)])).toMatchObject({ code: 0 })
+  },
+)
+
 test('a site that was in no evaluation leaves without a question: there is nothing to tell', async () => {
   expect(await run(['withdraw', 'heart'])).toMatchObject({ code: 0 })
   expect(words()).toMatchObject([{ word: 'leave', purposes: ['statistics', 'evaluate'] }])
