@@ -7,9 +7,9 @@ import { errorCode, FederationError } from '@consilium/protos/errors.ts'
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import {
   checkPartnerChange,
-  comingsAndGoings,
   isSameSet,
   joinedBy,
+  leavingAndJoining,
   type PartnerPurpose,
   parsePartnerChange,
   type ReadPartnerChange,
@@ -63,7 +63,7 @@ export function acceptNewest(hash: Sha256, account: string, site: Deciding): Kno
 /** Why a person has to decide on a change; empty where this site goes along by itself. */
 export function objections({ change, words }: KnownChange, study: ReadStudy, site: Deciding): readonly string[] {
   if (change.restored || !isPartOf(site.name, change)) return []
-  const { leaving, joining } = comingsAndGoings(change)
+  const { leaving, joining } = leavingAndJoining(change)
   const list = site.store.partnerChanges.list(change.study)
   const before = list.map((known) => known.change).filter(({ number }) => number < change.number)
   const signed = (of: SiteName, purposes: readonly PartnerPurpose[]) =>

@@ -4,7 +4,7 @@
  */
 import { FederationError } from '@consilium/protos/errors.ts'
 import {
-  comingsAndGoings,
+  leavingAndJoining,
   type PartnerChange,
   type PartnerPurpose,
   partnerPurposes,
@@ -103,7 +103,7 @@ function partnersText({ name, partners, partnerChanges }: ShownStudy): string {
 }
 
 function changeLines({ change, at, agreed, awaited, unsigned }: ShownChange, isNewest: boolean): string {
-  const { leaving, joining } = comingsAndGoings(change)
+  const { leaving, joining } = leavingAndJoining(change)
   const what = change.restored
     ? `${change.restored.site} was restored (epoch ${change.restored.epoch})`
     : [...leaving.keys()]

@@ -7,9 +7,9 @@ import { FederationError } from '@consilium/protos/errors.ts'
 import { partnerChangesMax } from '@consilium/protos/limits.ts'
 import {
   checkPartnerChange,
-  comingsAndGoings,
   isSameSet,
   joinedBy,
+  leavingAndJoining,
   type PartnerWord,
   type SignedPartnerChange,
   type SitesPartnerWord,
@@ -83,7 +83,7 @@ export function sayOfPartners(federation: Federation, site: Site, said: PartnerW
 
 /** What those who leave and join by a change say; the leave is that of their present stay. */
 export function wordsFor({ changes, words }: StudyRecord, { change }: ChangeRecord): SitesPartnerWord[] {
-  const { leaving, joining } = comingsAndGoings(change)
+  const { leaving, joining } = leavingAndJoining(change)
   const before = changes.map((record) => record.change).filter(({ number }) => number < change.number)
   return words.filter((said) =>
     said.word === 'leave'
@@ -102,7 +102,7 @@ export function standingOf(record: StudyRecord, changed: ChangeRecord) {
   const due = change.restored ? [change.restored.site] : after
   const awaited = due.filter((site) => !agreed.includes(site))
   const signed = wordsFor(record, changed)
-  const unsigned = [...comingsAndGoings(change).leaving].flatMap(([site, purposes]) =>
+  const unsigned = [...leavingAndJoining(change).leaving].flatMap(([site, purposes]) =>
     signed.some(
       (said) => said.word === 'leave' && said.site === site && purposes.every((it) => said.purposes.includes(it)),
     )

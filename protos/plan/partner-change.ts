@@ -113,7 +113,7 @@ export function verifyPartnerWord(word: PartnerWord, publicKey: Uint8Array): boo
 }
 
 /** Who is in one of the sets before and not in the set after it, and the other way round; each with these purposes. */
-export function comingsAndGoings({ sets }: Pick<PartnerChange, 'sets'>) {
+export function leavingAndJoining({ sets }: Pick<PartnerChange, 'sets'>) {
   const [leaving, joining] = [new Map<SiteName, PartnerPurpose[]>(), new Map<SiteName, PartnerPurpose[]>()]
   const note = (map: typeof leaving, site: SiteName, purpose: PartnerPurpose) =>
     map.set(site, [...(map.get(site) ?? []), purpose])
@@ -128,7 +128,7 @@ export function comingsAndGoings({ sets }: Pick<PartnerChange, 'sets'>) {
 export function joinedBy(site: SiteName, changes: readonly Pick<PartnerChange, 'sets' | 'number'>[]): number {
   return Math.max(
     0,
-    ...changes.filter((change) => comingsAndGoings(change).joining.has(site)).map(({ number }) => number),
+    ...changes.filter((change) => leavingAndJoining(change).joining.has(site)).map(({ number }) => number),
   )
 }
 
