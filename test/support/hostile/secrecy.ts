@@ -1,7 +1,7 @@
 /**
  * Looks for one honest site's update in all that a hostile coordinator ever had: among the solver's candidates and their
  * differences, and byte for byte in its store, its log and the messages that passed. An empty list is what every attack
- * must end with.
+ * on an update must end with.
  */
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
