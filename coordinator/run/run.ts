@@ -2,32 +2,24 @@
  * One run of a study as the fold of its events: statistics, then rounds of training and the evaluation of what they
  * yield, until the model is exported; or back to an earlier model and on from there. Pure.
  */
-import { cohortMax } from '@consilium/protos/limits.ts'
 import type { LogHead } from '@consilium/protos/log/head.ts'
-import { type Column, columnsOf, type SummedColumn } from '@consilium/protos/plan/columns.ts'
-import { vectorSizes } from '@consilium/protos/plan/contribution.ts'
-import type { Purpose, SiteName } from '@consilium/protos/plan/names.ts'
-import type { Summed } from '@consilium/protos/plan/round-plan.ts'
+import type { SiteName } from '@consilium/protos/plan/names.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
-import { secureVectors, statisticsVectors } from '@consilium/protos/secagg/vectors.ts'
-import { standardisationFrom } from '@consilium/protos/strategy/standardisation.ts'
-import { trainedAmong } from '../round/apart.ts'
-import { type ColumnStates, noColumns, summedElsewhere } from '../round/columns.ts'
+import { type ColumnStates, noColumns } from '../round/columns.ts'
 import { failure } from '../round/dropouts.ts'
 import { shortReason } from '../round/events.ts'
 import type { RoundOver } from '../round/over.ts'
-import { isAmongPartners } from '../round/partners.ts'
-import { mutuallyPinned } from '../round/pins.ts'
-import { type Attendance, type Presence, standsOutOf } from '../round/presence.ts'
-import { requiredNow } from '../round/required.ts'
+import type { Attendance } from '../round/presence.ts'
 import { decideRound, evolveRound, type Round, resumeRound } from '../round/round.ts'
 import type { RoundSetting } from '../round/setting.ts'
+import { beginRound, expectedSites, settingOf } from './begin-round.ts'
 import { changePartners, withChangedPartners } from './change-partners.ts'
+import { withColumns, withTaken } from './columns-so-far.ts'
 import { endings, type RunEvent } from './events.ts'
 import { nextStep } from './next-step.ts'
 import { rollBack } from './roll-back.ts'
 import { skipEvaluation } from './skip-evaluation.ts'
-import type { Partners, Run, RunCommand } from './state.ts'
+import type { Run, RunCommand } from './state.ts'
 
 /** The run right after its first event. */
 export function startedRun(event: Extract<RunEvent, { type: 'run-started' }>, manifest: StudyManifest): Run {
@@ -75,9 +67,7 @@ export function decideRun(run: Run, command: RunCommand, now: Date): RunEvent[] 
       if (run.current) return decideRound(run.current, command, now)
       const step = nextStep(run)
       if (step.type === 'fail') return [{ type: 'run-failed', at, code: step.code, reason: shortReason(step.reason) }]
-      if (step.type !== 'round') return []
-      if (step.attempt) return [attemptStarted(run, step, at)]
-      return step.purpose === 'statistics' ? beginStatistics(run, command, at) : [roundStarted(run, step, command, at)]
+      return step.type === 'round' ? beginRound(run, step, command, at) : []
     }
     default:
       return run.current ? decideRound(run.current, command, now) : []
@@ -97,58 +87,6 @@ export function decideNext(
   columns: ColumnStates = noColumns,
 ): RunEvent[] {
   return decideRun(run, command ?? { type: 'look', attendance, logHead, columns }, now)
-}
-
-type Look = Extract<RunCommand, { type: 'look' }>
-
-/** Takes what other runs summed, and sums the rest; a column that another run is summing is waited for. */
-function beginStatistics(run: Run, look: Look, at: string): RunEvent[] {
-  if (run.manifest.study.aggregation.mode !== 'secure') return [roundStarted(run, statisticsStep, look, at)]
-  const [missing, states] = [missingColumns(run), look.columns ?? noColumns]
-  const taken = summedElsewhere(missing, states)
-  if (taken.length > 0) return taken.map(({ summed, plan }) => ({ type: 'columns-taken', at, summed, plan }))
-  if (missing.length === 0) return [{ type: 'run-failed', at, code: 'column-summed', reason: otherFormText }]
-  if (run.past.some(({ plan }) => plan))
-    return [{ type: 'run-failed', at, code: 'column-summed', reason: overtakenText }]
-  const others = missing.flatMap(({ name }) => states.get(name) ?? [])
-  if (others.some(({ state }) => state === 'under-way')) return []
-  const settled = others.find((state) => state.state === 'settled')
-  return [roundStarted(run, statisticsStep, look, at, settled?.sites)]
-}
-
-const overtakenText =
-  'another run summed a part of its columns while its statistics waited for a site to be attempted again: a new run of the study takes these means and sums the rest'
-const otherFormText =
-  'a column of this study was summed in another form in an earlier run, as a number or as a category: it has no mean as this one'
-const statisticsStep = { round: 0, purpose: 'statistics' } as const
-
-function roundStarted(
-  run: Run,
-  { round, purpose }: { readonly round: number; readonly purpose: Purpose },
-  look: Look,
-  at: string,
-  partners?: readonly SiteName[],
-): RunEvent {
-  const expected = partners ?? expectedSites(run, purpose, look)
-  return {
-    ...{ type: 'round-started', at, round, purpose, expected: [...expected] },
-    ...(partners && { partners: [...partners] }),
-  }
-}
-
-/** All of the attempt before are expected, and nobody else. */
-function attemptStarted(
-  { past }: Run,
-  { round, purpose, attempt }: { readonly round: number; readonly purpose: Purpose; readonly attempt?: number },
-  at: string,
-): RunEvent {
-  const expected = [...(past.at(-1)?.cohort ?? [])]
-  return { type: 'round-started', at, round, purpose, expected, ...(attempt && { attempt }) }
-}
-
-/** Columns of the study that have no mean in this run yet. */
-function missingColumns({ manifest, columns }: Run): Column[] {
-  return columnsOf(manifest.study.features).filter(({ name }) => !columns.some((known) => known.name === name))
 }
 
 export function evolveRun(run: Run, event: RunEvent): Run {
@@ -206,74 +144,11 @@ export function runInRound(
   return evolveRun(run, { type: 'round-started', at: now.toISOString(), round, purpose, expected })
 }
 
-/**
- * First every site that may take part; later the survivors of the newest round that has some, and those that the study
- * requires. Under masks, none that could not be in a cohort with the others; statistics and evaluations expect their
- * partners, at first every site that may take part.
- */
-function expectedSites(run: Run, purpose: Purpose, { attendance }: Look): readonly SiteName[] {
-  const { mode } = run.manifest.study.aggregation
-  const eligible = [...attendance]
-    .filter(([site, presence]) => !presence.excluded && isReady(run, purpose, site, presence))
-    .map(([site]) => site)
-  if (isAmongPartners({ aggregation: run.manifest.study.aggregation, purpose })) {
-    const known = run.partners[purpose as keyof Partners]
-    const among = eligible.filter((site) => !run.without.includes(site)).sort()
-    return known ?? mutuallyPinned(among, attendance, among).slice(0, cohortMax)
-  }
-  const survivors = run.past.findLast((over) => over.survivors.length > 0)?.survivors
-  const required = requiredNow(run.manifest.study, attendance)
-  const isExpected = (site: SiteName) => !survivors || survivors.includes(site) || required.includes(site)
-  const sites = eligible.filter(isExpected).sort()
-  return mode === 'secure' ? mutuallyPinned(sites, attendance, sites) : sites
-}
-
-/**
- * Not one that says it takes no part, unless the run had begun with it: then whoever runs it decides whether to go on without
- * it for good, and until then such rounds are withheld.
- */
-function isReady({ past }: Run, purpose: Purpose, site: SiteName, presence: Presence): boolean {
-  if (standsOutOf(presence, purpose) === undefined) return true
-  return purpose !== 'train' && past.some(({ setting, cohort }) => setting.purpose === purpose && cohort.includes(site))
-}
-
 /** Once a site has masked for a purpose, the cohort is the partners, for good: no site masks for another set. */
 function withPartners(run: Run, { setting, cohort, secure, updates }: RoundOver): Run {
   const { purpose } = setting
   if (purpose === 'train' || run.partners[purpose] || !secure || updates.size === 0) return run
   return { ...run, partners: { ...run.partners, [purpose]: cohort } }
-}
-
-function settingOf(run: Run, event: Extract<RunEvent, { type: 'round-started' }>, startedAtMs: number): RoundSetting {
-  const { cohort, deadlines, aggregation } = run.manifest.study
-  const { id, study, parameters: model, modelEntry, standardisation, proven, publicKey: runPublicKey } = run
-  const { round, purpose } = event
-  const partners = event.partners ?? (purpose === 'train' ? undefined : run.partners[purpose])
-  const columns = missingColumns(run)
-  return {
-    ...{ run: id, study, round, purpose, model, runPublicKey, aggregation, cohort, deadlines, startedAtMs },
-    ...(modelEntry !== undefined && { modelEntry }),
-    ...(partners && { partners }),
-    ...attemptOf(run, event),
-    ...(purpose === 'train' && trainedAmong(run.past, model)),
-    ...(run.without.length > 0 && { without: run.without }),
-    ...(round === run.manifest.study.rounds && purpose === 'evaluate' && { isLast: true }),
-    ...(standardisation && { standardisation }),
-    ...((proven.model || proven.columns) && { proven }),
-    ...(purpose === 'statistics' && { columns }),
-    vectors: purpose === 'statistics' ? statisticsVectors(columns) : secureVectors(purpose, vectorSizes(run.manifest)),
-  }
-}
-
-/** All of the attempt before, once more. */
-function attemptOf(
-  { past }: Run,
-  { attempt: number }: Extract<RunEvent, { type: 'round-started' }>,
-): Pick<RoundSetting, 'attempt' | 'partners'> {
-  const last = past.at(-1)
-  if (!number || !last?.plan || !last.planHash) return {}
-  const { plan: before, planHash: after, cohort: partners, setting } = last
-  return { partners, attempt: { number, after, before, firstAtMs: setting.attempt?.firstAtMs ?? setting.startedAtMs } }
 }
 
 function withSites(run: Run, sites: readonly SiteName[]): Run {
@@ -302,22 +177,6 @@ function withRound(run: Run, round: Round): Run {
     case 'evaluate':
       return { ...rest, past, siteResults: result.perSite }
   }
-}
-
-/** The means of columns of the study that another run summed. */
-function withTaken(run: Run, { summed }: Extract<RunEvent, { type: 'columns-taken' }>): Run {
-  const missing = missingColumns(run).map(({ name }) => name)
-  const taken = summed.columns.filter(({ name }) => missing.includes(name))
-  const source = { run: summed.run, columns: taken.map(({ name }) => name) }
-  return withColumns({ ...run, taken: [...run.taken, source] }, taken, summed)
-}
-
-function withColumns(run: Run, more: readonly SummedColumn[], summed: Summed | undefined): Run {
-  const columns = [...run.columns, ...more]
-  const known = new Map(columns.map((column) => [column.name, column]))
-  const standardisation = standardisationFrom(run.manifest.study.features, known)
-  const by = summed && { columns: [...(run.proven.columns ?? []), summed] }
-  return { ...run, columns, proven: { ...run.proven, ...by }, ...(standardisation && { standardisation }) }
 }
 
 /** Who verified the model of an earlier train round, for a run that goes back to it. */
