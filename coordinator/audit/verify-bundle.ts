@@ -15,11 +15,12 @@ import { readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import { readFederationEvent } from '../federation/events.ts'
 import { readRunEvent, runStream } from '../run/events.ts'
 import { decodeMessage } from '../summing/stored-messages.ts'
+import type { RoundReport, TakenReport } from './audited-run.ts'
 import { type BundleLine, bundleLineSchema, objectNamedBy } from './bundle.ts'
 import { auditFederation } from './federation-audit.ts'
 import { hex, present, require } from './refuse.ts'
 import type { AuditRoster } from './roster.ts'
-import { auditRun, type Objects, type RoundReport, type TakenReport } from './run-audit.ts'
+import { auditRun, type Objects } from './run-audit.ts'
 
 export type BundleReport = {
   readonly ok: boolean
