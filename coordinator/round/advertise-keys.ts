@@ -6,12 +6,12 @@
 import { abandonsAttemptBefore, readAdvertisement } from '@consilium/protos/secagg/advertisement.ts'
 import { advertiseMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import { sessionThresholds } from '@consilium/protos/secagg/thresholds.ts'
-import { awaitedMembers, decideOnMembers, takeFromMember } from './collect-messages.ts'
+import { awaitedMembers, decideOnMembers, evolveMembers, takeFromMember } from './collect-messages.ts'
 import type { RoundCommand } from './commands.ts'
-import { type Awaited, nextDropoutDue, withDropout } from './dropouts.ts'
+import { type Awaited, nextDropoutDue } from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
 import { must, mustBeSigned } from './faults.ts'
-import { failedRound, type RoundOver } from './over.ts'
+import type { RoundOver } from './over.ts'
 import { type Planned, plannedOf } from './planned.ts'
 import type { Attendance } from './presence.ts'
 import { type AdvertisingSession, fromBase64, rosterEntry, sidOf, toBase64, toHex } from './session.ts'
@@ -55,12 +55,8 @@ export function evolve(round: AdvertisingKeys, event: RoundEvent): AdvertisingKe
       const sharing = { ...session, sid: Buffer.from(sid, 'hex'), thresholds, advertisers, shared: new Map() }
       return { phase: 'share-keys', ...plannedOf(round), sinceMs: Date.parse(event.at), session: sharing }
     }
-    case 'site-dropped':
-      return withDropout(round, event)
-    case 'round-failed':
-      return failedRound(round, event)
     default:
-      return round
+      return evolveMembers(round, event)
   }
 }
 

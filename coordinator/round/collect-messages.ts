@@ -5,8 +5,9 @@
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import type { RoundCommand } from './commands.ts'
-import { type Awaited, dropEvents, dropOnCommand, findDropouts, type Losing } from './dropouts.ts'
+import { type Awaited, dropEvents, dropOnCommand, findDropouts, type Losing, withDropout } from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
+import { failedRound, type RoundOver } from './over.ts'
 import { absentQuorum, type Dropout, membersOf } from './planned.ts'
 import { requiredOf } from './required.ts'
 
@@ -50,6 +51,18 @@ export function decideOnMembers(
       return dropOnCommand(round, command, now)
     default:
       return []
+  }
+}
+
+/** What all events but the messages, and the end of the phase, make of the round. */
+export function evolveMembers<Round extends Collecting>(round: Round, event: RoundEvent): Round | RoundOver {
+  switch (event.type) {
+    case 'site-dropped':
+      return withDropout(round, event)
+    case 'round-failed':
+      return failedRound(round, event)
+    default:
+      return round
   }
 }
 

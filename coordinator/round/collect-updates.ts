@@ -11,21 +11,18 @@ import { complain } from './complaints.ts'
 import type { ConfirmingSurvivors } from './confirm-survivors.ts'
 import { type Awaited, dropEvents, dropOnCommand, findDropouts, nextDropoutDue, withDropout } from './dropouts.ts'
 import type { EventOf, RoundEvent } from './events.ts'
-import { refuseLateUpdate } from './late-updates.ts'
+import { refuseLateUpdate, withLateUpdate } from './late-updates.ts'
 import { checkInput, loggedInput, readInput } from './masked-input.ts'
 import { failedRound, type RoundOver } from './over.ts'
-import { absentQuorum, membersOf, type Planned, plannedOf, sitesNeeded, type Update } from './planned.ts'
+import { absentQuorum, type Collected, collectedOf, membersOf, sitesNeeded, type Update } from './planned.ts'
 import type { Attendance } from './presence.ts'
 import { requiredOf } from './required.ts'
 import { type MaskingSession, toHex, u3HashOf } from './session.ts'
 
-export type CollectingUpdates = Planned & {
+export type CollectingUpdates = Collected & {
   readonly phase: 'collect-updates'
   readonly sinceMs: number
   readonly announced: ReadonlyMap<SiteName, Update>
-  readonly updates: ReadonlyMap<SiteName, Update>
-  /** Sites whose late update was refused and recorded. */
-  readonly lateSites: ReadonlySet<SiteName>
   /** Absent in sealed mode. */
   readonly session?: MaskingSession
 }
@@ -69,14 +66,14 @@ export function evolve(
     case 'site-dropped':
       return next(withDropout(round, event))
     case 'late-update-refused':
-      return { ...round, lateSites: new Set([...round.lateSites, event.site]) }
+      return withLateUpdate(round, event)
     case 'survivors-fixed': {
-      const { updates, lateSites, session } = round
+      const { session } = round
       if (!session) return round
       const { u3Hash, sites: survivors, logHead } = event
       const confirming = { ...session, u3Hash: Buffer.from(u3Hash, 'hex'), survivors, logHead, confirmed: new Map() }
       const sinceMs = Date.parse(event.at)
-      return { phase: 'confirm-survivors', ...plannedOf(round), sinceMs, updates, lateSites, session: confirming }
+      return { phase: 'confirm-survivors', ...collectedOf(round), sinceMs, session: confirming }
     }
     case 'round-failed':
       return failedRound(round, event, round.updates)
@@ -121,8 +118,7 @@ function fixSurvivors(
 /** In sealed mode the phase ends when nobody is awaited; a secure round waits for its survivors to be fixed. */
 function next(round: CollectingUpdates): CollectingUpdates | ConfirmingSurvivors | Committing | RoundOver {
   if (round.session || membersOf(round).length < sitesNeeded(round) || pending(round).length > 0) return round
-  const { updates, lateSites } = round
-  return { phase: 'commit', ...plannedOf(round), updates, lateSites }
+  return { phase: 'commit', ...collectedOf(round) }
 }
 
 function pending(round: CollectingUpdates): SiteName[] {

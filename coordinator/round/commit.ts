@@ -7,17 +7,15 @@ import type { SiteName } from '@consilium/protos/plan/names.ts'
 import type { RoundCommand } from './commands.ts'
 import { dropEvents, failure, withDropout } from './dropouts.ts'
 import type { EventOf, RoundEvent } from './events.ts'
-import { refuseLateUpdate } from './late-updates.ts'
+import { refuseLateUpdate, withLateUpdate } from './late-updates.ts'
 import { committedRound, failedRound, type RoundOver } from './over.ts'
-import { membersOf, type Planned, plannedOf, type Update } from './planned.ts'
+import { type Collected, collectedOf, membersOf } from './planned.ts'
 import type { UnmaskingSession } from './session.ts'
 import type { Verifying } from './verify.ts'
 import { verifying } from './verify.ts'
 
-export type Committing = Planned & {
+export type Committing = Collected & {
   readonly phase: 'commit'
-  readonly updates: ReadonlyMap<SiteName, Update>
-  readonly lateSites: ReadonlySet<SiteName>
   /** With a threshold of releases; absent in sealed mode. */
   readonly session?: UnmaskingSession
 }
@@ -54,7 +52,7 @@ export function evolve(round: Committing, event: RoundEvent): Committing | Verif
     case 'site-dropped':
       return withDropout(round, event)
     case 'late-update-refused':
-      return { ...round, lateSites: new Set([...round.lateSites, event.site]) }
+      return withLateUpdate(round, event)
     case 'round-committed':
       return next(round, event)
     case 'round-failed':
@@ -66,8 +64,8 @@ export function evolve(round: Committing, event: RoundEvent): Committing | Verif
 
 /** What sites go on with is verified by them first. */
 function next(round: Committing, event: EventOf<'round-committed'>): Committing | Verifying | RoundOver {
-  const { updates, lateSites, session } = round
-  const due = session && verifying({ ...plannedOf(round), updates, lateSites, session }, event)
+  const { updates, session } = round
+  const due = session && verifying({ ...collectedOf(round), session }, event)
   return due ?? committedRound(round, event, survivorsOf(round), updates)
 }
 

@@ -3,7 +3,6 @@
  * unmask, together with the head of the run's log. The updates are in the sum, so no site can drop out of it any more;
  * a threshold of signatures goes on, too few end the round.
  */
-import type { SiteName } from '@consilium/protos/plan/names.ts'
 import { confirmMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import type { RoundCommand } from './commands.ts'
 import { failure } from './dropouts.ts'
@@ -11,7 +10,7 @@ import type { EventOf, RoundEvent } from './events.ts'
 import { mustBeSigned } from './faults.ts'
 import type { RoundOver } from './over.ts'
 import { broken, isAmongPartners } from './partners.ts'
-import { type Planned, plannedOf, type Update } from './planned.ts'
+import { type Collected, collectedOf } from './planned.ts'
 import { type ConfirmingSession, fromBase64, rosterEntry, toBase64 } from './session.ts'
 import {
   type AwaitedAnswers,
@@ -24,12 +23,10 @@ import {
 } from './survivors.ts'
 import type { Unmasking } from './unmask.ts'
 
-export type ConfirmingSurvivors = Planned & {
+export type ConfirmingSurvivors = Collected & {
   readonly phase: 'confirm-survivors'
   /** When the newest confirmation came. */
   readonly sinceMs: number
-  readonly updates: ReadonlyMap<SiteName, Update>
-  readonly lateSites: ReadonlySet<SiteName>
   readonly session: ConfirmingSession
 }
 
@@ -88,15 +85,7 @@ function next(
   const confirmed = new Map([...round.session.confirmed, [site, fromBase64(signature)]])
   const session = { ...round.session, confirmed }
   if (confirmed.size < session.thresholds.threshold) return { ...round, sinceMs, session }
-  const { updates, lateSites } = round
-  return {
-    phase: 'unmask',
-    ...plannedOf(round),
-    sinceMs,
-    updates,
-    lateSites,
-    session: { ...session, revealed: new Map() },
-  }
+  return { phase: 'unmask', ...collectedOf(round), sinceMs, session: { ...session, revealed: new Map() } }
 }
 
 /** Nobody was shown a quorum, so nobody has revealed a share: among partners it can be attempted again. */

@@ -22,9 +22,22 @@ export type Planned = {
   readonly dropouts: readonly PastDropout[]
 }
 
+/** What every phase from the collection of updates on knows besides. */
+export type Collected = Planned & {
+  readonly updates: ReadonlyMap<SiteName, Update>
+  /** Sites whose late update was refused and recorded. */
+  readonly lateSites: ReadonlySet<SiteName>
+}
+
 /** What one phase hands on to the next. */
 export function plannedOf({ setting, plan, planHash, cohort, dropouts }: Planned): Planned {
   return { setting, plan, planHash, cohort, dropouts }
+}
+
+/** What one phase hands on to the next once updates are collected. */
+export function collectedOf(round: Collected): Collected {
+  const { updates, lateSites } = round
+  return { ...plannedOf(round), updates, lateSites }
 }
 
 /** The sites of the cohort that were not dropped. */

@@ -4,13 +4,13 @@
  * out from here on must be unmasked by the survivors.
  */
 import { type SharedTo, shareKeysMessage } from '@consilium/protos/secagg/signed-messages.ts'
-import { awaitedMembers, decideOnMembers, takeFromMember } from './collect-messages.ts'
+import { awaitedMembers, decideOnMembers, evolveMembers, takeFromMember } from './collect-messages.ts'
 import type { CollectingUpdates } from './collect-updates.ts'
 import type { RoundCommand } from './commands.ts'
-import { type Awaited, nextDropoutDue, withDropout } from './dropouts.ts'
+import { type Awaited, nextDropoutDue } from './dropouts.ts'
 import type { RoundEvent } from './events.ts'
 import { must, mustBeSigned } from './faults.ts'
-import { failedRound, type RoundOver } from './over.ts'
+import type { RoundOver } from './over.ts'
 import { type Planned, plannedOf } from './planned.ts'
 import type { Attendance } from './presence.ts'
 import { directoryOf, rosterEntry, type SharingSession, storedMessage, toBase64, toHex, u2HashOf } from './session.ts'
@@ -53,12 +53,8 @@ export function evolve(round: SharingKeys, event: RoundEvent): SharingKeys | Col
       const sinceMs = Date.parse(event.at)
       return { phase: 'collect-updates', ...plannedOf(round), sinceMs, ...none, session: masking }
     }
-    case 'site-dropped':
-      return withDropout(round, event)
-    case 'round-failed':
-      return failedRound(round, event)
     default:
-      return round
+      return evolveMembers(round, event)
   }
 }
 

@@ -7,17 +7,15 @@ import { type Taking, takeMessage } from './collect-messages.ts'
 import type { RoundCommand } from './commands.ts'
 import { droppedEvent, failure, withDropout } from './dropouts.ts'
 import type { EventOf, RoundEvent } from './events.ts'
-import { refuseLateUpdate } from './late-updates.ts'
+import { refuseLateUpdate, withLateUpdate } from './late-updates.ts'
 import { failedRound, type RoundOver } from './over.ts'
 import { isAmongPartners } from './partners.ts'
-import type { Dropout, Planned, Update } from './planned.ts'
+import type { Collected, Dropout } from './planned.ts'
 import { type Attendance, exclusion } from './presence.ts'
 import type { ConfirmingSession } from './session.ts'
 
-type Surviving = Planned & {
+type Surviving = Collected & {
   readonly phase: string
-  readonly updates: ReadonlyMap<SiteName, Update>
-  readonly lateSites: ReadonlySet<SiteName>
   readonly session: ConfirmingSession
 }
 
@@ -73,7 +71,7 @@ export function evolveSurvivors<Round extends Surviving>(round: Round, event: Ro
     case 'site-dropped':
       return withDropout(round, event)
     case 'late-update-refused':
-      return { ...round, lateSites: new Set([...round.lateSites, event.site]) }
+      return withLateUpdate(round, event)
     case 'round-failed':
       return failedRound(round, event, round.updates)
     default:

@@ -11,7 +11,7 @@ import type { Committing } from './commit.ts'
 import type { EventOf, RoundEvent } from './events.ts'
 import { must, mustBeSigned } from './faults.ts'
 import type { RoundOver } from './over.ts'
-import { type Planned, plannedOf, type Update } from './planned.ts'
+import { type Collected, collectedOf } from './planned.ts'
 import { rosterEntry, storedMessage, toBase64, toHex, type UnmaskingSession } from './session.ts'
 import {
   type AwaitedAnswers,
@@ -23,11 +23,9 @@ import {
   takeFromSurvivor,
 } from './survivors.ts'
 
-export type Unmasking = Planned & {
+export type Unmasking = Collected & {
   readonly phase: 'unmask'
   readonly sinceMs: number
-  readonly updates: ReadonlyMap<SiteName, Update>
-  readonly lateSites: ReadonlySet<SiteName>
   readonly session: UnmaskingSession
 }
 
@@ -80,6 +78,5 @@ function next(round: Unmasking, event: EventOf<'shares-revealed'>): Unmasking | 
   const revealed = new Map([...round.session.revealed, [event.site, storedMessage(event)]])
   const session = { ...round.session, revealed }
   if (revealed.size < session.thresholds.threshold) return { ...round, session }
-  const { updates, lateSites } = round
-  return { phase: 'commit', ...plannedOf(round), updates, lateSites, session }
+  return { phase: 'commit', ...collectedOf(round), session }
 }

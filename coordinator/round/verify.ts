@@ -13,7 +13,7 @@ import { droppedEvent, failure, withDropout } from './dropouts.ts'
 import type { EventOf, RoundEvent } from './events.ts'
 import { must, mustBeSigned } from './faults.ts'
 import { committedRound, type RoundOver } from './over.ts'
-import type { Planned, Update } from './planned.ts'
+import type { Collected } from './planned.ts'
 import { type Attendance, exclusion, exclusionReasons } from './presence.ts'
 import { rosterEntry, toBase64, type UnmaskingSession } from './session.ts'
 import {
@@ -26,10 +26,8 @@ import {
   takeFromSurvivor,
 } from './survivors.ts'
 
-export type Verifying = Planned & {
+export type Verifying = Collected & {
   readonly phase: 'verify'
-  readonly updates: ReadonlyMap<SiteName, Update>
-  readonly lateSites: ReadonlySet<SiteName>
   readonly session: UnmaskingSession
   /** What was committed. */
   readonly committed: EventOf<'round-committed'>
