@@ -7,9 +7,10 @@ import { access, open, readFile, rename, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
+import { fields, formatBytes } from '@consilium/protos/plain-text.ts'
 import type { BundleReport } from '../audit/verify-bundle.ts'
 import type { Invocation } from './command.ts'
-import { colored, fields, formatBytes, type Terminal, table } from './output.ts'
+import { colored, type Terminal, table } from './output.ts'
 
 /** Writes the bundle of a run; the file appears only once it is whole. */
 export async function exportBundle(

@@ -4,9 +4,10 @@
  */
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { printableLines } from '@consilium/protos/plain-text.ts'
 import type { Command } from 'commander'
 import type { ExitCode } from './exit-codes.ts'
-import { colored, printable, type Terminal } from './output.ts'
+import { colored, type Terminal } from './output.ts'
 
 export type CommandContext = {
   readonly terminal: Terminal
@@ -53,7 +54,7 @@ export function action<Options = Record<never, never>>(context: CommandContext, 
         return context.interrupted
       },
       alarm: (text) => {
-        const lines = text.split('\n').map(printable).join('\n')
+        const lines = printableLines(text)
         if (!json) terminal.writeError(`${colored(terminal, 'red', lines)}\n`)
       },
       print: (value, text) => terminal.write(json ? `${JSON.stringify(value)}\n` : text()),

@@ -6,10 +6,10 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { access, open, rename, rm, stat } from 'node:fs/promises'
 import { FederationError } from '@consilium/protos/errors.ts'
+import { formatBytes } from '@consilium/protos/plain-text.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
 import type { AdminClient } from './admin-client.ts'
 import type { Invocation } from './command.ts'
-import { formatBytes } from './output.ts'
 
 export type ExportedModel = { readonly path: string; readonly sha256: Sha256; readonly bytes: number }
 

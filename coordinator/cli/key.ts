@@ -1,8 +1,9 @@
 /** `consilium key`: the coordinator's signing key, which every site pinned when it joined. */
+import { fields, formatTime } from '@consilium/protos/plain-text.ts'
 import type { Command } from 'commander'
 import type { KeyView } from '../services.ts'
 import { action, type CommandContext, examples } from './command.ts'
-import { fields, formatTime, table } from './output.ts'
+import { table } from './output.ts'
 import { withAdmin } from './with-admin.ts'
 
 export function addKeyCommands(root: Command, context: CommandContext): void {

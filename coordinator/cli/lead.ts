@@ -1,7 +1,7 @@
 /** `consilium lead`: the key with which a research lead signs studies. */
+import { fields } from '@consilium/protos/plain-text.ts'
 import type { Command } from 'commander'
 import { action, type CommandContext, examples } from './command.ts'
-import { fields } from './output.ts'
 
 export function addLeadCommands(root: Command, context: CommandContext): void {
   const lead = root

@@ -1,9 +1,10 @@
 /** `consilium log`: read, export and verify the event log. */
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { LogEntry } from '@consilium/protos/log/entry.ts'
+import { formatTime, printable } from '@consilium/protos/plain-text.ts'
 import type { Command } from 'commander'
 import { action, type CommandContext, examples, type Invocation } from './command.ts'
-import { colored, formatTime, printable, type Terminal, table } from './output.ts'
+import { colored, type Terminal, table } from './output.ts'
 import type { LogReport } from './verify-log.ts'
 
 const bodyCharactersMax = 160

@@ -4,6 +4,7 @@
  * needs only when one of its commands runs.
  */
 import { FederationError, refusedBySystem } from '@consilium/protos/errors.ts'
+import { printableLines } from '@consilium/protos/plain-text.ts'
 import { Command, CommanderError } from 'commander'
 import coordinatorPackage from '../package.json' with { type: 'json' }
 import type { CommandContext } from './command.ts'
@@ -11,7 +12,7 @@ import { exitCodeMeanings, exitCodeOf, exitCodes } from './exit-codes.ts'
 import { addKeyCommands } from './key.ts'
 import { addLeadCommands } from './lead.ts'
 import { addLogCommands } from './log.ts'
-import { printable, processTerminal, type Terminal } from './output.ts'
+import { processTerminal, type Terminal } from './output.ts'
 import { addRecoverCommands } from './recover.ts'
 import { addRunCommands } from './run.ts'
 import { addServeCommand } from './serve.ts'
@@ -111,8 +112,8 @@ function reportError(error: unknown, terminal: Terminal, json: boolean): number 
 }
 
 function writeError(terminal: Terminal, json: boolean, code: string, message: string): void {
-  const text = message.split('\n').map(printable).join('\n')
-  terminal.writeError(json ? `${JSON.stringify({ error: { code, message } })}\n` : `error[${code}]: ${text}\n`)
+  const text = json ? JSON.stringify({ error: { code, message } }) : printableLines(`error[${code}]: ${message}`)
+  terminal.writeError(`${text}\n`)
 }
 
 async function askPerson(question: string): Promise<string> {

@@ -1,8 +1,8 @@
 /** How `run plan` reads: whether a run would start, who is there, which sums would come of it, and which limits are used up. */
-
+import { fields, formatTime, printable, shortHash } from '@consilium/protos/plain-text.ts'
 import { columnsTakenText } from '../run/taken-text.ts'
 import type { RunOutlook } from '../services.ts'
-import { fields, formatTime, printable, shortHash, table } from './output.ts'
+import { table } from './output.ts'
 
 export function outlookText(outlook: RunOutlook): string {
   return [head(outlook), refusalsText(outlook), sitesText(outlook), sumsText(outlook), limitsText(outlook)].join('')

@@ -1,8 +1,9 @@
 /**
- * What the command line shows: tables, bars, numbers with units, colours. Progress and colours only where standard output
+ * What the command line shows: tables, bars, metrics, colours. Progress and colours only where standard output
  * is a terminal; NO_COLOR (no-color.org) is respected.
  */
 import { styleText } from 'node:util'
+import { printable } from '@consilium/protos/plain-text.ts'
 
 /** Where a command writes; tests hand in their own. */
 export type Terminal = {
@@ -58,28 +59,10 @@ export function table(header: readonly string[], rows: readonly (readonly string
   return [line(header), ...rows.map(line)].map((text) => `${text}\n`).join('')
 }
 
-/** `label  value` lines with the values in one column; fields without a value are left out. */
-export function fields(pairs: readonly (readonly [string, string | undefined])[]): string {
-  const shown = pairs.filter((pair): pair is readonly [string, string] => pair[1] !== undefined && pair[1] !== '')
-  const width = Math.max(0, ...shown.map(([label]) => label.length))
-  return shown.map(([label, value]) => `${label.padEnd(width)}  ${printable(value)}\n`).join('')
-}
-
 /** A bar of `width` characters, `done` of `total` filled. */
 export function bar(done: number, total: number, width: number): string {
   const filled = total > 0 ? Math.min(width, Math.floor((done / total) * width)) : 0
   return '█'.repeat(filled) + '░'.repeat(width - filled)
-}
-
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB']
-  let value = bytes
-  let unit = 0
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1000
-    unit += 1
-  }
-  return `${unit === 0 || value >= 99.95 ? value.toFixed(0) : value.toFixed(1)} ${units[unit]}`
 }
 
 /** A metric with four decimals; `-` where there is none. */
@@ -87,22 +70,6 @@ export function formatMetric(value: number | undefined): string {
   return value === undefined ? '-' : value.toFixed(4)
 }
 
-/** An ISO time to the second, in UTC, as it stands in the log; `-` where there is none. */
-export function formatTime(iso: string): string {
-  return iso === '' ? '-' : iso.replace('T', ' ').replace(/(\.\d+)?Z$/, ' UTC')
-}
-
-/** The first twelve digits of a hash: enough to name it to a person and to the coordinator. */
-export function shortHash(hash: string | undefined): string {
-  return hash ? hash.slice(0, 12) : '-'
-}
-
 export function colored(terminal: Terminal, color: 'green' | 'red' | 'yellow' | 'dim' | 'bold', text: string): string {
   return terminal.hasColor ? styleText(color, text, { validateStream: false }) : text
-}
-
-/** Text from elsewhere without the control characters that could redraw or hide what a terminal shows. */
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced here.
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ')
 }

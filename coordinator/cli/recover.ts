@@ -3,12 +3,12 @@
  * missing, and its operator decides to go on from it. The page beside it is `coordinator/RECOVER.md`.
  */
 import { FederationError } from '@consilium/protos/errors.ts'
+import { fields, formatTime } from '@consilium/protos/plain-text.ts'
 import { siteNameSchema } from '@consilium/protos/plan/names.ts'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { RecoveryView } from '../services.ts'
 import type { AdminClient } from './admin-client.ts'
 import { action, type CommandContext, examples, type Invocation } from './command.ts'
-import { fields, formatTime } from './output.ts'
 import { withAdmin } from './with-admin.ts'
 
 type Options = { readonly yes?: boolean; readonly readmit?: readonly string[] }

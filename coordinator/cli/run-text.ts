@@ -1,19 +1,9 @@
 /** How a run reads: the table of its rounds, the live view, and one line for each thing that happened. Pure text. */
+import { fields, formatBytes, formatTime, printable, shortHash } from '@consilium/protos/plain-text.ts'
 import { subsetText } from '../run/subset.ts'
 import { columnsTakenText } from '../run/taken-text.ts'
 import type { RoundView, RunView } from '../services.ts'
-import {
-  bar,
-  colored,
-  fields,
-  formatBytes,
-  formatMetric,
-  formatTime,
-  printable,
-  shortHash,
-  type Terminal,
-  table,
-} from './output.ts'
+import { bar, colored, formatMetric, type Terminal, table } from './output.ts'
 
 /** Rounds shown in the live view; `run show` shows all. */
 const liveRoundsMax = 12

@@ -1,11 +1,11 @@
 /** `consilium run`: start a run of a study, watch it, fetch the model it made. */
 import { roundsMax } from '@consilium/protos/limits.ts'
+import { formatBytes } from '@consilium/protos/plain-text.ts'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { RunView } from '../services.ts'
 import { action, type CommandContext, examples, type Invocation } from './command.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { outlookText } from './outlook-text.ts'
-import { formatBytes } from './output.ts'
 import { warnOfLosses } from './recover.ts'
 import { gapOfLast, meansText, runTable, runText } from './run-text.ts'
 import { withAdmin } from './with-admin.ts'

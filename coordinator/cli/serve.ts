@@ -1,7 +1,7 @@
 /** `consilium serve`: the coordinator itself, until Ctrl-C. */
+import { fields } from '@consilium/protos/plain-text.ts'
 import type { Command } from 'commander'
 import { action, type CommandContext, examples } from './command.ts'
-import { fields } from './output.ts'
 
 export function addServeCommand(root: Command, context: CommandContext): void {
   root

@@ -1,11 +1,12 @@
 /** `consilium site`: invite hospitals, see them, end their membership. */
 import { FederationError } from '@consilium/protos/errors.ts'
 import { joinCodeMinutesDefault, joinCodeMinutesMax } from '@consilium/protos/limits.ts'
+import { fields, formatTime } from '@consilium/protos/plain-text.ts'
 import { siteNameSchema } from '@consilium/protos/plan/names.ts'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { SiteView } from '../services.ts'
 import { action, type CommandContext, examples } from './command.ts'
-import { colored, fields, formatTime, type Terminal, table } from './output.ts'
+import { colored, type Terminal, table } from './output.ts'
 import { warnOfLosses } from './recover.ts'
 import { standsOutText } from './stands-out-text.ts'
 import { withAdmin } from './with-admin.ts'

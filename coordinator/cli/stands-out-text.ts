@@ -1,7 +1,7 @@
 /** What sites say they take no part in, one line each, for `site list` and `study show`. */
+import { printable } from '@consilium/protos/plain-text.ts'
 import { refusalText } from '@consilium/protos/refusal-codes.ts'
 import type { SiteView } from '../services.ts'
-import { printable } from './output.ts'
 
 const whats = { statistics: 'the statistics', evaluate: 'the evaluations', all: 'all rounds' }
 

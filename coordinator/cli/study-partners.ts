@@ -3,6 +3,7 @@
  * that: who left for good, who joins, whom a restored site was among (fedsum, sections E.4 and E.6).
  */
 import { FederationError } from '@consilium/protos/errors.ts'
+import { fields, formatTime } from '@consilium/protos/plain-text.ts'
 import {
   leavingAndJoining,
   type PartnerChange,
@@ -12,7 +13,6 @@ import {
 } from '@consilium/protos/plan/partner-change.ts'
 import { type Command, InvalidArgumentError } from 'commander'
 import { action, type CommandContext, examples, type Invocation } from './command.ts'
-import { fields, formatTime } from './output.ts'
 import type { ShownChange, ShownStudy } from './views.ts'
 import { withAdmin } from './with-admin.ts'
 

@@ -1,10 +1,11 @@
 /** `consilium study`: sign a study and hand it to the coordinator; see what the hospitals decided about it. */
 import { canonicalJson } from '@consilium/protos/hash.ts'
+import { fields, formatBytes, formatTime, shortHash } from '@consilium/protos/plain-text.ts'
 import { readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import type { Study } from '@consilium/protos/plan/study.ts'
 import type { Command } from 'commander'
 import { action, type CommandContext, examples, type Invocation } from './command.ts'
-import { bar, fields, formatBytes, formatTime, shortHash, table } from './output.ts'
+import { bar, table } from './output.ts'
 import { standsOutText } from './stands-out-text.ts'
 import { addPartnersCommand } from './study-partners.ts'
 import type { ShownStudy, StudySummary } from './views.ts'

@@ -3,7 +3,7 @@
  * the content security policy refuses everything else.
  */
 import { createHash } from 'node:crypto'
-import { formatBytes } from '@consilium/coordinator/cli/output.ts'
+import { formatBytes } from '@consilium/protos/plain-text.ts'
 import { lineChart, participationGrid } from './charts.ts'
 import { type Html, html } from './html.ts'
 import { cohortSites, measured, modelInputs, type Report, type RoundReport } from './report.ts'

@@ -2,9 +2,10 @@
  * One invocation of a command as its action sees it: folders resolved, output in one place, so that `--json` always
  * means one document. What an action opens through it is closed when it ends.
  */
+import { printableLines } from '@consilium/protos/plain-text.ts'
 import type { Command } from 'commander'
 import { type Folders, resolveFolders } from '../config.ts'
-import { alarming, printableLines, type Terminal } from './output.ts'
+import { alarming, type Terminal } from './output.ts'
 
 export type CommandContext = {
   readonly terminal: Terminal

@@ -1,8 +1,9 @@
 /** `site-agent egress`: every message that left this site, and whether the ledger is whole. */
+import { fields, formatTime, shortHash } from '@consilium/protos/plain-text.ts'
 import { type Command, InvalidArgumentError } from 'commander'
 import { findStudy } from '../consent.ts'
 import { action, type CommandContext, examples } from './command.ts'
-import { fields, formatTime, formatTraffic, shortHash, table } from './output.ts'
+import { formatTraffic, table } from './output.ts'
 import { withStore } from './with-store.ts'
 
 const lastDefault = 20

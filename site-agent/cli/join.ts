@@ -2,11 +2,11 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { systemClock } from '@consilium/protos/clock.ts'
 import { parseJoinCode } from '@consilium/protos/join-code.ts'
+import { fields, formatTime } from '@consilium/protos/plain-text.ts'
 import type { Command } from 'commander'
 import { readMembership } from '../connect.ts'
 import { openSiteStore } from '../store/site-store.ts'
 import { action, type CommandContext, examples } from './command.ts'
-import { fields, formatTime } from './output.ts'
 
 export function addJoinCommand(root: Command, context: CommandContext): void {
   root

@@ -3,6 +3,7 @@
  * errors into exit codes; each command has its own file, which loads what it needs only when it runs.
  */
 import { FederationError } from '@consilium/protos/errors.ts'
+import { printableLines } from '@consilium/protos/plain-text.ts'
 import { Command, CommanderError } from 'commander'
 import { faultOf } from '../fault.ts'
 import agentPackage from '../package.json' with { type: 'json' }
@@ -12,7 +13,7 @@ import { addCoordinatorCommands } from './coordinator.ts'
 import { addEgressCommand } from './egress.ts'
 import { exitCodeMeanings, exitCodeOf, exitCodes } from './exit-codes.ts'
 import { addJoinCommand } from './join.ts'
-import { printableLines, processTerminal, type Terminal } from './output.ts'
+import { processTerminal, type Terminal } from './output.ts'
 import { addRecoverCommand } from './recover.ts'
 import { addRosterCommands } from './roster.ts'
 import { addRunCommand } from './run.ts'

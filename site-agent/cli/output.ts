@@ -1,5 +1,6 @@
-/** What the command line shows people: a terminal, tables, fields, numbers with units; red where it must not be missed. */
+/** What the command line shows people: a terminal and its tables; red where it must not be missed. */
 import { styleText } from 'node:util'
+import { formatBytes, printable } from '@consilium/protos/plain-text.ts'
 
 /** Where a command writes; tests hand in their own. */
 export type Terminal = {
@@ -46,45 +47,6 @@ export function table(header: readonly string[], rows: readonly (readonly string
     .join('')
 }
 
-/** `label  value` lines with the values in one column; a field without a value is left out. */
-export function fields(pairs: readonly (readonly [string, string | undefined])[]): string {
-  const shown = pairs.flatMap(([label, value]) => (value ? [[label, value] as const] : []))
-  const width = Math.max(0, ...shown.map(([label]) => label.length))
-  return shown.map(([label, value]) => `${label.padEnd(width)}  ${printable(value)}\n`).join('')
-}
-
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB']
-  let value = bytes
-  let unit = 0
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1000
-    unit += 1
-  }
-  return `${unit === 0 || value >= 99.95 ? value.toFixed(0) : value.toFixed(1)} ${units[unit]}`
-}
-
 export function formatTraffic({ messages, bytes }: { readonly messages: number; readonly bytes: number }): string {
   return `${messages} ${messages === 1 ? 'message' : 'messages'}, ${formatBytes(bytes)}`
-}
-
-/** An ISO time to the second; `-` where there is none. */
-export function formatTime(iso: string): string {
-  return iso === '' ? '-' : iso.replace('T', ' ').replace(/(\.\d+)?Z$/, ' UTC')
-}
-
-/** The first twelve digits of a hash: enough to name it. */
-export function shortHash(hash: string): string {
-  return hash.slice(0, 12) || '-'
-}
-
-/** Text from elsewhere without the control characters that could redraw or hide what a terminal shows. */
-export function printable(text: string): string {
-  return printableLines(text).replaceAll('\n', ' ')
-}
-
-/** The same for text of several lines, which stay. */
-export function printableLines(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced here.
-  return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, ' ')
 }

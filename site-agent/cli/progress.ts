@@ -1,8 +1,9 @@
 /** How `site-agent run` shows its events: NDJSON, or log lines with one live line of progress below them on a terminal. */
+import { printable } from '@consilium/protos/plain-text.ts'
 import type { Logger } from 'pino'
 import { describeEvent, logEvent } from '../log.ts'
 import type { AgentEvent } from '../round/events.ts'
-import { printable, type Terminal } from './output.ts'
+import type { Terminal } from './output.ts'
 
 export function eventPrinter(options: {
   readonly json: boolean

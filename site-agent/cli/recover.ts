@@ -4,6 +4,7 @@
  */
 import { userInfo } from 'node:os'
 import { FederationError } from '@consilium/protos/errors.ts'
+import { formatTime } from '@consilium/protos/plain-text.ts'
 import type { Command } from 'commander'
 import { openMembership } from '../connect.ts'
 import { standsOutOf } from '../round/after-restore.ts'
@@ -11,7 +12,6 @@ import { tidy } from '../round/commit.ts'
 import { lockState } from '../store/lock.ts'
 import type { SiteStore } from '../store/site-store.ts'
 import { action, type CommandContext, examples, type Invocation } from './command.ts'
-import { formatTime } from './output.ts'
 import { withStore } from './with-store.ts'
 
 export function addRecoverCommand(root: Command, context: CommandContext): void {

@@ -4,6 +4,7 @@
  */
 import { userInfo } from 'node:os'
 import { FederationError } from '@consilium/protos/errors.ts'
+import { fields, formatTime, shortHash } from '@consilium/protos/plain-text.ts'
 import { type PartnerPurpose, partnerPurposes } from '@consilium/protos/plan/partner-change.ts'
 import { readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import type { Command } from 'commander'
@@ -15,7 +16,6 @@ import type { SiteStore } from '../store/site-store.ts'
 import type { KnownStudy } from '../store/studies.ts'
 import { action, type CommandContext, examples, type Invocation } from './command.ts'
 import { checkReason, findOrFetch, tell, untoldText } from './find-study.ts'
-import { fields, formatTime, shortHash } from './output.ts'
 import { withStore } from './with-store.ts'
 
 export function addPartnerCommands(study: Command, context: CommandContext): void {

@@ -1,4 +1,5 @@
 /** A study as `site-agent study show` tells it: who asks, what is computed here, what leaves, how often. */
+import { fields, formatBytes, formatTime, printable } from '@consilium/protos/plain-text.ts'
 import { parameterCount, type StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import type { Study } from '@consilium/protos/plan/study.ts'
 import type { Breach } from '../breaches.ts'
@@ -8,7 +9,7 @@ import type { DataCheck } from '../store/records.ts'
 import type { StandOut } from '../store/stand-outs.ts'
 import type { KnownStudy } from '../store/studies.ts'
 import type { SumsHere } from '../sums-here.ts'
-import { fields, formatBytes, formatTime, printable, table } from './output.ts'
+import { table } from './output.ts'
 import { describeSums } from './sums-text.ts'
 
 /** What this site knows of a study, and says to it. */

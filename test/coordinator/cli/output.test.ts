@@ -1,32 +1,9 @@
-/** What the command line prints: units, tables, bars; nothing that a message from elsewhere could smuggle in. */
-import {
-  bar,
-  colored,
-  fields,
-  formatBytes,
-  formatTime,
-  printable,
-  processTerminal,
-  table,
-} from '@consilium/coordinator/cli/output.ts'
+/** What the command line prints: tables, bars, a run; nothing that a message from elsewhere could smuggle in. */
+import { bar, colored, processTerminal, table } from '@consilium/coordinator/cli/output.ts'
 import { liveView, newLines, runText } from '@consilium/coordinator/cli/run-text.ts'
+import { fields, printable } from '@consilium/protos/plain-text.ts'
 import { describe, expect, test } from 'vitest'
 import { aRound, aRun, modelSha256 } from './runs.ts'
-
-test.for([
-  [0, '0 B'],
-  [999, '999 B'],
-  [1000, '1.0 kB'],
-  [12_345, '12.3 kB'],
-  [99_949, '99.9 kB'],
-  [99_960, '100 kB'],
-  [999_600, '1.0 MB'],
-  [1_500_000_000, '1.5 GB'],
-  [64e12, '64.0 TB'],
-  [5e15, '5000 TB'],
-] as const)('%i bytes read %s', ([bytes, text]) => {
-  expect(formatBytes(bytes)).toBe(text)
-})
 
 test('a table has columns as wide as their widest cell, numbers to the right', () => {
   expect(
@@ -40,17 +17,6 @@ test('a table has columns as wide as their widest cell, numbers to the right', (
   ).toBe('site        rows  received\nbasel          9    1.0 kB\nlong-beach   123         -\n')
 })
 
-test('fields without a value are left out', () => {
-  expect(
-    fields([
-      ['run', 'heart-1'],
-      ['reason', ''],
-      ['log head', undefined],
-      ['state', 'running'],
-    ]),
-  ).toBe('run    heart-1\nstate  running\n')
-})
-
 test.for([
   [0, 100, '░░░░░░░░░░'],
   [55, 100, '█████░░░░░'],
@@ -59,11 +25,6 @@ test.for([
   [5, 0, '░░░░░░░░░░'],
 ] as const)('a bar of %i of %i is %s', ([done, total, text]) => {
   expect(bar(done, total, 10)).toBe(text)
-})
-
-test('times read in UTC to the second', () => {
-  expect(formatTime('2026-11-05T12:00:00.123Z')).toBe('2026-11-05 12:00:00 UTC')
-  expect(formatTime('')).toBe('-')
 })
 
 describe('text from elsewhere', () => {
