@@ -6,22 +6,17 @@
  */
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { main } from '@consilium/coordinator/cli/main.ts'
 import { expect, test } from 'vitest'
+import { consilium } from '../support/admin-fixture.ts'
 import { DeployedFederation, type DeployedSite } from '../support/deployed-federation.ts'
 import { heartFolder } from '../support/heart-federation.ts'
 
 const refused = expect.objectContaining({ code: 'coordinator-restored' })
 
 /** What the operator types, beside the coordinator. */
-async function consilium({ home }: DeployedFederation, ...words: readonly string[]) {
-  let text = ''
-  const write = (more: string) => {
-    text += more
-  }
-  const terminal = { isLive: false, hasColor: false, columns: 100, rows: 50, write, writeError: write }
-  const code = await main([...words, '--json', '--home', home], { terminal })
-  return { code, said: JSON.parse(text) }
+async function atCoordinator({ home }: DeployedFederation, ...words: readonly string[]) {
+  const { code, stdout, stderr } = await consilium(...words, '--json', '--home', home)
+  return { code, said: JSON.parse(stdout || stderr) }
 }
 
 /** Half of them by a person, half by their policy; resolves once each has gone along. */
@@ -68,7 +63,7 @@ test('put back from a copy made in the middle of a run, with a site revoked sinc
   const before = sites.map(started)
   for (const site of sites) site.start()
   await geneva.exited()
-  const { said: status } = await consilium(federation, 'status')
+  const { said: status } = await atCoordinator(federation, 'status')
   expect(status).toMatchObject({ restored: true, openRuns: [run], revoked: ['geneva'] })
   expect(status.losses.map(({ text }: { text: string }) => text)).toEqual(
     expect.arrayContaining([
@@ -81,11 +76,11 @@ test('put back from a copy made in the middle of a run, with a site revoked sinc
   await expect(federation.admin.addSite('geneva', 10)).rejects.toEqual(refused)
 
   const recovered = sites.map((site) => site.next(({ type }) => type === 'coordinator-recovered'))
-  expect(await consilium(federation, 'recover', '--yes')).toMatchObject({
+  expect(await atCoordinator(federation, 'recover', '--yes')).toMatchObject({
     code: 0,
     said: { epoch: 2, openRuns: [run], revoked: ['geneva'] },
   })
-  expect(await consilium(federation, 'recover', '--yes')).toMatchObject({
+  expect(await atCoordinator(federation, 'recover', '--yes')).toMatchObject({
     code: 3,
     said: { error: { code: 'not-restored' } },
   })
@@ -99,7 +94,7 @@ test('put back from a copy made in the middle of a run, with a site revoked sinc
   expect(await federation.admin.listSites()).toContainEqual(
     expect.objectContaining({ name: 'geneva', state: 'revoked', attending: false }),
   )
-  expect(await consilium(federation, 'log', 'verify')).toMatchObject({ code: 0 })
+  expect(await atCoordinator(federation, 'log', 'verify')).toMatchObject({ code: 0 })
 })
 
 test('put back from the very first backup, before any study', async () => {
@@ -115,7 +110,7 @@ test('put back from the very first backup, before any study', async () => {
   await Promise.all(behind)
   await expect(federation.createStudy()).rejects.toEqual(refused)
   const recovered = sites.map((site) => site.next(({ type }) => type === 'coordinator-recovered'))
-  expect(await consilium(federation, 'recover', '--yes')).toMatchObject({
+  expect(await atCoordinator(federation, 'recover', '--yes')).toMatchObject({
     code: 0,
     said: { epoch: 2, openRuns: [], lostRuns: [lost.run] },
   })
