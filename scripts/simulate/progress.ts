@@ -90,5 +90,5 @@ function currentLine({ round, purpose, attempt, phase, sites, awaited }: NonNull
     const share = total > 0 && done < total ? ` ${Math.floor((100 * done) / total)} %` : ''
     return `${site} ${state}${share}`
   })
-  return `${head}: ${parts.join(', ')}`
+  return parts.length > 0 ? `${head}: ${parts.join(', ')}` : head
 }

@@ -87,6 +87,11 @@ test('while shares are revealed, the line tells whose are still needed', () => {
   expect(shown([run([], current)], true)).toContain('  round 1, train, unmask: waits for 1 of b, c')
 })
 
+test('while a round has no site yet, the line says no more than which round it is', () => {
+  const current = { ...at(1), phase: 'recruit', sites: [] }
+  expect(shown([run([], current)], true).split('\r')[0]).toBe('  round 1, train, recruit')
+})
+
 test('after its end nothing is drawn, for a run is told of until its coordinator is gone', () => {
   const written: unknown[] = []
   const progress = progressOn({ isTTY: true, columns: 60, write: (piece: unknown) => written.push(piece) > 0 })
