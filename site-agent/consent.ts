@@ -6,10 +6,9 @@
 import { type ErrorCode, errorCode, FederationError } from '@consilium/protos/errors.ts'
 import { type Identity, sign } from '@consilium/protos/identity.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
-import { readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import { hangsOnData } from '@consilium/protos/refusal-codes.ts'
 import { breachTexts } from './breaches.ts'
-import { judgeInPassing, namedStudy } from './judge.ts'
+import { judgeInPassing } from './judge.ts'
 import type { Link } from './link/link.ts'
 import type { Policy } from './policy.ts'
 import { isCalledOff } from './round/called-off.ts'
@@ -45,7 +44,7 @@ export function openConsent(options: {
   /** Starting the trainer is the check; it stays for the first round. */
   async function startTrainer(study: Sha256, signal: AbortSignal): Promise<boolean> {
     try {
-      const { manifest } = readSignedStudy(studies.find(study)!.signed)
+      const { manifest } = studies.read(studies.find(study)!)
       await site.trainers.use({ hash: study, manifest }, signal, async () => undefined)
       checking.delete(study)
       return true
@@ -137,7 +136,7 @@ function approveByPolicy(
 ): Decision | undefined {
   const { hash: study, name, lead } = known
   const isNamed = policy.approve.leads.includes(lead)
-  const found = isNamed ? judgeInPassing({ ...namedStudy(known), lead }, { store, policy }, now()) : []
+  const found = isNamed ? judgeInPassing({ ...store.studies.read(known), lead }, { store, policy }, now()) : []
   if (!isNamed || found.length > 0) {
     emit({ type: 'study-offered', study, name, lead, ...(found.length > 0 && { breaks: breachTexts(found) }) })
     return undefined

@@ -1,7 +1,6 @@
 /** A study against the policy as it is now, with what this site knows of it: for consent, for each plan, for its people. */
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { RunId } from '@consilium/protos/plan/names.ts'
-import { readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import { studiesMaxDays } from '@consilium/protos/site-limits.ts'
 import { type Breach, breaches, breachTexts, type Judged, open, rulesOfRows, zeroShareMax } from './breaches.ts'
 import { originOf } from './origin.ts'
@@ -107,9 +106,4 @@ function tooFew({ hash, manifest }: NamedStudy, found: readonly Breach[]): Feder
     'data-too-few',
     `study ${manifest.study.name}: ${breachTexts(found)}. A person here may lower it in policy.yaml (rows) or accept it: site-agent study approve ${hash.slice(0, 12)} --accept ${found.map(({ rule }) => rule).join(',')}`,
   )
-}
-
-/** The study as it is stored. */
-export function namedStudy({ hash, signed }: KnownStudy): NamedStudy {
-  return { hash, manifest: readSignedStudy(signed).manifest }
 }

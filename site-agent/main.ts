@@ -68,7 +68,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       emit,
     })
     const fetchObject = objectFetcher({ store, link })
-    const policyNow = () => policyInForce(folders)
+    const policyNow = policyInForce(folders)
     const trainers = openSiteTrainers({
       secret,
       siteConfigPath: folders.siteConfigPath,

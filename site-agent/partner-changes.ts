@@ -17,7 +17,7 @@ import {
   type UnsignedPartnerWord,
   verifyPartnerWord,
 } from '@consilium/protos/plan/partner-change.ts'
-import { type ReadStudy, readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
+import type { ReadStudy } from '@consilium/protos/plan/signed-study.ts'
 import { fewestPartners, studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
 import { decisionMessage } from './consent.ts'
 import type { FromCoordinator } from './link/link.ts'
@@ -176,7 +176,7 @@ function agree(
 
 /** What a restored site's lead says whom it was among is what it is among, whatever the old copy knows. */
 function settleAgain({ study, sets, number }: ReadPartnerChange, { partners, studies }: Site['store']): void {
-  const label = labelOf(readSignedStudy(studies.find(study)!.signed).manifest)
+  const label = labelOf(studies.read(studies.find(study)!).manifest)
   for (const { purpose, after } of sets) {
     const settled = { study, purpose, label, sites: after, change: number }
     const known = partners.find(study, purpose)
@@ -238,7 +238,7 @@ function studyOf(hash: Sha256, { store: { studies } }: Pick<Site, 'store'>): Rea
       'lead-unknown',
       `study ${known.name} was approved here as signed by ${decision.lead}, now ${known.lead} signs it`,
     )
-  return readSignedStudy(known.signed)
+  return studies.read(known)
 }
 
 /** Those that this site went along with and is a part of: they count against `secure.partnerChangesMax`. */

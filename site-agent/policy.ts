@@ -159,37 +159,54 @@ const policyBytesMax = 64 * 1024
 export const defaultPolicy: Policy = policySchema.parse({})
 
 /** Throws `invalid-site-config` naming file, line and field; no file means that nothing is approved or trusted by itself. */
-export function readPolicy(folders: { readonly site: string; readonly state: string }): Policy {
+export function readPolicy(folders: PolicyFolders): Policy {
+  const file = findPolicy(folders)
+  return file ? parsePolicy(file) : defaultPolicy
+}
+
+/**
+ * As a running agent reads it: the file each time that it asks, its text once while that is the same. Throws `policy-refused`
+ * for one that cannot be read: that is told as what it is, a matter of this site's rules and not of its records, and is over as
+ * soon as the file is mended.
+ */
+export function policyInForce(folders: PolicyFolders): () => Policy {
+  let last: (PolicyFile & { readonly policy: Policy }) | undefined
+  const read = () => {
+    const file = findPolicy(folders)
+    if (!file) return defaultPolicy
+    if (last?.path !== file.path || !last.bytes.equals(file.bytes)) last = { ...file, policy: parsePolicy(file) }
+    return last.policy
+  }
+  return () => {
+    try {
+      return read()
+    } catch (cause) {
+      const reason = `${errorMessage(cause)}\nUntil it is mended this site takes part in nothing that hangs on its policy; no decision is lost`
+      throw new FederationError('policy-refused', reason, { cause })
+    }
+  }
+}
+
+type PolicyFolders = { readonly site: string; readonly state: string }
+type PolicyFile = { readonly path: string; readonly bytes: Buffer }
+
+function findPolicy(folders: PolicyFolders): PolicyFile | undefined {
   const paths = [...new Set([folders.site, folders.state])]
     .map((folder) => join(folder, 'policy.yaml'))
     .filter(existsSync)
   const [path, other] = paths
-  if (path === undefined) return defaultPolicy
+  if (path === undefined) return undefined
   if (other !== undefined)
     throw new FederationError('invalid-site-config', `there are two policies, ${path} and ${other}: keep one of them`)
-  return readYamlFile({
-    name: path,
-    bytes: readBytes(path),
-    bytesMax: policyBytesMax,
-    schema: policySchema,
-    code: 'invalid-site-config',
-  })
+  return { path, bytes: readBytes(path) }
 }
 
-/**
- * As a running agent reads it. Throws `policy-refused` for one that cannot be read: that is told as what it is, a matter of
- * this site's rules and not of its records, and is over as soon as the file is mended.
- */
-export function policyInForce(folders: { readonly site: string; readonly state: string }): Policy {
-  try {
-    return readPolicy(folders)
-  } catch (cause) {
-    const reason = `${errorMessage(cause)}\nUntil it is mended this site takes part in nothing that hangs on its policy; no decision is lost`
-    throw new FederationError('policy-refused', reason, { cause })
-  }
+function parsePolicy({ path, bytes }: PolicyFile): Policy {
+  const file = { name: path, bytes, bytesMax: policyBytesMax, schema: policySchema }
+  return readYamlFile({ ...file, code: 'invalid-site-config' })
 }
 
-function readBytes(path: string): Uint8Array {
+function readBytes(path: string): Buffer {
   try {
     if (statSync(path).size <= policyBytesMax) return readFileSync(path)
   } catch (cause) {

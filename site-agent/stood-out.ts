@@ -6,7 +6,7 @@
 import type { StoodOut } from '@consilium/protos/control-messages.ts'
 import { standsOutMax } from '@consilium/protos/limits.ts'
 import { open } from './breaches.ts'
-import { judge, namedStudy, testRowsLack } from './judge.ts'
+import { judge, testRowsLack } from './judge.ts'
 import { restoredError, standsOutOf } from './round/after-restore.ts'
 import type { NamedStudy } from './round/assignment.ts'
 import type { Site } from './round/site.ts'
@@ -66,8 +66,7 @@ function ofStudy(known: KnownStudy, site: Standing): readonly StoodOut[] {
   const study = known.hash
   const stood = site.store.standOuts.list(study)
   if (stood.some(({ purpose }) => purpose === 'all')) return [{ study, purpose: 'all', code: 'site-fault' }]
-  // Once: each reading verifies its signature, and this is on the way to every round.
-  const named = namedStudy(known)
+  const named = site.store.studies.read(known)
   if (breaksPolicy(named, site)) return [{ study, purpose: 'all', code: 'policy-refused' }]
   return (['statistics', 'evaluate'] as const).flatMap((purpose): StoodOut[] => {
     if (stood.some((each) => each.purpose === purpose)) return [{ study, purpose, code: 'site-fault' }]

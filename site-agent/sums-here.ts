@@ -6,7 +6,7 @@ import { columnsOf } from '@consilium/protos/plan/columns.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import { studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
 import { studiesMaxDays } from '@consilium/protos/site-limits.ts'
-import { approvedInPassing, namedStudy } from './judge.ts'
+import { approvedInPassing } from './judge.ts'
 import { changesTaken } from './partner-changes.ts'
 import type { Policy } from './policy.ts'
 import { closeEvaluations, labelOf } from './round/partners.ts'
@@ -92,8 +92,8 @@ export function sumsHere(known: KnownStudy, reading: Reading): SumsHere {
   }
 }
 
-function columnsHere(known: KnownStudy, { columns }: SiteStore): ColumnHere[] {
-  const { features, standardisation, aggregation } = namedStudy(known).manifest.study
+function columnsHere(known: KnownStudy, { columns, studies }: SiteStore): ColumnHere[] {
+  const { features, standardisation, aggregation } = studies.read(known).manifest.study
   if (standardisation !== 'federated' || aggregation.mode !== 'secure') return []
   return columnsOf(features).map(({ name: column }) => {
     const [mean, sum] = [columns.mean(column), columns.summed(column)]
@@ -116,7 +116,7 @@ function runsUsed({ hash, name }: KnownStudy, { store, policy: { approve } }: Re
 
 /** Of studies with the same label, those whose evaluations differ by a few sites from what this one is among. */
 function evaluationsUsed(known: KnownStudy, { store, policy: { secure } }: Reading): LimitHere[] {
-  const { manifest } = namedStudy(known)
+  const { manifest } = store.studies.read(known)
   const { cohort, aggregation, label } = manifest.study
   if (aggregation.mode !== 'secure') return []
   const { survivorsMin } = studyThresholds({ cohort, aggregation }, cohort.min)

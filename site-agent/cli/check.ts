@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { fields, printable } from '@consilium/protos/plain-text.ts'
-import { readSignedStudy, type StudyManifest } from '@consilium/protos/plan/signed-study.ts'
+import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import type { Command } from 'commander'
 import { decisionMessage, findStudy } from '../consent.ts'
 import { studyKeys } from '../data/study-keys.ts'
@@ -32,8 +32,9 @@ export function addCheckCommand(root: Command, context: CommandContext): void {
         withStore(invocation, async (store) => {
           const [reference = ''] = invocation.args
           if (store.studies.list().length === 0) await refreshStudies(invocation, store)
-          const { hash, name, signed } = findStudy(reference, store.studies)
-          const summary = await check(invocation, store, hash, readSignedStudy(signed).manifest)
+          const known = findStudy(reference, store.studies)
+          const { hash, name } = known
+          const summary = await check(invocation, store, hash, store.studies.read(known).manifest)
           invocation.print({ study: name, hash, ...summary }, () =>
             [
               fields([

@@ -6,7 +6,7 @@ import type { SiteName } from '@consilium/protos/plan/names.ts'
 import type { Command } from 'commander'
 import { breachTexts, open } from '../breaches.ts'
 import { type Membership, openMembership, readMembership } from '../connect.ts'
-import { judgeWhole, namedStudy } from '../judge.ts'
+import { judgeWhole } from '../judge.ts'
 import { changeText } from '../partner-changes.ts'
 import { type Policy, readPolicy } from '../policy.ts'
 import { rosterLines } from '../roster.ts'
@@ -59,7 +59,7 @@ function outgrownStudies(store: SiteStore, policy: Policy) {
   return store.studies.list().flatMap((known) => {
     const decision = store.studies.decisionOn(known.hash)
     if (decision?.decision !== 'approved') return []
-    const found = open(judgeWhole(namedStudy(known), { store, policy }), decision.accepted)
+    const found = open(judgeWhole(store.studies.read(known), { store, policy }), decision.accepted)
     // How many sites there are counts as a study is decided on, and never later.
     const breaks = found.filter(({ rule }) => rule !== 'planned')
     return breaks.length > 0 ? [{ study: known.hash, name: known.name, breaks }] : []

@@ -6,7 +6,6 @@ import { userInfo } from 'node:os'
 import { FederationError } from '@consilium/protos/errors.ts'
 import { fields, formatTime, shortHash } from '@consilium/protos/plain-text.ts'
 import { type PartnerPurpose, partnerPurposes } from '@consilium/protos/plan/partner-change.ts'
-import { readSignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import type { Command } from 'commander'
 import { openMembership } from '../connect.ts'
 import { findStudy } from '../consent.ts'
@@ -119,8 +118,8 @@ async function partners(invocation: Invocation<{ readonly accept?: boolean }>): 
 type PartnersView = ReturnType<typeof partnersView>
 
 function partnersView(known: KnownStudy, site: Deciding) {
-  const { partners, partnerChanges } = site.store
-  const study = readSignedStudy(known.signed)
+  const { partners, partnerChanges, studies } = site.store
+  const study = studies.read(known)
   const changes = partnerChanges.list(known.hash).map((each) => ({
     number: each.change.number,
     text: changeText(each.change),

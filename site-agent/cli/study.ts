@@ -6,11 +6,12 @@ import type { Command } from 'commander'
 import type { Folders } from '../config.ts'
 import { openMembership } from '../connect.ts'
 import { findStudy } from '../consent.ts'
-import { judgeWhole, namedStudy } from '../judge.ts'
+import { judgeWhole } from '../judge.ts'
 import { originOf } from '../origin.ts'
 import { readPolicy } from '../policy.ts'
 import { preview } from '../preview.ts'
 import { type Risk, risk } from '../risk.ts'
+import type { NamedStudy } from '../round/assignment.ts'
 import type { SiteStore } from '../store/site-store.ts'
 import type { Decision, KnownStudy } from '../store/studies.ts'
 import { sumsHere } from '../sums-here.ts'
@@ -91,7 +92,7 @@ async function show(invocation: Invocation<unknown>): Promise<void> {
   const [reference = ''] = invocation.args
   await withStore(invocation, async (store) => {
     const known = await findOrFetch(invocation, store, reference)
-    const named = namedStudy(known)
+    const named = store.studies.read(known)
     const { manifest } = named
     const decision = store.studies.decisionOn(known.hash)
     const dataCheck = store.records.dataCheckOf(known.hash)
@@ -121,7 +122,7 @@ async function show(invocation: Invocation<unknown>): Promise<void> {
 }
 
 function riskHere(known: KnownStudy, folders: Folders, store: SiteStore): Risk {
-  const named = namedStudy(known)
+  const named = store.studies.read(known)
   const { manifest } = named
   return risk({
     manifest,
@@ -139,11 +140,10 @@ async function decide(invocation: Invocation<DecisionOptions>, word: Decision['d
   checkReason(reason)
   const typed = readAccepted(invocation.options.accept)
   await withStore(invocation, async (store) => {
-    const breachesOf = (study: ReturnType<typeof namedStudy>) =>
-      judgeWhole(study, { store, policy: readPolicy(invocation) })
+    const breachesOf = (study: NamedStudy) => judgeWhole(study, { store, policy: readPolicy(invocation) })
     const known = await findOrFetch(invocation, store, reference)
     const { hash: study, name, lead } = known
-    const named = namedStudy(known)
+    const named = store.studies.read(known)
     const { mode, warning } = preview(named.manifest)
     if (word === 'approved' && warning) invocation.alarm(warning)
     if (word === 'approved' && invocation.ask) invocation.remark(describeRisk(riskHere(known, invocation, store)))

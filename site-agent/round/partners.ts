@@ -9,7 +9,7 @@ import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import { isSameSet } from '@consilium/protos/plan/partner-change.ts'
 import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { functionHash, isClose } from '@consilium/protos/plan/same-function.ts'
-import { readSignedStudy, type StudyManifest } from '@consilium/protos/plan/signed-study.ts'
+import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import type { Partners } from '../store/partners.ts'
 import type { SessionRecord } from '../store/sessions.ts'
 import type { Assignment } from './assignment.ts'
@@ -136,7 +136,7 @@ export function sumsOfSameFunction(
 function functionOf(planHash: Sha256, store: Site['store']): Sha256 | undefined {
   const plan = store.journal.planOf(planHash)
   const known = plan && store.studies.find(plan.study)
-  return known && functionHash(readSignedStudy(known.signed).manifest)
+  return known && functionHash(store.studies.read(known).manifest)
 }
 
 /** Throws `exposures-exceeded` where this site came and went too often in a run: each time tells a little of its update. */

@@ -11,12 +11,7 @@ import {
   readRoundPlan,
   type SignedRoundPlan,
 } from '@consilium/protos/plan/round-plan.ts'
-import {
-  leadFingerprint,
-  type ReadStudy,
-  readSignedStudy,
-  type SignedStudy,
-} from '@consilium/protos/plan/signed-study.ts'
+import { leadFingerprint, type ReadStudy, type SignedStudy } from '@consilium/protos/plan/signed-study.ts'
 import { designColumns, isEvaluatedAfter } from '@consilium/protos/plan/study.ts'
 import { checkPolicy, checkTestRows } from '../judge.ts'
 import { checkNotRestored, checkStandsIn } from './after-restore.ts'
@@ -56,7 +51,7 @@ export function assignmentOf(planHash: Sha256, { store }: Store): Assignment {
   const plan = store.journal.planOf(planHash)
   const known = plan && store.studies.find(plan.study)
   if (!known) throw new FederationError('session-lost', 'this site has taken up no such plan')
-  return { planHash, plan, study: { hash: plan.study, manifest: readSignedStudy(known.signed).manifest } }
+  return { planHash, plan, study: { hash: plan.study, manifest: store.studies.read(known).manifest } }
 }
 
 /** Consent withdrawn while the site worked: what it made does not leave. */
@@ -76,7 +71,7 @@ function checkApproved(plan: RoundPlan, { store }: Store): ReadStudy {
       'study-unapproved',
       `this site was never offered study ${short(plan.study)}, so nobody here can have approved it`,
     )
-  const signed = readSignedStudy(known.signed)
+  const signed = store.studies.read(known)
   if (signed.hash !== plan.study)
     throw new FederationError(
       'study-altered',

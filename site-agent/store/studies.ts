@@ -1,7 +1,12 @@
 /** The studies this site has been offered and what it decided about each; the newest decision of a study holds. */
 import type { DatabaseSync } from 'node:sqlite'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
-import { leadFingerprint, readSignedStudy, type SignedStudy } from '@consilium/protos/plan/signed-study.ts'
+import {
+  leadFingerprint,
+  type ReadStudy,
+  readSignedStudy,
+  type SignedStudy,
+} from '@consilium/protos/plan/signed-study.ts'
 import { durably, inTransaction } from './database.ts'
 
 export type KnownStudy = {
@@ -35,6 +40,11 @@ export type StudyStore = {
   /** Verifies the lead's signature and keeps the study; what was kept under the same hash is replaced. */
   keep(signed: Uint8Array): { readonly known: KnownStudy; readonly study: SignedStudy }
   find(hash: Sha256): KnownStudy | undefined
+  /**
+   * The study as its lead signed it; the same bytes are parsed and verified once. Throws `message-invalid` or
+   * `signature-invalid` for what is no longer what was kept.
+   */
+  read(known: KnownStudy): ReadStudy
   /** Oldest first. */
   list(): readonly KnownStudy[]
   decide(decision: NewDecision): Decision
@@ -46,6 +56,9 @@ export type StudyStore = {
   /** Hashes of the forward graphs of all known studies. */
   graphs(): readonly Sha256[]
 }
+
+/** Studies kept parsed: each phase of a round reads the one that it is of. */
+const readMax = 32
 
 export function studyStore(database: DatabaseSync, now: () => Date): StudyStore {
   const insert = database.prepare(
@@ -84,6 +97,7 @@ export function studyStore(database: DatabaseSync, now: () => Date): StudyStore 
       return { known: find(hash)!, study }
     },
     find,
+    read: studyReader(),
     list: () => all.all().map(readStudy),
     decide: (decision) => durably(database, () => add(decision)),
     // The command line may decide at this very moment, in its own process.
@@ -97,6 +111,18 @@ export function studyStore(database: DatabaseSync, now: () => Date): StudyStore 
     decisionOn,
     decisions,
     graphs: () => graphsOfAll.all().map((row) => String(row.graph)),
+  }
+}
+
+function studyReader(): StudyStore['read'] {
+  const read = new Map<Sha256, { readonly signed: Uint8Array; readonly study: ReadStudy }>()
+  return ({ hash, signed }) => {
+    const before = read.get(hash)
+    read.delete(hash)
+    const study = before && Buffer.compare(before.signed, signed) === 0 ? before.study : readSignedStudy(signed)
+    read.set(hash, { signed, study })
+    if (read.size > readMax) read.delete(read.keys().next().value!)
+    return study
   }
 }
 

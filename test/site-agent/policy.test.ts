@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fingerprint, generateIdentity } from '@consilium/protos/identity.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { readPolicy } from '../../site-agent/policy.ts'
+import { policyInForce, readPolicy } from '../../site-agent/policy.ts'
 
 let site: string
 let state: string
@@ -48,6 +48,21 @@ test('without a policy nothing is approved or trusted, no run goes back, and eve
 test('the policy may stand in either folder', () => {
   writeFileSync(join(state, 'policy.yaml'), policy)
   expect(readPolicy({ site, state })).toEqual({ ...nothing, approve: { ...approve, leads: [lead] } })
+})
+
+test('a running agent parses its policy once while the text is the same, and sees every change of it', () => {
+  const [file, policyNow] = [join(state, 'policy.yaml'), policyInForce({ site, state })]
+  expect(policyNow()).toEqual(nothing)
+  writeFileSync(file, policy)
+  const first = policyNow()
+  expect(first.approve.leads).toEqual([lead])
+  expect(policyNow()).toBe(first)
+  writeFileSync(file, policy.replace('leads', 'leeds'))
+  expect(policyNow).toThrow(expect.objectContaining({ code: 'policy-refused' }))
+  writeFileSync(file, policy)
+  expect(policyNow()).toEqual(first)
+  rmSync(file)
+  expect(policyNow()).toEqual(nothing)
 })
 
 test('the policy names sites by their fingerprints, the least that a secure round needs, and whether runs go back', () => {

@@ -2,7 +2,6 @@
 import { statisticsVectors } from '@consilium/protos/secagg/vectors.ts'
 import { afterEach, expect, test } from 'vitest'
 import { describeSums } from '../../site-agent/cli/sums-text.ts'
-import { namedStudy } from '../../site-agent/judge.ts'
 import { labelOf } from '../../site-agent/round/partners.ts'
 import { type LimitHere, sumsHere } from '../../site-agent/sums-here.ts'
 import { fiveSites, secureRound } from '../support/secure-round.ts'
@@ -61,7 +60,7 @@ test('runs of the study, roll-backs among them, count towards its limit, and whe
 
 test('evaluations of other studies by one label count where they differ by a few sites, comings and goings in each run', async () => {
   const site = open(lenientStudy)
-  const { manifest } = namedStudy(site.store.studies.find(site.plan().plan.study)!)
+  const { manifest } = site.store.studies.read(site.store.studies.find(site.plan().plan.study)!)
   const four = fiveSites.filter((name) => name !== 'basel')
   const settled = (n: number, sites: readonly string[]) =>
     site.store.partners.keep({

@@ -11,7 +11,7 @@ import {
   signPartnerChange,
   signPartnerWord,
 } from '@consilium/protos/plan/partner-change.ts'
-import { signStudy, studyHash } from '@consilium/protos/plan/signed-study.ts'
+import { readSignedStudy, signStudy, studyHash } from '@consilium/protos/plan/signed-study.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { acceptNewest, type Deciding, offeredChange } from '../../../site-agent/partner-changes.ts'
@@ -27,6 +27,7 @@ const identities = new Map(names.map((name, i) => [name, identityFromSeed(new Ui
 const manifest = aManifest()
 const study = studyHash(manifest)
 const signed = Buffer.from(JSON.stringify(signStudy(manifest, lead)))
+const read = readSignedStudy(signed)
 /** To end every migration's work once, not for each site of each history. */
 const schema = migrations.join('\n')
 
@@ -40,7 +41,11 @@ function honestSite(name: string): HonestSite {
     partners: openPartners(database, now),
     partnerChanges: openPartnerChanges(database, now),
     roster: { pinned: (site: string) => identities.get(site)?.publicKey },
-    studies: { find: () => ({ hash: study, name: 'heart', lead: 'lead', signed }), decisionOn: () => undefined },
+    studies: {
+      find: () => ({ hash: study, name: 'heart', lead: 'lead', signed }),
+      read: () => read,
+      decisionOn: () => undefined,
+    },
     sessions: { masked: () => [] },
     sessionLedger: { recovery: () => undefined, position: () => ({ epoch: 1 }) },
   }
