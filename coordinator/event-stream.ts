@@ -1,12 +1,14 @@
 /**
  * One stream of the event log together with the state that is its fold. Changes are decided one after the other, each on
- * the state that all before it led to, and nothing is true before its events are durable.
+ * the state that all before it led to, and nothing is true before its events are durable. What many ask for at once is
+ * appended at once: an append waits for the disk, or for a database, whatever it holds.
  */
 import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
 import { type LogEntry, type NewEntry, noHead } from '@consilium/protos/log/entry.ts'
 import type { LogHead } from '@consilium/protos/log/head.ts'
 import { type MerkleTree, openMerkleTree } from '@consilium/protos/log/merkle.ts'
 import { entryLeaf } from '@consilium/protos/log/model-entry.ts'
+import { inGroups } from './in-groups.ts'
 import type { EventLog } from './store/event-log.ts'
 
 export type EventStream<State, Event> = Pick<MerkleTree, 'consistency' | 'inclusion'> & {
@@ -24,9 +26,23 @@ export type EventStream<State, Event> = Pick<MerkleTree, 'consistency' | 'inclus
    * Runs `decide` on the state once every earlier change is done, appends what it returns, and gives the events that
    * became true. What `decide` throws is passed on and changes nothing.
    */
-  change(decide: (state: State) => readonly Event[] | Promise<readonly Event[]>): Promise<readonly Event[]>
+  change(decide: Decide<State, Event>): Promise<readonly Event[]>
+  /**
+   * As `change`, for a decision that hangs on the state alone: with those that come in the same turn of the event loop it
+   * is decided before their events, or its own, are durable and in `logHead`; all of them are appended as one, or none is.
+   */
+  changeTogether(decide: Decide<State, Event>): Promise<readonly Event[]>
   /** Resolves once every change so far is done. */
   settled(): Promise<void>
+}
+
+type Decide<State, Event> = (state: State) => readonly Event[] | Promise<readonly Event[]>
+
+/** A decision, and who waits for what becomes of it. */
+type Change<State, Event> = {
+  readonly decide: Decide<State, Event>
+  resolve(events: readonly Event[]): void
+  reject(error: unknown): void
 }
 
 export type EventStreamOptions<State, Event> = {
@@ -49,26 +65,24 @@ export async function openEventStream<State, Event>(
   let head = noHead
   let length = 0
   let failed: Error | undefined
-  let last: Promise<unknown> = Promise.resolve()
   const tree = openMerkleTree()
 
   const rootAt = (size: number) => Buffer.from(tree.root(size)).toString('hex')
 
-  const take = (entry: LogEntry, event: Event) => {
-    state = evolve(state, event)
+  const take = (entry: LogEntry, after: State) => {
+    state = after
     head = entry.hash
     length = entry.seq + 1
     tree.append(entryLeaf(entry))
   }
-  for await (const entry of log.read(stream)) take(entry, fromEntry(entry))
+  for await (const entry of log.read(stream)) take(entry, evolve(state, fromEntry(entry)))
 
-  async function append(events: readonly Event[]): Promise<void> {
-    const fresh = events.map(toEntry)
+  /** Each event with the state that it leads to. */
+  async function append(steps: readonly { readonly event: Event; readonly after: State }[]): Promise<void> {
     try {
+      const fresh = steps.map(({ event }) => toEntry(event))
       const entries = await log.append(stream, length, fresh)
-      entries.forEach((entry, i) => {
-        take(entry, events[i]!)
-      })
+      for (const [i, entry] of entries.entries()) take(entry, steps[i]!.after)
     } catch (error) {
       failed = error instanceof Error ? error : new Error(String(error))
       onFailure(failed)
@@ -76,15 +90,34 @@ export async function openEventStream<State, Event>(
     }
   }
 
-  async function changeNow(decide: Parameters<EventStream<State, Event>['change']>[0]): Promise<readonly Event[]> {
-    if (failed)
-      throw new FederationError('store-failed', `the event log failed before: ${errorMessage(failed)}`, {
-        cause: failed,
-      })
-    const events = await decide(state)
-    if (events.length > 0) await append(events)
-    return events
+  async function changeAll(group: readonly Change<State, Event>[]): Promise<void> {
+    const steps: { readonly event: Event; readonly after: State }[] = []
+    const decided: (() => void)[] = []
+    let next = state
+    for (const { decide, resolve, reject } of group) {
+      try {
+        if (failed) throw failedBefore(failed)
+        const events = await decide(next)
+        for (const event of events) {
+          next = evolve(next, event)
+          steps.push({ event, after: next })
+        }
+        decided.push(() => resolve(events))
+      } catch (error) {
+        reject(error)
+      }
+    }
+    try {
+      if (steps.length > 0) await append(steps)
+      for (const done of decided) done()
+    } catch (error) {
+      for (const { reject } of group) reject(error)
+    }
   }
+
+  const groups = inGroups(changeAll)
+  const change = (decide: Decide<State, Event>, how: 'alone' | 'together') =>
+    new Promise<readonly Event[]>((resolve, reject) => groups.add({ decide, resolve, reject }, how))
 
   return {
     get state() {
@@ -105,11 +138,12 @@ export async function openEventStream<State, Event>(
       if (!entry) throw new FederationError('log-broken', `entry ${seq} of stream ${stream} is missing`)
       return entry
     },
-    change(decide) {
-      const result = last.then(() => changeNow(decide))
-      last = result.catch(() => {})
-      return result
-    },
-    settled: () => last.then(() => {}),
+    change: (decide) => change(decide, 'alone'),
+    changeTogether: (decide) => change(decide, 'together'),
+    settled: groups.settled,
   }
+}
+
+function failedBefore(cause: Error): FederationError {
+  return new FederationError('store-failed', `the event log failed before: ${errorMessage(cause)}`, { cause })
 }

@@ -107,7 +107,9 @@ export async function openRunProcess(
   }
 
   function decideNow(command: Command | undefined): Promise<readonly RunEvent[]> {
-    return stream.change((state) => {
+    // A command hangs on the state alone, a look on the head of the log too.
+    const change = command ? stream.changeTogether : stream.change
+    return change((state) => {
       const run = state as Run
       const columns = options.columns.of(run.id)
       const events = decideNext(run, command, options.attendance(run, progress), stream.logHead(), clock.now(), columns)

@@ -50,6 +50,71 @@ test('a change that is refused changes nothing, and the next one goes on', async
   expect(stream.state).toBe(5)
 })
 
+/** How many entries each append had. */
+function counted(log: EventLog): EventLog & { readonly appends: number[] } {
+  const appends: number[] = []
+  return {
+    ...log,
+    appends,
+    append(stream, length, entries) {
+      appends.push(entries.length)
+      return log.append(stream, length, entries)
+    },
+  }
+}
+
+test('what comes together is decided one after the other and appended as one; what goes alone sees all before it in the log', async () => {
+  const log = counted(openMemoryEventLog())
+  const stream = await open(log)
+  const sizes: number[] = []
+  const alone = () =>
+    stream.change(() => {
+      sizes.push(stream.logHead().size)
+      return [10]
+    })
+  const seen: number[] = []
+  const together = () =>
+    stream.changeTogether((sum) => {
+      seen.push(sum)
+      return [1]
+    })
+  await Promise.all([together(), together(), together(), alone(), alone(), together(), together()])
+  expect(log.appends).toEqual([3, 1, 1, 2])
+  expect(sizes).toEqual([3, 4])
+  expect(seen).toEqual([0, 1, 2, 23, 24])
+  expect([stream.state, stream.length]).toEqual([25, 7])
+})
+
+test('one of those that come together is refused alone', async () => {
+  const log = counted(openMemoryEventLog())
+  const stream = await open(log)
+  const no = () => Promise.reject(new Error('no'))
+  const results = await Promise.allSettled([
+    stream.changeTogether(() => [1]),
+    stream.changeTogether(no),
+    stream.changeTogether((sum) => [sum + 1]),
+  ])
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  expect([log.appends, stream.state]).toEqual([[2], 3])
+})
+
+test('of those that come together none is true before all are durable, and none is where the append failed', async () => {
+  const failures: Error[] = []
+  const held = openMemoryEventLog()
+  let length = -1
+  const log: EventLog = {
+    ...held,
+    append() {
+      length = stream.length
+      return Promise.reject(new Error('disk full'))
+    },
+  }
+  const stream = await open(log, failures)
+  const results = await Promise.allSettled([1, 2].map((added) => stream.changeTogether(() => [added])))
+  expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  expect([length, stream.state, stream.length, failures.length]).toEqual([0, 0, 0, 1])
+})
+
 test('after an append that failed nothing more is decided: what is in the log is unknown', async () => {
   const failures: Error[] = []
   const log = openMemoryEventLog()

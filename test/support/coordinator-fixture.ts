@@ -67,7 +67,10 @@ export async function coordinatorFixture() {
     async sites(names: readonly string[] = siteNames): Promise<FakeSite[]> {
       return Promise.all(names.map((name, i) => FakeSite.join(fixture, name, i)))
     },
-    /** From the `appends`-th append on (0: now), nothing that this coordinator does has any effect. */
+    /**
+     * From so many appends on (0: now), nothing that this coordinator does has any effect. Each entry of a run counts: what is
+     * appended as one could have come one by one.
+     */
     killAfter(appends: number): Promise<void> {
       return plug.pullAfter(appends)
     },
@@ -210,8 +213,14 @@ class Plug {
     if (this.pulled) throw new Error('this coordinator is dead')
   }
 
-  countAppend(): void {
-    this.#appendsLeft -= 1
+  /** How many of so many that are appended now still are. */
+  count(appends: number): number {
+    const counted = Math.min(appends, this.#appendsLeft)
+    this.#appendsLeft -= counted
+    return counted
+  }
+
+  pullWhereDue(): void {
     if (this.#appendsLeft === 0) this.pull()
   }
 }
@@ -219,12 +228,14 @@ class Plug {
 function plugged(log: EventLog, plug: Plug): EventLog {
   return {
     ...log,
-    async append(...of) {
+    async append(stream, expectedLength, entries) {
       plug.check()
-      const entries = await log.append(...of)
-      plug.countAppend()
+      const isOfRun = stream.startsWith('run/')
+      const count = plug.count(isOfRun ? entries.length : 1)
+      const appended = await log.append(stream, expectedLength, isOfRun ? entries.slice(0, count) : entries)
+      plug.pullWhereDue()
       plug.check()
-      return entries
+      return appended
     },
   }
 }
