@@ -136,9 +136,12 @@ export function openSessions(database: DatabaseSync): Sessions {
         sql.commit.run(u2Hash, planHash)
       }),
     reseal(planHash, sealed) {
-      durably(database, () => change(planHash, sealed, () => void sql.overwrite.run(planHash)))
+      const overwrite = () => change(planHash, sealed, () => void sql.overwrite.run(planHash))
+      overwrite()
       isLogClean = false
+      // Synchronises the log, then the file. Where a reader holds it, the log alone has to last.
       cleanLog()
+      if (!isLogClean) durably(database, overwrite)
     },
     confirm: (planHash, u3Hash, survivors, sealed) =>
       change(planHash, sealed, () => {
