@@ -65,8 +65,8 @@ function attemptStarted({ past }: Run, { round, purpose, attempt }: Step, at: st
 }
 
 /**
- * First every site that may take part; later the survivors of the newest round that has some, and those that the study
- * requires. Under masks, none that could not be in a cohort with the others; statistics and evaluations expect their
+ * First every site that may take part but those that the run goes without; later the survivors of the newest round that has
+ * some; always those that the study requires. Whoever else attends takes part in a training all the same. Under masks, none that could not be in a cohort with the others; statistics and evaluations expect their
  * partners, at first every site that may take part.
  */
 export function expectedSites(run: Run, purpose: Purpose, { attendance }: Look): readonly SiteName[] {
@@ -81,7 +81,8 @@ export function expectedSites(run: Run, purpose: Purpose, { attendance }: Look):
   }
   const survivors = run.past.findLast((over) => over.survivors.length > 0)?.survivors
   const required = requiredNow(run.manifest.study, attendance)
-  const isExpected = (site: SiteName) => !survivors || survivors.includes(site) || required.includes(site)
+  const isExpected = (site: SiteName) =>
+    required.includes(site) || (survivors ? survivors.includes(site) : !run.without.includes(site))
   const sites = eligible.filter(isExpected).sort()
   return mode === 'secure' ? mutuallyPinned(sites, attendance, sites) : sites
 }
