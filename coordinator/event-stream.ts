@@ -1,7 +1,7 @@
 /**
  * One stream of the event log together with the state that is its fold. Changes are decided one after the other, each on
- * the state that all before it led to, and nothing is true before its events are durable. What many ask for at once is
- * appended at once: an append waits for the disk, or for a database, whatever it holds.
+ * the state that all before it led to, and nothing is true before its events are durable. Changes that may go together and
+ * come at once are appended at once: an append waits for the disk, or for a database, whatever it holds.
  */
 import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
 import { type LogEntry, type NewEntry, noHead } from '@consilium/protos/log/entry.ts'
@@ -28,13 +28,16 @@ export type EventStream<State, Event> = Pick<MerkleTree, 'consistency' | 'inclus
    */
   change(decide: Decide<State, Event>): Promise<readonly Event[]>
   /**
-   * As `change`, for a decision that hangs on the state alone: with those that come in the same turn of the event loop it
-   * is decided before their events, or its own, are durable and in `logHead`; all of them are appended as one, or none is.
+   * As `change`, for a decision that hangs on the state and not on `logHead`: those that come in the same turn of the event
+   * loop see each other's events before they are in the log, and all of these are appended as one, or none is.
    */
   changeTogether(decide: Decide<State, Event>): Promise<readonly Event[]>
   /** Resolves once every change so far is done. */
   settled(): Promise<void>
 }
+
+/** An event with the state that it leads to. */
+type Step<State, Event> = { readonly event: Event; readonly after: State }
 
 type Decide<State, Event> = (state: State) => readonly Event[] | Promise<readonly Event[]>
 
@@ -77,10 +80,9 @@ export async function openEventStream<State, Event>(
   }
   for await (const entry of log.read(stream)) take(entry, evolve(state, fromEntry(entry)))
 
-  /** Each event with the state that it leads to. */
-  async function append(steps: readonly { readonly event: Event; readonly after: State }[]): Promise<void> {
+  async function append(steps: readonly Step<State, Event>[]): Promise<void> {
+    const fresh = steps.map(({ event }) => toEntry(event))
     try {
-      const fresh = steps.map(({ event }) => toEntry(event))
       const entries = await log.append(stream, length, fresh)
       for (const [i, entry] of entries.entries()) take(entry, steps[i]!.after)
     } catch (error) {
@@ -90,18 +92,24 @@ export async function openEventStream<State, Event>(
     }
   }
 
+  /** Throws where an event does not fit, and then none of them counts. */
+  function stepsFrom(before: State, events: readonly Event[]): Step<State, Event>[] {
+    let after = before
+    return events.map((event) => {
+      after = evolve(after, event)
+      return { event, after }
+    })
+  }
+
   async function changeAll(group: readonly Change<State, Event>[]): Promise<void> {
-    const steps: { readonly event: Event; readonly after: State }[] = []
+    const steps: Step<State, Event>[] = []
     const decided: (() => void)[] = []
-    let next = state
     for (const { decide, resolve, reject } of group) {
       try {
         if (failed) throw failedBefore(failed)
-        const events = await decide(next)
-        for (const event of events) {
-          next = evolve(next, event)
-          steps.push({ event, after: next })
-        }
+        const before = steps.length > 0 ? steps.at(-1)!.after : state
+        const events = await decide(before)
+        steps.push(...stepsFrom(before, events))
         decided.push(() => resolve(events))
       } catch (error) {
         reject(error)

@@ -1,6 +1,6 @@
 /**
- * What is done one after the other, in the order it came. What may go together is done as one group: all that comes in the
- * same turn of the event loop, or while the group before it is under way, up to the next that goes alone.
+ * Work done one piece after the other, in the order it came. Pieces that may go together are done as one group: all that come
+ * in one turn of the event loop, or while what was before them is under way, up to the next piece that goes alone.
  */
 import { setImmediate as turn } from 'node:timers/promises'
 

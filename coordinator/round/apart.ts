@@ -4,9 +4,8 @@
  */
 import type { Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import { isClose } from '@consilium/protos/plan/same-function.ts'
-import { studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
 import type { RoundOver } from './over.ts'
-import type { RoundSetting } from './setting.ts'
+import { type RoundSetting, thresholdsOf } from './setting.ts'
 
 type AmongWhom = Pick<RoundSetting, 'aggregation' | 'cohort' | 'trainedAmong'>
 
@@ -54,8 +53,8 @@ function missingApart(candidates: readonly SiteName[], setting: AmongWhom): read
 }
 
 /** The thresholds are those that a sum of this cohort has. */
-function isApart({ aggregation, cohort: planned, trainedAmong = [] }: AmongWhom, cohort: readonly SiteName[]): boolean {
-  if (aggregation.mode === 'sealed') return true
-  const { survivorsMin } = studyThresholds({ cohort: planned, aggregation }, cohort.length)
-  return trainedAmong.every((sites) => !isClose(cohort, sites, survivorsMin))
+function isApart(setting: AmongWhom, cohort: readonly SiteName[]): boolean {
+  const thresholds = thresholdsOf(setting, cohort.length)
+  const before = setting.trainedAmong ?? []
+  return !thresholds || before.every((sites) => !isClose(cohort, sites, thresholds.survivorsMin))
 }

@@ -6,8 +6,7 @@ import { isAmongPartners } from './partners.ts'
 import { leftOutOf, mutuallyPinned, toldSites } from './pins.ts'
 import { type Attendance, presentSites, standsOutOf } from './presence.ts'
 import { requiredNow } from './required.ts'
-import { thresholdsOf } from './select-cohort.ts'
-import type { RoundSetting } from './setting.ts'
+import { type RoundSetting, thresholdsOf } from './setting.ts'
 
 /** What a round that recruits knows. */
 export type Expecting = {

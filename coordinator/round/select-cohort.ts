@@ -1,11 +1,10 @@
 /** The cohort of a round is fixed, and with it the plan that every site of it gets. */
 import type { LogHead } from '@consilium/protos/log/head.ts'
 import type { SiteName } from '@consilium/protos/plan/names.ts'
-import { planHash, type RoundPlan, roundPlanFormat, type SecureRound } from '@consilium/protos/plan/round-plan.ts'
-import { studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
+import { planHash, type RoundPlan, roundPlanFormat } from '@consilium/protos/plan/round-plan.ts'
 import type { RoundEvent } from './events.ts'
 import type { Attendance } from './presence.ts'
-import type { RoundSetting } from './setting.ts'
+import { type RoundSetting, thresholdsOf } from './setting.ts'
 
 /** The event that fixes them; nothing as long as the head of the log does not cover the model that the round starts from. */
 export function selectCohort(
@@ -58,12 +57,4 @@ function planOf(
         }
       : { runPublicKey }),
   }
-}
-
-/** c and m as the study fixes them; undefined in sealed mode. */
-export function thresholdsOf(
-  { aggregation, cohort }: RoundSetting,
-  sites: number,
-): Pick<SecureRound, 'colluders' | 'survivorsMin'> | undefined {
-  return aggregation.mode === 'sealed' ? undefined : studyThresholds({ cohort, aggregation }, sites)
 }

@@ -1,8 +1,9 @@
 /** What is settled before a round starts: by its study, and by where its run stands. */
 import type { Column } from '@consilium/protos/plan/columns.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
-import type { RoundPlan, Standardisation } from '@consilium/protos/plan/round-plan.ts'
+import type { RoundPlan, SecureRound, Standardisation } from '@consilium/protos/plan/round-plan.ts'
 import type { Study } from '@consilium/protos/plan/study.ts'
+import { studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
 import type { SecureVector } from '@consilium/protos/secagg/vectors.ts'
 
 export type RoundSetting = {
@@ -46,4 +47,12 @@ export type AttemptSetting = {
   readonly after: Sha256
   readonly before: RoundPlan
   readonly firstAtMs: number
+}
+
+/** c and m as the study fixes them; undefined in sealed mode. */
+export function thresholdsOf(
+  { aggregation, cohort }: Pick<RoundSetting, 'aggregation' | 'cohort'>,
+  sites: number,
+): Pick<SecureRound, 'colluders' | 'survivorsMin'> | undefined {
+  return aggregation.mode === 'sealed' ? undefined : studyThresholds({ cohort, aggregation }, sites)
 }

@@ -7,12 +7,12 @@ import { openEventStream } from '../../coordinator/event-stream.ts'
 import type { EventLog } from '../../coordinator/store/event-log.ts'
 import { openMemoryEventLog } from '../../coordinator/store/memory-event-log.ts'
 
-const open = (log: EventLog, failures: Error[] = []) =>
+const open = (log: EventLog, failures: Error[] = [], evolve = (sum: number, added: number) => sum + added) =>
   openEventStream<number, number>({
     log,
     stream: 'run/a',
     initial: 0,
-    evolve: (sum, added) => sum + added,
+    evolve,
     toEntry: (added) => ({ type: 'added', at: '2026-11-22T10:00:00.000Z', body: { added } }),
     fromEntry: ({ body }: LogEntry) => Number(body.added),
     onFailure: (error) => failures.push(error),
@@ -96,6 +96,22 @@ test('one of those that come together is refused alone', async () => {
   ])
   expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
   expect([log.appends, stream.state]).toEqual([[2], 3])
+})
+
+test('an event that does not fit is refused with its whole decision, and nothing of that is in the log', async () => {
+  const log = counted(openMemoryEventLog())
+  const onlyPositive = (sum: number, added: number) => {
+    if (added < 0) throw new Error('it goes down')
+    return sum + added
+  }
+  const stream = await open(log, [], onlyPositive)
+  const results = await Promise.allSettled([
+    stream.changeTogether(() => [1]),
+    stream.changeTogether(() => [10, -1]),
+    stream.changeTogether((sum) => [sum]),
+  ])
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  expect([log.appends, stream.state]).toEqual([[2], 2])
 })
 
 test('of those that come together none is true before all are durable, and none is where the append failed', async () => {

@@ -68,8 +68,8 @@ export async function coordinatorFixture() {
       return Promise.all(names.map((name, i) => FakeSite.join(fixture, name, i)))
     },
     /**
-     * From so many appends on (0: now), nothing that this coordinator does has any effect. Each entry of a run counts: what is
-     * appended as one could have come one by one.
+     * From so many appends on (0: now), nothing that this coordinator does has any effect. Each entry of a run counts as one:
+     * of what sites said at once and was appended as one, a part could have come alone.
      */
     killAfter(appends: number): Promise<void> {
       return plug.pullAfter(appends)

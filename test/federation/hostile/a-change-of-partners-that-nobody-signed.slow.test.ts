@@ -1,5 +1,6 @@
 /**
- * A coordinator that shows a change of partners which the lead did not sign, or the leaver did not.
+ * A coordinator that shows a change of partners which the lead did not sign, or the leaver did not. It is left with the partners
+ * it had: without one of them the evaluation is withheld.
  */
 import { identityFromSeed } from '@consilium/protos/identity.ts'
 import { type PartnerChange, signPartnerChange, signPartnerWord } from '@consilium/protos/plan/partner-change.ts'

@@ -1,3 +1,8 @@
+/**
+ * A coordinator that evaluates the second model without one of the partners of the first: the difference of the two sums would
+ * be that site's test rows. The others refuse the plan before they work for it (E.4), and that evaluation is withheld. The
+ * coordinator is left with the one before it, among all.
+ */
 import { expect, test } from 'vitest'
 import { refusalsOf } from '../../support/hostile/attacks.ts'
 import { hostileFederation, siteNames } from '../../support/hostile/federation.ts'

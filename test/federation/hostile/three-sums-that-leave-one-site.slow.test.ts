@@ -1,8 +1,9 @@
 /**
  * Three sums, over {1..7}, {1, 2, 3} and {4, 5, 6}: no two differ by fewer than three sites, and the three leave site 7 alone.
- * Within a study the sites that settled on seven are in no sum of three; a column is summed once, in all studies. The lead is
- * left with what a person at each site reads before they approve: evaluations of three studies with one label, which tell a
- * hospital's test rows and how many of them the model got right, and columns that hospitals show under several names.
+ * Within a study the sites that settled on seven are in no sum of three; a column is summed once, in all studies. What is left
+ * to the lead, and what the control therefore needs no other sites for: evaluations of three studies with one label, which tell
+ * a hospital's test rows and how many of them the model got right (only sets that differ by a few are counted), and columns
+ * that hospitals show under several names.
  */
 import { runStream } from '@consilium/protos/log/model-entry.ts'
 import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
