@@ -224,8 +224,8 @@ export type ErrorCode =
   | 'message-invalid'
   // Secure aggregation: what a site checks of the coordinator and of its peers (fedsum, S1 to S7).
   /**
-   * A plan names another key for a site than the one pinned here. Normal: when a hospital made a new identity. Do:
-   * have its fingerprint read out, then `site-agent roster approve`.
+   * A plan names another key for a site than the one pinned here, or one that the coordinator had revoked. Normal: when a
+   * hospital made a new identity. Do: have its fingerprint read out, then `site-agent roster approve`.
    */
   | 'roster-mismatch'
   /**
@@ -335,7 +335,7 @@ export type ErrorCode =
   /**
    * The coordinator was restored from an old copy and recovered, and nobody here has said that this site goes along. Normal:
    * after a restore there. Do: ask its operator what was lost, then `site-agent coordinator accept`, or set
-   * `recovery.accept` in `policy.yaml`.
+   * `recovery.accept` in `policy.yaml`, which does not hold while sites are offered that had been revoked.
    */
   | 'recovery-refused'
   /**

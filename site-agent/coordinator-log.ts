@@ -8,6 +8,7 @@ import { FederationError } from '@consilium/protos/errors.ts'
 import { fingerprint } from '@consilium/protos/identity.ts'
 import { assertRotation } from '@consilium/protos/key-rotation.ts'
 import { knownHeadsMax, revocationsMax } from '@consilium/protos/limits.ts'
+import type { LogHead } from '@consilium/protos/log/head.ts'
 import { verifyConsistency } from '@consilium/protos/log/merkle.ts'
 import { federationStream, isFurther, type SignedHead, verifyHead } from '@consilium/protos/log/signed-head.ts'
 import { type Recovery, verifyRecovery } from '@consilium/protos/recovery.ts'
@@ -38,7 +39,7 @@ export function takeShownHead({ head, consistency, recoveries }: ShownHead, site
 }
 
 function takeFederationHead(shown: ShownHead, kept: SignedHead | undefined, site: Taking): void {
-  const { head, recoveries } = shown
+  const { head } = shown
   const { coordinatorLog } = site.store
   const follows = !kept || isSame(kept, head) || extendsIt(kept, shown)
   const isLater = kept !== undefined && head.epoch > kept.epoch
@@ -47,12 +48,12 @@ function takeFederationHead(shown: ShownHead, kept: SignedHead | undefined, site
     return
   }
   const known = coordinatorLog.recoveries().length
-  if (isLater) takeRecoveries(recoveries, kept, head, follows, site)
+  if (isLater) takeRecoveries(shown, kept, follows, site)
   coordinatorLog.setWentBack(undefined)
+  coordinatorLog.keepHead(head)
   const waiting = openRecoveries(site)
-  if (waiting.length === 0) coordinatorLog.keepHead(head)
-  else if (coordinatorLog.recoveries().length > known)
-    site.emit({ type: 'coordinator-recovered', reason: recoveryRefused(waiting).message })
+  if (waiting.length > 0 && coordinatorLog.recoveries().length > known)
+    site.emit({ type: 'coordinator-recovered', reason: recoveryRefused(waiting, site).message })
 }
 
 /** Keeps what the coordinator signed; throws `signature-invalid`, and keeps nothing, where one of them is not. */
@@ -69,18 +70,34 @@ export function keepRotations(rotations: readonly KeyRotation[], { store }: Pick
   store.coordinatorLog.keepRotations(rotations)
 }
 
-/** Each recovery since is signed, and the last one began the epoch that is shown. */
-function takeRecoveries(
-  recoveries: readonly Recovery[],
-  kept: SignedHead,
-  head: SignedHead,
-  extended: boolean,
-  { coordinatorPublicKey, store: { coordinatorLog } }: Taking,
-): void {
-  const since = recoveries.filter(({ epoch }) => epoch > kept.epoch)
-  if (!since.every((recovery) => verifyRecovery(coordinatorPublicKey, recovery)) || since.at(-1)?.epoch !== head.epoch)
+/** Throws `signature-invalid`, and takes it for a log that went back, where the coordinator's recoveries are not that of this log. */
+function takeRecoveries(shown: ShownHead, kept: SignedHead, extended: boolean, site: Taking): void {
+  const { coordinatorPublicKey, store } = site
+  const since = shown.recoveries.filter(({ epoch }) => epoch > kept.epoch)
+  const areSigned = since.every((recovery) => verifyRecovery(coordinatorPublicKey, recovery))
+  if (!areSigned || !areOf(shown, since) || !(extended ? isBefore(kept, since) : standsIn(shown, since))) {
+    goneBack(kept, shown.head, site)
     throw notSigned('the recovery of its log')
-  coordinatorLog.found(since, kept.size, extended)
+  }
+  store.coordinatorLog.found(since, kept.size, extended)
+}
+
+/** One after the other, the last of them that which began the epoch that is shown. One between may be lost as well. */
+function areOf({ head }: ShownHead, since: readonly Recovery[]): boolean {
+  const grow = since.every(
+    ({ epoch, size }, i) => i === 0 || (epoch > since[i - 1]!.epoch && size > since[i - 1]!.size),
+  )
+  return grow && since.at(-1)?.epoch === head.epoch && since.at(-1)!.size < head.size
+}
+
+/** What was signed in an epoch is no longer than the log was when that epoch ended. */
+function isBefore(kept: SignedHead, since: readonly Recovery[]): boolean {
+  return kept.size <= since[0]!.size
+}
+
+/** The log that is shown goes on from where the recovery says. */
+function standsIn({ head, consistency }: ShownHead, since: readonly Recovery[]): boolean {
+  return verifyConsistency(inBytes(since.at(-1)!), inBytes(head), consistency)
 }
 
 function goneBack(kept: SignedHead, head: SignedHead, { store: { coordinatorLog }, emit }: Taking): void {
@@ -102,7 +119,7 @@ function isSame(kept: SignedHead, head: SignedHead): boolean {
   return kept.epoch === head.epoch && kept.size === head.size && kept.root === head.root
 }
 
-function inBytes({ size, root }: SignedHead): { readonly size: number; readonly root: Uint8Array } {
+function inBytes({ size, root }: LogHead): { readonly size: number; readonly root: Uint8Array } {
   return { size, root: Buffer.from(root, 'hex') }
 }
 

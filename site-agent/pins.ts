@@ -28,12 +28,12 @@ export function openPinTelling({ store, link }: Pick<Site, 'store' | 'link'>): P
   }
 }
 
-/** What is pinned of what the coordinator offers, by name; it hears of no other. */
-export function pinsToTell(roster: Pick<Roster, 'pins' | 'offers'>): RosterSite[] {
+/** What is pinned of what the coordinator offers, and was not revoked, by name; it hears of no other. */
+export function pinsToTell(roster: Pick<Roster, 'pins' | 'offers' | 'revokedAt'>): RosterSite[] {
   const offers = new Map(roster.offers().map(({ site, publicKey }) => [site, publicKey]))
   return roster
     .pins()
-    .filter(({ site, publicKey }) => isSameKey(publicKey, offers.get(site)))
+    .filter(({ site, publicKey }) => isSameKey(publicKey, offers.get(site)) && !roster.revokedAt(publicKey))
     .map(({ site, publicKey }) => ({ site, publicKey }))
 }
 

@@ -50,13 +50,15 @@ export type RosterLine = {
   readonly site: SiteName
   /** Of the key this site trusts; where there is none yet, of the one that is offered. */
   readonly fingerprint: string
-  /** `changed`: pinned, and the coordinator offers another key. */
-  readonly state: 'self' | 'pinned' | 'offered' | 'changed'
+  /** `changed`: pinned, and the coordinator offers another key. `revoked`: pinned, and the coordinator sent it away. */
+  readonly state: 'self' | 'pinned' | 'offered' | 'changed' | 'revoked'
   /** What the coordinator offers, where it differs. */
   readonly offered?: string
   readonly by?: 'person' | 'policy'
   readonly account?: string
   readonly at?: string
+  /** ISO 8601; while nobody here pinned the key again. */
+  readonly revokedAt?: string
 }
 
 /** Every site that is pinned or offered, and this one, by name. */
@@ -73,7 +75,9 @@ export function rosterLines(roster: Roster, self: RosterSite): RosterLine[] {
     const line = { site, fingerprint: fingerprint(trusted), ...differs }
     if (site === self.site || !pin) return { ...line, state: 'self' }
     const { by, account, at } = pin
-    return { ...line, state: differs ? 'changed' : 'pinned', by, account, at }
+    const revokedAt = roster.revokedAt(trusted)
+    const state = differs ? 'changed' : revokedAt ? 'revoked' : 'pinned'
+    return { ...line, state, by, account, at, ...(revokedAt && { revokedAt }) }
   })
 }
 
@@ -98,7 +102,8 @@ export function approveSite(
   const named = namedBy(policy, site)
   if (named !== undefined && named !== compared)
     throw new FederationError('roster-mismatch', `policy.yaml names ${named} for ${site}: change it there first`)
-  if (!isSameKey(offer.publicKey, roster.pinned(site))) roster.pin(offer, { by: 'person', account })
+  const isTrusted = isSameKey(offer.publicKey, roster.pinned(site)) && !roster.revokedAt(offer.publicKey)
+  if (!isTrusted) roster.pin(offer, { by: 'person', account })
 }
 
 /** Throws `not-found` where no key of `site` is pinned, `permission-denied` where the policy would pin it again. */

@@ -48,7 +48,8 @@ export function openShownHeads(stream: Stream, coordinator: Identity, now: () =>
     return {
       key: `head:${federationStream}:${head.size}`,
       get message() {
-        const from = held.get(site) ?? 0
+        // A site whose head is of a lost log is shown that this one goes on from where its recovery says.
+        const from = held.get(site) || (stream.state.recoveries.at(-1)?.size ?? 0)
         held.set(site, head.size)
         const shown: ShownHead = {
           head: signedHead(federationStream, head),

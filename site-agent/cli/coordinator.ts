@@ -8,10 +8,11 @@ import { fingerprint } from '@consilium/protos/identity.ts'
 import { revocationsMax } from '@consilium/protos/limits.ts'
 import { federationStream } from '@consilium/protos/log/signed-head.ts'
 import { fields, formatTime } from '@consilium/protos/plain-text.ts'
+import type { SiteName } from '@consilium/protos/plan/names.ts'
 import type { Command } from 'commander'
 import { openMembership } from '../connect.ts'
 import { readPolicy } from '../policy.ts'
-import { openRecoveries } from '../round/coordinator-log.ts'
+import { letInAgain, openRecoveries } from '../round/coordinator-log.ts'
 import type { KnownRecovery } from '../store/coordinator-log.ts'
 import type { SiteStore } from '../store/site-store.ts'
 import { action, type CommandContext, examples, type Invocation } from './command.ts'
@@ -96,7 +97,7 @@ async function accept(invocation: Invocation<Accepting>): Promise<void> {
         'not-restored',
         'the coordinator has shown this site no recovery from an old copy that waits for anybody here. Nothing is changed',
       )
-    await confirm(invocation, federation, last)
+    await confirm(invocation, federation, last, letInAgain({ store }))
     store.coordinatorLog.accept('person', userInfo().username)
     invocation.print({ federation, epoch: last.epoch, recoveries: coordinatorOf(store).recoveries }, () =>
       [
@@ -107,12 +108,22 @@ async function accept(invocation: Invocation<Accepting>): Promise<void> {
   })
 }
 
-async function confirm({ alarm, ask, options }: Invocation<Accepting>, federation: string, last: KnownRecovery) {
+async function confirm(
+  { alarm, ask, options }: Invocation<Accepting>,
+  federation: string,
+  last: KnownRecovery,
+  again: readonly SiteName[],
+) {
   if (options.yes) return
   alarm(
     [
       `The coordinator of ${federation} was restored from an old copy, and goes on from it since ${formatTime(last.at)}: of the ${last.knownSize} entries of its log that this site knew it has at most ${last.size}.`,
       'Ask its operator by telephone whether that is so, and what was lost. Runs of that time are over. Whoever was revoked then, and of whom no site had proof, may be let in again.',
+      ...(again.length > 0
+        ? [
+            `It offers ${again.join(', ')} again, whom it had revoked. This site works with none of them until somebody pins them again here (site-agent roster list).`,
+          ]
+        : []),
       'This site forgets nothing: with whom it helped to which sums, what it masked and confirmed, and its limits stay as they are.',
     ].join('\n'),
   )

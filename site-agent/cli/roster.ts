@@ -145,10 +145,11 @@ function rosterOf({ state }: Invocation<unknown>, store: SiteStore) {
   return { coordinator: fingerprint(coordinatorPublicKey), sites }
 }
 
-function describe({ state, by, account, at = '' }: RosterLine): string {
+function describe({ state, by, account, at = '', revokedAt }: RosterLine): string {
   if (state === 'self') return 'this site'
   if (state === 'offered') return 'offered, awaits approval'
   const pinned = `pinned by ${by === 'policy' ? 'policy.yaml' : account}, ${formatTime(at)}`
+  if (revokedAt) return `${pinned}; REVOKED by the coordinator, ${formatTime(revokedAt)}`
   return state === 'changed' ? `${pinned}; ANOTHER key is offered` : pinned
 }
 

@@ -6,6 +6,7 @@
 import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
 import { fingerprint } from '@consilium/protos/identity.ts'
 import { vectorSizes } from '@consilium/protos/plan/contribution.ts'
+import type { SiteName } from '@consilium/protos/plan/names.ts'
 import { planHash, type RoundPlan, type SecureRound } from '@consilium/protos/plan/round-plan.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import { sessionThresholds, studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
@@ -57,7 +58,10 @@ function checkRoster(
   cohort.forEach((site, i) => {
     const named = Buffer.from(roster[i]!, 'base64')
     const pinned = site === name ? identity.publicKey : store.roster.pinned(site)
-    if (pinned && Buffer.compare(pinned, named) === 0) return
+    if (pinned && Buffer.compare(pinned, named) === 0) {
+      if (site !== name) checkNotRevoked(site, pinned, store)
+      return
+    }
     if (site === name) throw mismatch('the plan names another identity for this site than its own')
     throw mismatch(
       pinned
@@ -66,6 +70,16 @@ function checkRoster(
       ` Compare it with what ${site} reads out; if it is right: site-agent roster approve ${site} ${fingerprint(named)}`,
     )
   })
+}
+
+/** Whom the coordinator sent away comes back by a person here alone, whatever the coordinator remembers (fedsum, E.6). */
+function checkNotRevoked(site: SiteName, publicKey: Uint8Array, { roster }: Pick<Site['store'], 'roster'>): void {
+  const at = roster.revokedAt(publicKey)
+  if (at)
+    throw mismatch(
+      `${site} was revoked on ${at}, as the coordinator signed, and this plan names it again`,
+      ` Ask the operator; if ${site} is to be back: site-agent roster approve ${site} ${fingerprint(publicKey)}`,
+    )
 }
 
 function checkThresholds(

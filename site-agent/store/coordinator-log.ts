@@ -103,8 +103,8 @@ function prepare(database: DatabaseSync) {
       'SELECT * FROM coordinator_heads ORDER BY stream = ? DESC, seen_at DESC, rowid DESC LIMIT ?',
     ),
     keepRevocation: database.prepare(
-      `INSERT OR IGNORE INTO coordinator_revocations (site, public_key, epoch, at, signature, seen_at)
-     VALUES (?, ?, ?, ?, ?, ?)`,
+      `INSERT OR IGNORE INTO coordinator_revocations (site, public_key, epoch, at, signature, seen_at, pins_before)
+     VALUES (?, ?, ?, ?, ?, ?, (SELECT coalesce(max(seq), 0) FROM roster_pins))`,
     ),
     revocations: database.prepare('SELECT * FROM coordinator_revocations ORDER BY rowid DESC LIMIT ?'),
     keepRotation: database.prepare(

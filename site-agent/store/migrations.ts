@@ -404,4 +404,8 @@ export const migrations: readonly string[] = [
   DROP INDEX sessions_committed;
   CREATE UNIQUE INDEX sessions_committed ON sessions (run, round, purpose, model) WHERE u2_hash <> '' AND abandoned = 0;
   `,
+  `
+  -- The last pin that had been made here when a revocation came: only a person's later one trusts that key again.
+  ALTER TABLE coordinator_revocations ADD COLUMN pins_before INTEGER NOT NULL DEFAULT 0;
+  `,
 ]

@@ -18,6 +18,11 @@ export type Pin = RosterSite & Approval & { readonly at: string }
 export type Roster = {
   /** The key, 32 bytes, that messages of `site` must be signed with; undefined where nobody here approved one. */
   pinned(site: SiteName): Uint8Array | undefined
+  /**
+   * When the coordinator sent that key away, ISO 8601, whatever it says since and under whatever name; undefined where it did
+   * not, or a person here pinned the key again after that was heard.
+   */
+  revokedAt(publicKey: Uint8Array): string | undefined
   /** By name. */
   pins(): readonly Pin[]
   /** Pins the key in place of another; on the disk when this returns. */
@@ -39,6 +44,10 @@ export function openRoster(database: DatabaseSync, now: () => Date): Roster {
     `SELECT * FROM roster_pins WHERE seq IN (SELECT max(seq) FROM roster_pins GROUP BY site)
      AND public_key IS NOT NULL ORDER BY site`,
   )
+  const revoked = database.prepare(
+    `SELECT at FROM coordinator_revocations AS gone WHERE public_key = ? AND NOT EXISTS (SELECT 1 FROM roster_pins AS pin
+     WHERE pin.public_key = gone.public_key AND pinned_by = 'person' AND seq > pins_before) ORDER BY at DESC LIMIT 1`,
+  )
   const allOffers = database.prepare('SELECT * FROM roster_offers ORDER BY site')
   const clearOffers = database.prepare('DELETE FROM roster_offers')
   const insertOffer = database.prepare('INSERT INTO roster_offers (site, public_key, offered_at) VALUES (?, ?, ?)')
@@ -48,6 +57,7 @@ export function openRoster(database: DatabaseSync, now: () => Date): Roster {
     durably(database, () => insertPin.run(site, key, by, account, now().toISOString()))
   return {
     pinned: (site) => (newest.get(site)?.public_key as Uint8Array | null | undefined) ?? undefined,
+    revokedAt: (publicKey) => revoked.get(publicKey)?.at as string | undefined,
     pins: () =>
       allPins.all().map((row) => ({
         ...readEntry(row),

@@ -2,8 +2,10 @@
  * A coordinator put back from an old copy of its log (fedsum, section E.6): sites give it its own signatures back, it runs
  * nothing and names what is missing, and its operator goes on from there without letting anybody in who was sent away.
  */
+import type { ToSite } from '@consilium/coordinator/services.ts'
 import type { KnownHeads } from '@consilium/protos/control-messages.ts'
 import { generateIdentity } from '@consilium/protos/identity.ts'
+import { verifyConsistency } from '@consilium/protos/log/merkle.ts'
 import { federationStream, signHead } from '@consilium/protos/log/signed-head.ts'
 import { verifyRecovery } from '@consilium/protos/recovery.ts'
 import { signRevocation } from '@consilium/protos/revocation.ts'
@@ -214,6 +216,13 @@ describe('an old copy of the log', () => {
       (message) => message.type === 'shown-head' && message.head.stream === federationStream,
     )
     expect(shownLast).toMatchObject({ head: { epoch: 2 }, recoveries: [{ epoch: 2, size }] })
+    // Told that what it holds is lost, the coordinator proves that its log goes on from where the recovery says.
+    await attend(sites[0]!, lost.known[0])
+    const { head, consistency } = sites[0]!.heard.findLast(
+      (message) => message.type === 'shown-head' && message.head.stream === federationStream,
+    ) as ToSite & { type: 'shown-head' }
+    const inBytes = (of: { size: number; root: string }) => ({ size: of.size, root: Buffer.from(of.root, 'hex') })
+    expect(verifyConsistency(inBytes({ size, root }), inBytes(head), consistency)).toBe(true)
   })
 
   test('from before a recovery is found out too, and the next recovery begins a later epoch', async () => {

@@ -114,6 +114,7 @@ describe('a coordinator whose log goes back without a word', () => {
 describe('a coordinator that was recovered from an old copy', () => {
   const second = log('second', 40)
   const recovered = [second.recovery(2, 42)]
+  const recover = () => show(second.head(50, 2), second.from(42, 50), recovered)
   const go = (run: string) => site.coordinator.say({ type: 'assignment', plan: secureRound(site, { run }).signed })
   const works = () => site.coordinator.until(() => site.trainer.calls.find((call) => call === 'train'))
 
@@ -123,9 +124,9 @@ describe('a coordinator that was recovered from an old copy', () => {
     await works()
     const heads = site.store.heads.find('heart-1')
     show(first.head(57))
-    show(second.head(50, 2), [], recovered)
+    recover()
     show(second.head(51, 2), second.from(50, 51), recovered)
-    expect(kept()).toEqual(first.head(57))
+    expect(kept()).toEqual(second.head(51, 2))
     expect(site.events.filter(({ type }) => type === 'coordinator-recovered')).toHaveLength(1)
     go('heart-2')
     expect(await refusalAt(site)).toMatchObject({ code: 'recovery-refused', reason: /restored from an old copy/ })
@@ -144,9 +145,30 @@ describe('a coordinator that was recovered from an old copy', () => {
   test('has it where the policy goes along, and that is counted', () => {
     show(first.head(57))
     site.policy.recovery = { accept: true }
-    show(second.head(50, 2), [], recovered)
+    recover()
     expect(kept()).toEqual(second.head(50, 2))
     expect(site.store.coordinatorLog.recoveries()).toMatchObject([{ epoch: 2, accepted: { by: 'policy' } }])
+  })
+
+  test('has it by a person alone where it offers whom it had revoked, until that ends', async () => {
+    show(first.head(57))
+    site.policy.recovery = { accept: true }
+    const publicKey = generateIdentity().publicKey
+    site.coordinator.say({
+      type: 'revoked',
+      revocations: [signRevocation(coordinator, { site: 'basel', publicKey, epoch: 1, at })],
+    })
+    site.store.roster.offered([{ site: 'basel', publicKey }])
+    recover()
+    go('heart-2')
+    expect(await refusalAt(site)).toMatchObject({ code: 'recovery-refused', reason: /it offers basel again/ })
+    expect(site.store.coordinatorLog.recoveries()).toEqual([
+      expect.not.objectContaining({ accepted: expect.anything() }),
+    ])
+    site.store.roster.offered([])
+    go('heart-3')
+    await works()
+    expect(site.store.coordinatorLog.recoveries()).toMatchObject([{ accepted: { by: 'policy' } }])
   })
 
   test('has it where nothing that it knew was lost', () => {
@@ -160,17 +182,44 @@ describe('a coordinator that was recovered from an old copy', () => {
     { what: 'says so without a signature', recoveries: [second.recovery(2, 42, generateIdentity())] },
     { what: 'does not say so', recoveries: [] },
     { what: 'says so of another epoch', recoveries: [second.recovery(3, 42)] },
-  ])('has it not where it $what', ({ recoveries }) => {
+    { what: 'says so twice of one epoch', recoveries: [second.recovery(2, 41), second.recovery(2, 42)] },
+    {
+      what: 'says so of a log that became shorter',
+      epoch: 3,
+      recoveries: [second.recovery(2, 43), second.recovery(3, 42)],
+    },
+    { what: 'shows a log that does not go on from there', recoveries: [first.recovery(2, 42)] },
+    { what: 'shows no proof that it does', recoveries: recovered, consistency: [] },
+    { what: 'shows a log that ends there', recoveries: [second.recovery(2, 50)], consistency: [] },
+    {
+      what: 'says so of entries from before what this site knew, which it has',
+      recoveries: recovered,
+      known: second.head(43),
+      consistency: second.from(43, 50),
+    },
+  ])(
+    'has it not where it $what',
+    async ({ recoveries, known = first.head(57), epoch = 2, consistency = second.from(42, 50) }) => {
+      show(known)
+      site.policy.recovery = { accept: true }
+      show(second.head(50, epoch), consistency, recoveries)
+      expect(kept()).toEqual(known)
+      expect(troubles()).toEqual(['signature-invalid'])
+      expect(site.store.coordinatorLog.recoveries()).toEqual([])
+      go('heart-2')
+      expect(await refusalAt(site)).toMatchObject({ code: 'log-forked' })
+    },
+  )
+
+  test('is taken though a recovery between was lost as well', () => {
     show(first.head(57))
     site.policy.recovery = { accept: true }
-    show(second.head(50, 2), [], recoveries)
-    expect(kept()).toEqual(first.head(57))
-    expect(troubles()).toEqual(['signature-invalid'])
-    expect(site.store.coordinatorLog.recoveries()).toEqual([])
+    show(second.head(50, 3), second.from(42, 50), [second.recovery(3, 42)])
+    expect(kept()).toEqual(second.head(50, 3))
   })
 
   test('and goes back to before that is found out', () => {
-    show(second.head(50, 2), [], recovered)
+    recover()
     show(second.head(60))
     expect(site.store.coordinatorLog.wentBack()).toMatchObject({ shownSize: 60, knownSize: 50 })
   })

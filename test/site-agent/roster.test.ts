@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { RosterSite } from '@consilium/protos/control-messages.ts'
 import { fingerprint, generateIdentity } from '@consilium/protos/identity.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { pinsToTell } from '../../site-agent/pins.ts'
 import {
   approveSite,
   openRosterKeeper,
@@ -165,4 +166,43 @@ test('a removed site is not trusted until it is approved again', () => {
   expect(() => removeSite(store.roster, 'basel', 'ada', policyOf())).toThrow(
     expect.objectContaining({ code: 'not-found' }),
   )
+})
+
+/** As the agent keeps it; what the coordinator signed is checked before. */
+const revoke = ({ site, publicKey }: RosterSite) =>
+  store.coordinatorLog.keepRevocations([
+    { site, publicKey, epoch: 1, at: '2026-11-20T08:00:00.000Z', signature: new Uint8Array(64) },
+  ])
+const told = () => pinsToTell(store.roster).map(({ site }) => site)
+
+test('a revoked key counts for nothing more, until a person approves it again', () => {
+  const opened = keeper()
+  opened.offered([own, basel, zurich])
+  approve(basel)
+  approve(zurich)
+  revoke(basel)
+  opened.offered([own, basel, zurich])
+  expect([states(), told()]).toEqual([['basel revoked', 'mercy self', 'zurich pinned'], ['zurich']])
+  expect(rosterLines(store.roster, own)[0]).toMatchObject({ revokedAt: '2026-11-20T08:00:00.000Z', account: 'ada' })
+  revoke(basel)
+  approve(basel)
+  revoke(basel)
+  expect([states(), told()]).toEqual([
+    ['basel pinned', 'mercy self', 'zurich pinned'],
+    ['basel', 'zurich'],
+  ])
+})
+
+test.for([
+  { what: 'before it was pinned', before: [] },
+  { what: 'after', before: [basel] },
+])('policy.yaml brings no key back that was revoked $what, nor does another name', ({ before }) => {
+  const opened = keeper(policyOf(basel, { ...basel, site: 'geneva' }))
+  opened.offered([own, ...before])
+  revoke(basel)
+  opened.offered([own, basel])
+  keeper(policyOf(basel))
+  expect([states(), told()]).toEqual([['basel revoked', 'mercy self'], []])
+  opened.offered([own, { ...basel, site: 'geneva' }])
+  expect(states()).toContain('geneva revoked')
 })

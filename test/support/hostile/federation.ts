@@ -298,11 +298,12 @@ async function startHonest(
   const data = lies.data?.(name)
   for (const [file, text] of Object.entries(data ?? {})) writeFileSync(join(site, file), text)
   const sites = Object.fromEntries(pinned.map((name) => [name, fingerprint(all.get(name)!.identity.publicKey)]))
-  const { approve = anyStudy.approve, rows = anyStudy.rows, secure } = lies.policy?.(name) ?? {}
+  const { approve = anyStudy.approve, rows = anyStudy.rows, secure, recovery } = lies.policy?.(name) ?? {}
   const policy = {
     approve: { ...approve, leads: [fingerprint(lead.publicKey)] },
     rows,
     ...(secure && { secure }),
+    ...(recovery && { recovery }),
     roster: { sites },
   }
   writeFileSync(join(site, 'policy.yaml'), JSON.stringify(policy))

@@ -37,7 +37,7 @@ export type Lies = {
   /** What stands in each site's `policy.yaml` in place of a policy that lets any study of the lead pass. */
   readonly policy?: (
     site: SiteName,
-  ) => Partial<Pick<Policy, 'rows' | 'secure'>> & { readonly approve?: Partial<Policy['approve']> }
+  ) => Partial<Pick<Policy, 'rows' | 'secure' | 'recovery'>> & { readonly approve?: Partial<Policy['approve']> }
   /** In place of a made-up trainer. */
   readonly trainer?: (site: SiteName, number: number) => StartTrainer | undefined
   /** Files of each site's folder, `site.yaml` among them: real trainers read these in place of made-up ones. */
