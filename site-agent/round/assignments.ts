@@ -183,6 +183,7 @@ export class Assignments {
       if (line) line.progress = progress
       const result = await workOrZeros(assignment, this.#site, signal, progress)
       signal.throwIfAborted()
+      progress.finished()
       await finishWork(assignment, result, this.#site)
     } catch (error) {
       throw isCalledOff(error, signal) ? error : stoodOut(error, assignment, this.#site)

@@ -70,7 +70,7 @@ export async function openLocalTraining(options: LocalTrainingOptions): Promise<
       let chunk = 1
       while (run.done < total && !run.diverged) {
         if (stepMs !== undefined) chunk = nextChunk(chunk, stepMs, batchSize)
-        const steps = Math.min(chunk, total - run.done)
+        const steps = Math.min(chunk, stepsOfQuarter(run.done, total))
         const startMs = options.now()
         await run.steps(steps)
         const tookMs = options.now() - startMs
@@ -92,6 +92,12 @@ function checkBatchMemory(batchSize: number, rowElements: number): void {
       'limit-exceeded',
       `the model computes ${rowElements} numbers a row: a batch of ${batchSize} rows is over the limit of ${batchElementsMax} numbers; the study needs a smaller batchSize`,
     )
+}
+
+/** Steps left of the quarter under way: a chunk ends with it, so that when quarters are told hangs on time alone. */
+function stepsOfQuarter(done: number, total: number): number {
+  const quarter = Math.floor((4 * done) / total) + 1
+  return Math.ceil((quarter * total) / 4) - done
 }
 
 function nextChunk(last: number, stepMs: number, batchSize: number): number {

@@ -29,6 +29,20 @@ test.for([10, 40, 7919])('%i steps are told in quarters: their number is not', (
   expect(told).toEqual([0, 1, 2, 3, 4])
 })
 
+test.for([
+  { steps: 1, chunks: [1] },
+  { steps: 21, chunks: [17, 21] },
+  { steps: 60, chunks: [1, 40, 60] },
+  { steps: 0, chunks: [] },
+  { steps: 60, chunks: [1, 20] },
+  { steps: 60, chunks: [30, 1, 20] },
+])('of $steps steps, seen after $chunks, every quarter is told once', ({ steps, chunks }) => {
+  const { told, progress } = opened
+  for (const done of chunks) progress.done(done, steps)
+  progress.finished()
+  expect(told).toEqual([0, 1, 2, 3, 4])
+})
+
 test('that the work goes on is told once a second', () => {
   const { clock, told, progress } = opened
   for (let done = 1; done <= 40; done++) {

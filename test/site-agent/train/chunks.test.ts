@@ -14,8 +14,9 @@ const path = aCsvSite(`x,y,side\n${lines.join('\n')}\n`, { x: 'DOUBLE', y: 'BIGI
 async function trainerWith(
   optimizer: StudyInput['optimizer'],
   chunkMs: readonly number[],
+  steps = 60,
 ): Promise<Trainer & { parameters: Float32Array }> {
-  const study = aSmallStudy({ optimizer, standardisation: 'none', localTraining: { steps: 60, batchSize: 4 } })
+  const study = aSmallStudy({ optimizer, standardisation: 'none', localTraining: { steps, batchSize: 4 } })
   const { parameters, ...rest } = aStudyOfAModel(study)
   let calls = 0
   let ms = 0
@@ -52,11 +53,11 @@ test.for([
   expect(lengths.size).toBeGreaterThan(2)
 })
 
-test('a chunk holds as many steps as fit in a quarter of a second', async () => {
+test('a chunk holds as many steps as fit in a quarter of a second, and ends with a quarter of all', async () => {
   const slow = await train(await trainerWith({ name: 'sgd', learningRate: 0.1 }, [300]))
   expect(slow.chunks.slice(0, 3)).toEqual([1, 2, 3])
-  const quick = await train(await trainerWith({ name: 'sgd', learningRate: 0.1 }, [1]))
-  expect(quick.chunks).toEqual([1, 17, 60])
+  const quick = await train(await trainerWith({ name: 'sgd', learningRate: 0.1 }, [1], 120))
+  expect(quick.chunks).toEqual([1, 17, 30, 60, 90, 120])
 })
 
 test('a round starts with what the round before has learnt of the speed', async () => {
