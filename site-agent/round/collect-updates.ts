@@ -27,7 +27,7 @@ import {
   secureCohort,
   updateLost,
 } from './session.ts'
-import { type CheckedDirectory, checkDirectory } from './share-keys.ts'
+import { type CheckedDirectory, knownDirectory } from './share-keys.ts'
 import { checkSharers, openShares } from './shares.ts'
 import type { Site } from './site.ts'
 import { settleTestRows } from './test-rows.ts'
@@ -47,7 +47,7 @@ export async function collectMasked(
   const { directory, shareKeys } = session.state
   if (!directory || !shareKeys)
     throw new FederationError('shares-invalid', 'this site has shared no keys for this plan')
-  const checked = checkDirectory(directory, session.state.advertise, assignment, site.name)
+  const checked = knownDirectory(directory, assignment, site.name)
   const u2Hash = checkSharers(sharers, shareKeys, checked, cohort)
   if (session.record.u2Hash && session.record.u2Hash !== hex(u2Hash))
     throw new FederationError('shares-invalid', 'this site was told of other sharers of its masks before')

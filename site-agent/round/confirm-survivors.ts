@@ -13,7 +13,7 @@ import { inRound } from './events.ts'
 import { checkHead } from './lineage.ts'
 import { checkWhole, sumsOfSameFunction } from './partners.ts'
 import { dueSession, isSame, refusedAs, type SecureCohort, type Session, sealState, secureCohort } from './session.ts'
-import { checkDirectory } from './share-keys.ts'
+import { knownDirectory } from './share-keys.ts'
 import type { Site } from './site.ts'
 
 /** What the session holds by now: who may survive, and what this site itself uploaded. */
@@ -105,7 +105,7 @@ function maskedSession({ state, record }: Session, assignment: Assignment, name:
   const { directory, sharers, masked } = state
   if (!directory || !sharers || !masked)
     throw invalid('this site has masked no update for this plan, so it cannot be in the sum')
-  const { sid, thresholds } = checkDirectory(directory, state.advertise, assignment, name)
+  const { sid, thresholds } = knownDirectory(directory, assignment, name)
   return {
     sid,
     thresholds,

@@ -45,11 +45,16 @@ function acceptStandardisation(
   needed: number,
   site: ProvenSite,
 ): void {
-  const vouched = given.map((summed) => ({ summed, vouchers: vouchersFor(summed, site) }))
+  const counted = new Map<Summed, number>()
+  const countOnce = (summed: Summed) => {
+    const vouchers = counted.get(summed) ?? vouchersFor(summed, site)
+    counted.set(summed, vouchers)
+    return { summed, vouchers }
+  }
   const known = columnsOf(features).map(({ name }) => {
     const mean = site.store.columns.mean(name)
     if (mean && (mean.vouchers ?? needed) >= needed) return [name, mean.column] as const
-    const named = vouched.filter(({ summed }) => summed.columns.some((column) => column.name === name))
+    const named = given.filter(({ columns }) => columns.some((column) => column.name === name)).map(countOnce)
     const best = named.find(({ vouchers }) => vouchers >= needed)
     if (!best) throw unvouched(`a mean of ${name}`, Math.max(0, ...named.map(({ vouchers }) => vouchers)), needed)
     const { run, planHash, columns } = best.summed

@@ -6,7 +6,7 @@ import { FederationError } from '@consilium/protos/errors.ts'
 import { isReplayed, type Replay, replaySum } from '@consilium/protos/secagg/replay.ts'
 import type { Assignment } from './assignment.ts'
 import type { Session } from './session.ts'
-import { checkDirectory } from './share-keys.ts'
+import { knownDirectory } from './share-keys.ts'
 
 /** Throws `sum-not-verified` where these are not the words that the uploads add up to, or what they are made of is kept back. */
 export function checkReplay(
@@ -23,7 +23,7 @@ export function checkReplay(
   if (!isReplayed(vectors, survivors.length)) return
   if (!replay)
     throw new FederationError('sum-not-verified', 'the sum of this round came without the uploads that it is made of')
-  const { sid, advertised } = checkDirectory(directory, state.advertise, assignment, name)
+  const { sid, advertised } = knownDirectory(directory, assignment, name)
   const maskKeyOf = (index: number) => advertised.get(index)!.maskKey
   const alive = new Set(survivors.map(({ index }) => index))
   const sum = replaySum(

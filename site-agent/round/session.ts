@@ -104,6 +104,11 @@ export function updateLost(how: string): FederationError {
   )
 }
 
+/** Whether nothing of it has to be erased any more: what is left are messages that this site sent or was shown. */
+export function isSpent({ secrets, held, group }: SessionState): boolean {
+  return secrets === undefined && held === undefined && group === undefined
+}
+
 const nonceBytes = 12
 const tagBytes = 16
 

@@ -47,18 +47,28 @@ export function checkDirectory(
   name: string,
 ): CheckedDirectory {
   return refusedAs('directory-invalid', () => {
-    const { secure, index, roster } = secureCohort(assignment, name)
+    const { index } = secureCohort(assignment, name)
     assertAscending(sites)
-    const advertised = new Map(sites.map((site) => [site.index, checkAdvertised(site, assignment)]))
+    for (const site of sites) checkAdvertised(site, assignment)
+    const known = knownDirectory(sites, assignment, name)
     const mine = sites.find((site) => site.index === index)
     if (!mine || !isSame([mine.body, mine.signature], [own.body, own.signature]))
       throw invalid('the keys that this site advertised are not in the directory as it advertised them')
-    const keys = [...advertised.values()].flatMap(({ channelKey: channel, maskKey }) => [channel, maskKey])
+    const keys = [...known.advertised.values()].flatMap(({ channelKey: channel, maskKey }) => [channel, maskKey])
     if (new Set(keys.map((key) => Buffer.from(key).toString('hex'))).size !== keys.length)
       throw invalid('a key stands in the directory twice')
-    const sid = sessionId(Buffer.from(assignment.planHash, 'hex'), rosterHash(roster), sites)
-    return { sid, thresholds: sessionThresholds(sites.length, secure), advertised }
+    return known
   })
+}
+
+/** The same of a directory that this site has checked, as its session keeps it: nobody's signature is checked again. */
+export function knownDirectory(sites: readonly Advertised[], assignment: Assignment, name: string): CheckedDirectory {
+  const { secure, roster } = secureCohort(assignment, name)
+  return {
+    sid: sessionId(Buffer.from(assignment.planHash, 'hex'), rosterHash(roster), sites),
+    thresholds: sessionThresholds(sites.length, secure),
+    advertised: new Map(sites.map(({ index, body }) => [index, readAdvertisement(body)])),
+  }
 }
 
 /** Answers a directory; the same one gets the same answer, another one is refused. */
@@ -82,7 +92,7 @@ export function shareKeys(
 }
 
 /** Signed by who the plan's roster says, for this plan and this model, with keys that agree with others. */
-function checkAdvertised({ index, body, signature }: Advertised, { planHash, plan }: Assignment): Advertisement {
+function checkAdvertised({ index, body, signature }: Advertised, { planHash, plan }: Assignment): void {
   const [name, key] = [plan.cohort[index - 1], plan.secure?.roster[index - 1]]
   if (name === undefined || key === undefined) throw invalid(`site ${index} is not in the cohort of this plan`)
   const message = advertiseMessage(Buffer.from(planHash, 'hex'), name, body)
@@ -94,7 +104,6 @@ function checkAdvertised({ index, body, signature }: Advertised, { planHash, pla
     throw invalid(`${name} was given another global model than this site`)
   if (!abandonsAttemptBefore(advertised, plan))
     throw invalid(`${name} does not say that it abandons just the attempt before this one, and reveals nothing for it`)
-  return advertised
 }
 
 function deal(

@@ -13,7 +13,7 @@ import { isTagged } from '@consilium/protos/secagg/vectors.ts'
 import type { Assignment } from './assignment.ts'
 import { inRound } from './events.ts'
 import { dueSession, heldOf, refusedAs, type SecureCohort, sealState, secureCohort } from './session.ts'
-import { checkDirectory } from './share-keys.ts'
+import { knownDirectory } from './share-keys.ts'
 import type { Site } from './site.ts'
 
 /** S6. Throws `quorum-invalid` for the first check that the confirmations fail. */
@@ -57,7 +57,7 @@ export function unmask(
   if (!directory || !sharers || !survivors || !logHead || !record.u3Hash)
     throw invalid('this site has confirmed no survivors of this round')
   const cohort = secureCohort(assignment, site.name)
-  const { sid, thresholds } = checkDirectory(directory, state.advertise, assignment, site.name)
+  const { sid, thresholds } = knownDirectory(directory, assignment, site.name)
   const u3Hash = Buffer.from(record.u3Hash, 'hex')
   const [u2, u3] = [indices(sharers), indices(survivors)]
   const logRoot = Buffer.from(logHead.root, 'hex')

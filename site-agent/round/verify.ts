@@ -25,8 +25,8 @@ import { inRound } from './events.ts'
 import { fetchParameters } from './global-model.ts'
 import { orTell, refusalOf } from './refuse.ts'
 import { checkReplay } from './replay.ts'
-import { dueSession, type Session, sealState } from './session.ts'
-import { checkDirectory } from './share-keys.ts'
+import { dueSession, isSpent, type Session, sealState } from './session.ts'
+import { knownDirectory } from './share-keys.ts'
 import type { Site } from './site.ts'
 import { standOutOfAll } from './stands-out.ts'
 
@@ -64,7 +64,7 @@ export async function verifySum(
     for (const column of result.columns) site.store.columns.keepMean({ column, run: plan.run, planHash })
   // What the tags hang on has done its work.
   const { group: _, ...rest } = session.state
-  site.store.sessions.reseal(planHash, sealState(rest, planHash, site))
+  site.store.sessions.reseal(planHash, sealState(rest, planHash, site), { spent: isSpent(rest) })
   site.emit({ type: 'sum-verified', ...inRound(planHash, plan) })
   return verdict('verified', message, plan, site)
 }
@@ -97,7 +97,7 @@ function checkedSession({ state }: Session, assignment: Assignment, name: string
     throw new FederationError('message-invalid', 'the sum of an evaluation makes nothing that is verified')
   if (!directory || !survivors || !group)
     throw new FederationError('session-lost', 'this site has confirmed no survivors of this round')
-  const { sid } = checkDirectory(directory, state.advertise, assignment, name)
+  const { sid } = knownDirectory(directory, assignment, name)
   return { purpose, sid, group, survivors: survivors.length }
 }
 

@@ -49,8 +49,11 @@ export type Sessions = {
   share(planHash: Sha256, sid: string, sealed: Uint8Array): void
   /** Throws `already-uploaded` where this site has committed to other sharers, or for the same model and round before. */
   commit(planHash: Sha256, u2Hash: string, sealed: Uint8Array): void
-  /** What is sealed changes, nothing else. Survives a power cut, and what was sealed before is overwritten. */
-  reseal(planHash: Sha256, sealed: Uint8Array): void
+  /**
+   * What is sealed changes, nothing else. Survives a power cut, and what was sealed before is overwritten. `spent`: no secret
+   * is in it any more, so nothing is left to erase later.
+   */
+  reseal(planHash: Sha256, sealed: Uint8Array, options?: { readonly spent: boolean }): void
   /** Throws `survivors-conflict` where this site has confirmed other survivors. */
   confirm(planHash: Sha256, u3Hash: string, survivors: readonly SiteName[], sealed: Uint8Array): void
   release(planHash: Sha256, sealed: Uint8Array): void
@@ -105,6 +108,7 @@ export function openSessions(database: DatabaseSync): Sessions {
   }
   const appendToLedger = ledgerAppender(database)
   let isLogClean = false
+  const spent = new Set<Sha256>()
   /** Earlier versions of the pages stand in the write-ahead log. While a reader holds it, the next time empties it. */
   const cleanLog = () => {
     if (!isLogClean) isLogClean = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0
@@ -135,13 +139,14 @@ export function openSessions(database: DatabaseSync): Sessions {
           )
         sql.commit.run(u2Hash, planHash)
       }),
-    reseal(planHash, sealed) {
+    reseal(planHash, sealed, options) {
       const overwrite = () => change(planHash, sealed, () => void sql.overwrite.run(planHash))
       overwrite()
       isLogClean = false
       // Synchronises the log, then the file. Where a reader holds it, the log alone has to last.
       cleanLog()
       if (!isLogClean) durably(database, overwrite)
+      if (options?.spent) spent.add(planHash)
     },
     confirm: (planHash, u3Hash, survivors, sealed) =>
       change(planHash, sealed, () => {
@@ -163,7 +168,8 @@ export function openSessions(database: DatabaseSync): Sessions {
         inTransaction(database, () => {
           for (const planHash of over) erase(String(planHash))
         })
-        isLogClean = false
+        const secret = over.filter((planHash) => !spent.delete(String(planHash)))
+        if (secret.length > 0) isLogClean = false
       }
       cleanLog()
     },

@@ -96,3 +96,21 @@ test('what a signature erases is in no file any more, at once', () => {
   expect(bytes()).not.toMatch(/unspeakable/)
   expect(Buffer.from(sessions.sealed(one)!).toString()).toMatch(/^signed /)
 })
+
+test.for([
+  { what: 'nothing is emptied again for a session in which no secret is left', spent: true },
+  { what: 'control: for one with secrets it is', spent: false },
+])('$what', ({ spent }) => {
+  const { sessions } = store
+  const log = () => String(readFileSync(join(state, 'agent.sqlite-wal')))
+  begin(session, sealed('unspeakable'))
+  sessions.reseal(one, sealed('signed'), { spent })
+  expect(log()).toBe('')
+  sessions.keepOnly(new Set())
+  expect(sessions.sealed(one)).toBeUndefined()
+  expect(log() === '').toBe(!spent)
+  expect(log()).not.toMatch(/unspeakable/)
+  begin({ ...session, planHash: other, round: 2 }, sealed('unutterable'))
+  sessions.keepOnly(new Set())
+  expect(log()).toBe('')
+})
