@@ -112,8 +112,15 @@ export type SignedRoundPlan = { readonly bytes: Uint8Array; readonly signature: 
 
 /** H("plan", canonical plan, model hash), hexadecimal: the name of the round's work everywhere. */
 export function planHash(plan: RoundPlan): Sha256 {
-  return labelledHash('plan', canonicalJson(plan), Buffer.from(plan.model, 'hex')).toString('hex')
+  const known = hashes.get(plan)
+  if (known) return known
+  const hash = labelledHash('plan', canonicalJson(plan), Buffer.from(plan.model, 'hex')).toString('hex')
+  hashes.set(plan, hash)
+  return hash
 }
+
+/** A plan is long, asked for its name in each check of it, and never changed. */
+const hashes = new WeakMap<RoundPlan, Sha256>()
 
 export function signRoundPlan(plan: RoundPlan, coordinator: Identity): SignedRoundPlan {
   return { bytes: canonicalJson(plan), signature: sign(coordinator, 'plan', Buffer.from(planHash(plan), 'hex')) }

@@ -75,10 +75,14 @@ export type Journal = {
   modelsInUse(): ReadonlySet<Sha256>
 }
 
+const plansMax = 16
+
 export function openJournal(database: DatabaseSync, now: () => Date): Journal {
   const sql = prepare(database)
   const at = () => now().toISOString()
   const one = (row: Row | undefined) => row && readWork(row)
+  /** Read once: what has this hash never changes. */
+  const plans = new Map<Sha256, RoundPlan>()
 
   return {
     begin: (planHash, plan) =>
@@ -99,8 +103,14 @@ export function openJournal(database: DatabaseSync, now: () => Date): Journal {
       }),
     find: (planHash) => one(sql.byHash.get(planHash)),
     planOf(planHash) {
-      const plan = sql.byHash.get(planHash)?.plan
-      return plan ? roundPlanSchema.parse(JSON.parse(String(plan))) : undefined
+      const known = plans.get(planHash)
+      if (known) return known
+      const text = sql.planOf.get(planHash)?.plan
+      if (!text) return undefined
+      const plan = roundPlanSchema.parse(JSON.parse(String(text)))
+      if (plans.size >= plansMax) plans.clear()
+      plans.set(planHash, plan)
+      return plan
     },
     findRound: (run, round, purpose) => one(sql.byRound.get(run, round, purpose)),
     attempts: (run, round, purpose) => sql.byRound.all(run, round, purpose).map(readWork),
@@ -113,6 +123,10 @@ export function openJournal(database: DatabaseSync, now: () => Date): Journal {
     modelsInUse: () => new Set(sql.models.all().map((row) => String(row.model))),
   }
 }
+
+/** What {@link readWork} reads; a plan is long, and seldom asked for. */
+const columns = `plan_hash, run, round, purpose, study, model, state, outcome, reason, bytes, started_at, done_at,
+  uploaded_at, over_at`
 
 function prepare(database: DatabaseSync) {
   return {
@@ -137,20 +151,23 @@ function prepare(database: DatabaseSync) {
     insertRunOver: database.prepare(
       'INSERT OR IGNORE INTO runs_over (run, outcome, reason, over_at) VALUES (?, ?, ?, ?)',
     ),
-    byHash: database.prepare('SELECT * FROM work WHERE plan_hash = ?'),
-    byRound: database.prepare('SELECT * FROM work WHERE run = ? AND round = ? AND purpose = ? ORDER BY attempt DESC'),
+    byHash: database.prepare(`SELECT ${columns} FROM work WHERE plan_hash = ?`),
+    planOf: database.prepare('SELECT plan FROM work WHERE plan_hash = ?'),
+    byRound: database.prepare(
+      `SELECT ${columns} FROM work WHERE run = ? AND round = ? AND purpose = ? ORDER BY attempt DESC`,
+    ),
     newest: database.prepare(
-      `SELECT * FROM work WHERE run = ? ORDER BY 2 * round + (purpose = 'evaluate') DESC, attempt DESC LIMIT 1`,
+      `SELECT ${columns} FROM work WHERE run = ? ORDER BY 2 * round + (purpose = 'evaluate') DESC, attempt DESC LIMIT 1`,
     ),
     runs: database.prepare('SELECT run FROM work WHERE study = ? GROUP BY run ORDER BY min(rowid)'),
     runOverOf: database.prepare('SELECT run FROM runs_over WHERE run = ?'),
-    notOver: database.prepare(`SELECT * FROM work WHERE state <> 'over' ORDER BY rowid`),
+    notOver: database.prepare(`SELECT ${columns} FROM work WHERE state <> 'over' ORDER BY rowid`),
     repeatable: database.prepare(
       `SELECT plan_hash FROM work WHERE state = 'over' AND outcome <> 'committed' AND purpose <> 'train'
        AND run NOT IN (SELECT run FROM runs_over) AND NOT EXISTS (SELECT 1 FROM work AS later WHERE later.run = work.run
          AND 2 * later.round + (later.purpose = 'evaluate') > 2 * work.round + (work.purpose = 'evaluate'))`,
     ),
-    latest: database.prepare('SELECT * FROM work ORDER BY rowid DESC LIMIT ?'),
+    latest: database.prepare(`SELECT ${columns} FROM work ORDER BY rowid DESC LIMIT ?`),
     models: database.prepare(
       `SELECT model FROM work WHERE state <> 'over'
      UNION SELECT model FROM work WHERE run NOT IN (SELECT run FROM runs_over)
