@@ -13,6 +13,7 @@ import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import type { Partners } from '../store/partners.ts'
 import type { SessionRecord } from '../store/sessions.ts'
 import type { Assignment } from './assignment.ts'
+import { checkAmongPartners } from './other-partners.ts'
 import type { Site } from './site.ts'
 
 type PartnerSite = Pick<Site, 'store'> & { readonly readPolicy: () => Pick<ReturnType<Site['readPolicy']>, 'secure'> }
@@ -29,11 +30,7 @@ export function checkPartners(plan: RoundPlan, manifest: StudyManifest, site: Pa
     return
   }
   const known = reachableSets({ study, purpose }, site)
-  if (known.length > 0 && !known.some(({ sites }) => isSameSet(sites, cohort)))
-    throw new FederationError(
-      'other-partners',
-      `sums of ${purpose} of this study are among ${known[0]!.sites.join(', ')} here, this plan is for ${cohort.join(', ')}: the difference would tell of single sites`,
-    )
+  checkAmongPartners(plan, known)
   if (purpose !== 'evaluate') return
   checkModelIsNew(plan, site)
   const of = { study, cohort, label: labelOf(manifest), survivorsMin: secure.survivorsMin }

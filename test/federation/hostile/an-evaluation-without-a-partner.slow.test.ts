@@ -3,38 +3,54 @@
  * be that site's test rows. The others refuse the plan before they work for it (E.4), and that evaluation is withheld. The
  * coordinator is left with the one before it, among all.
  */
-import { expect, test } from 'vitest'
-import { refusalsOf } from '../../support/hostile/attacks.ts'
+import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
+import { expect, test, vi } from 'vitest'
+import { refusals, refusalsOf } from '../../support/hostile/attacks.ts'
+import { evaluatedAt, evaluationsIn, less } from '../../support/hostile/differences.ts'
 import { hostileFederation, siteNames } from '../../support/hostile/federation.ts'
+import { among, planning } from '../../support/hostile/own-plans.ts'
 import { leaks } from '../../support/hostile/secrecy.ts'
+import { withoutCheck } from '../../support/hostile/without-check.ts'
+
+vi.mock(import('@consilium/site-agent/round/other-partners.ts'), async (original) =>
+  (await import('../../support/hostile/without-check.ts')).switchable(await original()),
+)
+vi.mock(import('@consilium/coordinator/round/select-cohort.ts'), async (original) =>
+  (await import('../../support/hostile/own-plans.ts')).bendable(await original()),
+)
 
 const leftOut = 'zurich'
 const others = siteNames.filter((site) => site !== leftOut)
+const study = { rounds: 2, evaluation: { bins: 8, everyRounds: 1 } }
+const isSecond = ({ purpose, round }: RoundPlan) => purpose === 'evaluate' && round === 2
+const withoutOne = (plan: RoundPlan) => (isSecond(plan) ? among(others, plan) : plan)
 
-test('an evaluation that leaves one of the partners out is refused by all others, and nothing is uploaded for it', async () => {
-  await using federation = await hostileFederation({
-    toSite({ site, message }, at) {
-      const plan = at.planOf(message)
-      if (plan?.purpose !== 'evaluate' || plan.round !== 2 || message.type !== 'assignment') return [message]
-      if (site === leftOut) return []
-      return [
-        at.forge(site, message.plan, ({ secure, cohort, ...rest }) => ({
-          ...rest,
-          cohort: cohort.filter((name) => name !== leftOut),
-          secure: { ...secure!, roster: secure!.roster.filter((_, i) => cohort[i] !== leftOut) },
-        })),
-      ]
-    },
-  })
-  const { state, rounds } = await federation.run({ rounds: 2, evaluation: { bins: 8, everyRounds: 1 } })
-  expect(state).toBe('finished')
-  expect(rounds[0]).toMatchObject({ accuracy: expect.any(Number) })
-  expect(rounds[1]!.withheld).toMatch(/^evaluation withheld: /)
-  for (const site of others) expect(refusalsOf(federation, site)).toContain('other-partners')
-  const second = [...federation.plans].filter(([, { purpose, round }]) => purpose === 'evaluate' && round === 2)
-  const planned = new Set(second.map(([hash]) => hash))
-  expect(
-    federation.recorded.heard.some(({ message }) => message.type === 'advertise' && planned.has(message.planHash)),
-  ).toBe(false)
-  expect(await leaks(federation)).toEqual([])
-})
+test('control: at sites that do not look whom they were among, the difference is the test rows of the one left out', () =>
+  withoutCheck(() =>
+    planning(withoutOne, async () => {
+      await using federation = await hostileFederation()
+      const { run, state } = await federation.run(study)
+      expect(state).toBe('finished')
+      const [all, fewer] = await evaluationsIn(federation, run)
+      expect(less(all, fewer)).toEqual(evaluatedAt(leftOut))
+      expect(refusals(federation)).toEqual([])
+    }),
+  ))
+
+test('an evaluation that leaves one of the partners out is refused by all others, and nothing is uploaded for it', () =>
+  planning(withoutOne, async () => {
+    await using federation = await hostileFederation()
+    const { run, state, rounds } = await federation.run(study)
+    expect(state).toBe('finished')
+    expect(rounds[0]).toMatchObject({ accuracy: expect.any(Number) })
+    expect(rounds[1]!.withheld).toMatch(/^evaluation withheld: /)
+    expect(await evaluationsIn(federation, run)).toHaveLength(1)
+    for (const site of others) expect(refusalsOf(federation, site)).toContain('other-partners')
+    const second = [...federation.plans].filter(([, plan]) => isSecond(plan))
+    expect(second.map(([, { cohort }]) => cohort)).toEqual([others])
+    const planned = new Set(second.map(([hash]) => hash))
+    expect(
+      federation.recorded.heard.some(({ message }) => message.type === 'advertise' && planned.has(message.planHash)),
+    ).toBe(false)
+    expect(await leaks(federation)).toEqual([])
+  }))
