@@ -8,16 +8,12 @@ import { FederationError } from '@consilium/protos/errors.ts'
 import { canonicalJson } from '@consilium/protos/hash.ts'
 import { type Column, columnStarts, columnsOf, summedValues } from '@consilium/protos/plan/columns.ts'
 import type { Sha256 } from '@consilium/protos/plan/names.ts'
-import { isSameSet } from '@consilium/protos/plan/partner-change.ts'
 import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
-import type { Columns } from '../store/columns.ts'
 import type { Assignment } from './assignment.ts'
 import { ownKey } from './own-keys.ts'
 import type { Site } from './site.ts'
-
-type Asked = { readonly planHash: Sha256; readonly plan: Pick<RoundPlan, 'columns' | 'cohort'> }
-type Store = { readonly columns: Columns }
+import { type Asked, type ColumnStore, checkColumns, summedBefore } from './summed-once.ts'
 
 /** Throws `message-invalid` for columns that the study does not have, in its order, each once. */
 export function checkColumnsOfStudy({ purpose, secure, columns }: RoundPlan, { study }: StudyManifest): void {
@@ -34,25 +30,11 @@ export function checkColumnsOfStudy({ purpose, secure, columns }: RoundPlan, { s
   }
 }
 
-/** Throws `column-summed` for a column that was summed, or is being summed among other sites. */
-export function checkColumns({ planHash, plan: { columns = [], cohort } }: Asked, store: Store): void {
-  for (const { name } of columns) {
-    const mean = store.columns.mean(name)
-    if (mean && mean.planHash !== planHash) throw summedBefore(name, `run ${mean.run} gave its mean`)
-    const sum = store.columns.summed(name)
-    if (sum && !isSameSet(sum.sites, cohort))
-      throw summedBefore(
-        name,
-        `this site masked its sum for ${sum.sites.join(', ')}, this plan is for ${cohort.join(', ')}`,
-      )
-  }
-}
-
 /**
  * Before this site masks: the columns are summed for these sites from now on. Throws `column-summed` also where another plan
  * masked one while this one had worked already, with a share of its own.
  */
-export function settleColumns(asked: Asked, store: Store): void {
+export function settleColumns(asked: Asked, store: ColumnStore): void {
   const { planHash, plan } = asked
   const names = (plan.columns ?? []).map(({ name }) => name)
   checkColumns(asked, store)
@@ -71,7 +53,7 @@ export function settleColumns(asked: Asked, store: Store): void {
 export function ownShare(
   { planHash, plan, study }: Assignment,
   sums: Float64Array,
-  site: Pick<Site, 'identity'> & { readonly store: Store },
+  site: Pick<Site, 'identity'> & { readonly store: ColumnStore },
 ): Float64Array {
   const all = columnsOf(study.manifest.study.features)
   const starts = columnStarts(all)
@@ -86,7 +68,7 @@ export function ownShare(
 }
 
 /** In a further attempt: what this site gave to the columns' sums under the plan before, it gives under this one. */
-export function repeatShares(before: Sha256, { planHash, plan }: Asked, { columns }: Store): void {
+export function repeatShares(before: Sha256, { planHash, plan }: Asked, { columns }: ColumnStore): void {
   for (const { name } of plan.columns ?? []) {
     const share = columns.share(before, name)
     const first = columns.summed(name)?.planHash
@@ -152,11 +134,4 @@ function opened(bytes: Uint8Array, identity: Site['identity'], name: string): Fl
 
 function isSame(one: Column, other: Column): boolean {
   return canonicalJson(one).equals(canonicalJson(other))
-}
-
-function summedBefore(name: string, why: string): FederationError {
-  return new FederationError(
-    'column-summed',
-    `the column ${name} is summed once, in all studies: ${why}. A second sum would tell of the sites and rows that differ`,
-  )
 }

@@ -11,9 +11,10 @@ import { planHash, type RoundPlan, type SecureRound } from '@consilium/protos/pl
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
 import { sessionThresholds, studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
 import { secureVectors, statisticsVectors } from '@consilium/protos/secagg/vectors.ts'
-import { checkColumns, checkColumnsOfStudy } from './columns.ts'
+import { checkColumnsOfStudy } from './columns.ts'
 import { checkComingsAndGoings, checkPartners } from './partners.ts'
 import type { Site } from './site.ts'
+import { checkColumns } from './summed-once.ts'
 
 /** Throws `message-invalid`, `roster-mismatch`, `thresholds-refused` or `column-summed` for the first check the plan fails. */
 export function checkSecureRound(

@@ -13,7 +13,7 @@ import { leaks } from '../../support/hostile/secrecy.ts'
 import { withoutCheck } from '../../support/hostile/without-check.ts'
 
 vi.mock(import('@consilium/site-agent/round/other-partners.ts'), async (original) =>
-  (await import('../../support/hostile/without-check.ts')).switchable(await original()),
+  (await import('../../support/hostile/without-check.ts')).switchable(await original(), 'checkAmongPartners'),
 )
 vi.mock(import('@consilium/coordinator/round/select-cohort.ts'), async (original) =>
   (await import('../../support/hostile/own-plans.ts')).bendable(await original()),

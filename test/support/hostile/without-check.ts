@@ -1,16 +1,16 @@
 /**
- * Builds of the site agent without one check, for the control of an attack: in a test that mocks a module of checks by
- * {@link switchable}, none of them is made while {@link withoutCheck} runs. The agents run in the test's process.
+ * A build of the site agent without one check, for the control of an attack: in a test that mocks a module by
+ * {@link switchable}, the named check of it is not made while {@link withoutCheck} runs. Agents run in the test's process.
  */
 const build = { isWithout: false }
 
-/** The module, whose functions only throw or return. */
-export function switchable<Module extends object>(checks: Module): Module {
-  const switched = Object.entries(checks).map(([name, check]) => [
-    name,
-    (...of: readonly unknown[]) => (build.isWithout ? undefined : check(...of)),
-  ])
-  return Object.fromEntries(switched) as Module
+/** Of a function that only throws or returns. */
+export function switchable<Module extends object>(module: Module, name: keyof Module): Module {
+  const check = module[name] as (...of: unknown[]) => void
+  const switched = (...of: unknown[]) => {
+    if (!build.isWithout) check(...of)
+  }
+  return { ...module, [name]: switched }
 }
 
 /** What an attack comes to at sites that lack the check. */
