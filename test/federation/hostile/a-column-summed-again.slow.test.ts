@@ -30,7 +30,7 @@ const studyOf = (names: readonly string[]): Partial<StudyInput> => ({
 })
 
 test('control: at sites that sum a column again, the difference is rows, sum and squares of the one left out', () =>
-  withoutCheck(async () => {
+  withoutCheck('checkColumns', async () => {
     await using federation = await hostileFederation()
     const [all, fewer] = await twoRuns(federation)
     expect([all.state, fewer.state]).toEqual(['finished', 'finished'])

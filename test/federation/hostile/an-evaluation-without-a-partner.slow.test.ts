@@ -26,7 +26,7 @@ const isSecond = ({ purpose, round }: RoundPlan) => purpose === 'evaluate' && ro
 const withoutOne = (plan: RoundPlan) => (isSecond(plan) ? among(others, plan) : plan)
 
 test('control: at sites that do not look whom they were among, the difference is the test rows of the one left out', () =>
-  withoutCheck(() =>
+  withoutCheck('checkAmongPartners', () =>
     planning(withoutOne, async () => {
       await using federation = await hostileFederation()
       const { run, state } = await federation.run(study)

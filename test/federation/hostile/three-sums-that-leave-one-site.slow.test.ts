@@ -58,7 +58,7 @@ test('three studies with the same columns have one sum of them', async () => {
 })
 
 test('control: at sites that do not look whom they were among, three evaluations of one study give that of the seventh', () =>
-  withoutCheck(() =>
+  withoutCheck('checkAmongPartners', () =>
     planning(amongSets, async () => {
       await using federation = await hostileFederation({ names })
       const { run } = await threeRounds(federation)

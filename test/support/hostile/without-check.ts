@@ -1,24 +1,27 @@
 /**
- * A build of the site agent without one check, for the control of an attack: in a test that mocks a module by
- * {@link switchable}, the named check of it is not made while {@link withoutCheck} runs. Agents run in the test's process.
+ * A build of the site agent without one check, for the control of an attack: in a test that mocks the check's module by
+ * {@link switchable}, it is not made while {@link withoutCheck} runs. Agents run in the test's process.
  */
-const build = { isWithout: false }
+const build: { without: PropertyKey | undefined } = { without: undefined }
 
-/** Of a function that only throws or returns. */
-export function switchable<Module extends object>(module: Module, name: keyof Module): Module {
-  const check = module[name] as (...of: unknown[]) => void
-  const switched = (...of: unknown[]) => {
-    if (!build.isWithout) check(...of)
-  }
+/** `instead`: what a build without this function of the module does; nothing, where it only throws or returns. */
+export function switchable<Module extends object, Name extends keyof Module>(
+  module: Module,
+  name: Name,
+  instead: Module[Name] | undefined = undefined,
+): Module {
+  type Any = (...of: unknown[]) => unknown
+  const [check, other] = [module[name], instead] as [Any, Any | undefined]
+  const switched = (...of: unknown[]) => (build.without === name ? other?.(...of) : check(...of))
   return { ...module, [name]: switched }
 }
 
-/** What an attack comes to at sites that lack the check. */
-export async function withoutCheck<Result>(attack: () => Promise<Result>): Promise<Result> {
-  build.isWithout = true
+/** What an attack comes to at sites that lack the check of this name. */
+export async function withoutCheck<Result>(name: string, attack: () => Promise<Result>): Promise<Result> {
+  build.without = name
   try {
     return await attack()
   } finally {
-    build.isWithout = false
+    build.without = undefined
   }
 }
