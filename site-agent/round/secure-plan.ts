@@ -3,16 +3,16 @@
  * was approved with, the cohort as this site's pinned roster knows it, thresholds no weaker than study and site ask for,
  * and the vectors of its purpose, no others.
  */
-import { errorMessage, FederationError } from '@consilium/protos/errors.ts'
+import { FederationError } from '@consilium/protos/errors.ts'
 import { fingerprint } from '@consilium/protos/identity.ts'
 import { vectorSizes } from '@consilium/protos/plan/contribution.ts'
 import type { SiteName } from '@consilium/protos/plan/names.ts'
 import { planHash, type RoundPlan, type SecureRound } from '@consilium/protos/plan/round-plan.ts'
 import type { StudyManifest } from '@consilium/protos/plan/signed-study.ts'
-import { sessionThresholds, studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
 import { secureVectors, statisticsVectors } from '@consilium/protos/secagg/vectors.ts'
 import { checkColumnsOfStudy } from './columns.ts'
 import { checkComingsAndGoings, checkPartners } from './partners.ts'
+import { checkThresholds } from './plan-thresholds.ts'
 import type { Site } from './site.ts'
 import { checkColumns } from './summed-once.ts'
 
@@ -73,38 +73,6 @@ function checkRoster(
   })
 }
 
-/** Whom the coordinator sent away comes back by a person here alone, whatever the coordinator remembers (fedsum, E.6). */
-function checkNotRevoked(site: SiteName, publicKey: Uint8Array, { roster }: Pick<Site['store'], 'roster'>): void {
-  const at = roster.revokedAt(publicKey)
-  if (at)
-    throw mismatch(
-      `${site} was revoked on ${at}, as the coordinator signed, and this plan names it again`,
-      ` Ask the operator; if ${site} is to be back: site-agent roster approve ${site} ${fingerprint(publicKey)}`,
-    )
-}
-
-function checkThresholds(
-  { cohort }: RoundPlan,
-  { colluders, survivorsMin }: SecureRound,
-  { study }: StudyManifest,
-  policy: ReturnType<Site['readPolicy']>['secure'],
-): void {
-  const { aggregation: asked } = study
-  if (asked.mode !== 'secure') return
-  const due = studyThresholds({ cohort: study.cohort, aggregation: asked }, cohort.length)
-  const colludersDue = Math.max(due.colluders, policy.colluders ?? 0)
-  if (colluders < colludersDue)
-    throw refused(`it allows for ${colluders} colluding sites, study and policy.yaml here ask for ${colludersDue}`)
-  const survivorsDue = Math.max(due.survivorsMin, policy.survivorsMin ?? 0)
-  if (survivorsMin < survivorsDue)
-    throw refused(`it adds ${survivorsMin} sites at least, study and policy.yaml here ask for ${survivorsDue}`)
-  try {
-    sessionThresholds(cohort.length, { colluders, survivorsMin })
-  } catch (error) {
-    throw refused(errorMessage(error))
-  }
-}
-
 /** Another vector would carry something nobody approved; another length, rows of one site alone. */
 function checkVectors({ purpose, columns }: RoundPlan, { vectors }: SecureRound, manifest: StudyManifest): void {
   const due = columns ? statisticsVectors(columns) : secureVectors(purpose, vectorSizes(manifest))
@@ -121,8 +89,4 @@ function invalid(why: string): FederationError {
 
 function mismatch(why: string, whatToDo = ''): FederationError {
   return new FederationError('roster-mismatch', `${why}.${whatToDo}`)
-}
-
-function refused(why: string): FederationError {
-  return new FederationError('thresholds-refused', `the plan of this round is too weak: ${why}`)
 }
