@@ -4,16 +4,15 @@
  * alone can invent neither, nor give a column another mean than the one it has.
  */
 import { FederationError } from '@consilium/protos/errors.ts'
-import { canonicalJson } from '@consilium/protos/hash.ts'
 import { columnsOf } from '@consilium/protos/plan/columns.ts'
 import type { Proven, Standardisation, Summed } from '@consilium/protos/plan/round-plan.ts'
 import type { Feature } from '@consilium/protos/plan/study.ts'
 import { type JudgedSum, verdictMessage, verifyMessage } from '@consilium/protos/secagg/signed-messages.ts'
 import { studyThresholds } from '@consilium/protos/secagg/thresholds.ts'
 import { columnsHash, verifiersMin } from '@consilium/protos/strategy/made.ts'
-import { standardisationFrom } from '@consilium/protos/strategy/standardisation.ts'
 import type { Assignment } from './assignment.ts'
 import type { Site } from './site.ts'
+import { checkStandardisation } from './standardisation.ts'
 
 type ProvenSite = Pick<Site, 'store'> & { readonly readPolicy: () => Pick<ReturnType<Site['readPolicy']>, 'secure'> }
 
@@ -62,12 +61,7 @@ function acceptStandardisation(
     site.store.columns.keepMean({ column, run, planHash, vouchers: best.vouchers })
     return [name, column] as const
   })
-  const own = standardisationFrom(features, new Map(known))
-  if (own && canonicalJson(own).equals(canonicalJson(standardisation))) return
-  throw new FederationError(
-    'sum-not-verified',
-    'the plan standardises by other means and deviations than those that came of the sums of these columns',
-  )
+  checkStandardisation(standardisation, features, new Map(known))
 }
 
 function vouchersFor({ columns, ...by }: Summed, site: ProvenSite): number {

@@ -6,7 +6,7 @@ import { type Identity, identityFromSeed } from '@consilium/protos/identity.ts'
 import { type PartnerChange, signPartnerChange, signPartnerWord } from '@consilium/protos/plan/partner-change.ts'
 import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { expect, test, vi } from 'vitest'
-import { refusals, refusalsOf } from '../../support/hostile/attacks.ts'
+import { gatherRefusals, refusals, refusalsOf } from '../../support/hostile/attacks.ts'
 import { evaluatedAt, evaluationsIn, less } from '../../support/hostile/differences.ts'
 import { hostileFederation, siteNames } from '../../support/hostile/federation.ts'
 import type { Lies } from '../../support/hostile/lying.ts'
@@ -71,7 +71,8 @@ test.for(lies)(
 
 test.for(lies)('a change of partners that $what brings no evaluation without it', ({ said, ...signers }) =>
   planning(withoutOne, async () => {
-    await using federation = await hostileFederation(showing(signers))
+    const fromSite = gatherRefusals(others.length)
+    await using federation = await hostileFederation({ ...showing(signers), fromSite })
     const { rounds } = await federation.run(study)
     expect(rounds[1]!.withheld).toMatch(/^evaluation withheld: /)
     for (const site of others) {

@@ -6,7 +6,7 @@
 import type { RunView } from '@consilium/coordinator/services.ts'
 import type { StudyInput } from '@consilium/protos/plan/study.ts'
 import { expect, test, vi } from 'vitest'
-import { refusalsOf } from '../../support/hostile/attacks.ts'
+import { gatherRefusals, refusalsOf } from '../../support/hostile/attacks.ts'
 import { columnIn, less, summedAt } from '../../support/hostile/differences.ts'
 import { type HostileFederation, hostileFederation, siteNames } from '../../support/hostile/federation.ts'
 import { leaks } from '../../support/hostile/secrecy.ts'
@@ -42,7 +42,7 @@ test('control: at sites that sum a column again, the difference is rows, sum and
   }))
 
 test('a column that was summed is summed for nobody again, under another study and without one site', async () => {
-  await using federation = await hostileFederation()
+  await using federation = await hostileFederation({ fromSite: gatherRefusals(others.length) })
   const [all, fewer] = await twoRuns(federation)
   expect([all.state, fewer.state]).toEqual(['finished', 'failed'])
   const second = [...federation.plans].filter(([, { run }]) => run === fewer.run)

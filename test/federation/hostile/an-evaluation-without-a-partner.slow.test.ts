@@ -5,7 +5,7 @@
  */
 import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import { expect, test, vi } from 'vitest'
-import { refusals, refusalsOf } from '../../support/hostile/attacks.ts'
+import { gatherRefusals, refusals, refusalsOf } from '../../support/hostile/attacks.ts'
 import { evaluatedAt, evaluationsIn, less } from '../../support/hostile/differences.ts'
 import { hostileFederation, siteNames } from '../../support/hostile/federation.ts'
 import { among, planning } from '../../support/hostile/own-plans.ts'
@@ -39,7 +39,7 @@ test('control: at sites that do not look whom they were among, the difference is
 
 test('an evaluation that leaves one of the partners out is refused by all others, and nothing is uploaded for it', () =>
   planning(withoutOne, async () => {
-    await using federation = await hostileFederation()
+    await using federation = await hostileFederation({ fromSite: gatherRefusals(others.length) })
     const { run, state, rounds } = await federation.run(study)
     expect(state).toBe('finished')
     expect(rounds[0]).toMatchObject({ accuracy: expect.any(Number) })

@@ -9,7 +9,7 @@ import type { RunView } from '@consilium/coordinator/services.ts'
 import type { RoundPlan } from '@consilium/protos/plan/round-plan.ts'
 import type { StudyInput } from '@consilium/protos/plan/study.ts'
 import { expect, test, vi } from 'vitest'
-import { refusals, refusalsOf } from '../../support/hostile/attacks.ts'
+import { gatherRefusals, refusals, refusalsOf } from '../../support/hostile/attacks.ts'
 import {
   type Column,
   columnIn,
@@ -71,7 +71,11 @@ test('control: at sites that do not look whom they were among, three evaluations
 
 test('two evaluations of a study among three of its seven partners are refused by all six', () =>
   planning(amongSets, async () => {
-    await using federation = await hostileFederation({ names })
+    const gathers = sets.map(({ length }) => gatherRefusals(length))
+    await using federation = await hostileFederation({
+      names,
+      fromSite: (heard, at) => gathers[(at.planOf(heard.message)?.round ?? 1) - 1]!(heard, at),
+    })
     const { rounds } = await threeRounds(federation)
     expect(rounds.map(({ withheld }) => withheld !== undefined)).toEqual([false, true, true])
     for (const site of names.slice(0, 6))
