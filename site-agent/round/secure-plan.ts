@@ -73,6 +73,16 @@ function checkRoster(
   })
 }
 
+/** Whom the coordinator sent away comes back by a person here alone, whatever the coordinator remembers (fedsum, E.6). */
+function checkNotRevoked(site: SiteName, publicKey: Uint8Array, { roster }: Pick<Site['store'], 'roster'>): void {
+  const at = roster.revokedAt(publicKey)
+  if (at)
+    throw mismatch(
+      `${site} was revoked on ${at}, as the coordinator signed, and this plan names it again`,
+      ` Ask the operator; if ${site} is to be back: site-agent roster approve ${site} ${fingerprint(publicKey)}`,
+    )
+}
+
 /** Another vector would carry something nobody approved; another length, rows of one site alone. */
 function checkVectors({ purpose, columns }: RoundPlan, { vectors }: SecureRound, manifest: StudyManifest): void {
   const due = columns ? statisticsVectors(columns) : secureVectors(purpose, vectorSizes(manifest))
