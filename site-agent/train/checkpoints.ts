@@ -1,6 +1,6 @@
 /**
- * When a training in progress is kept: after each chunk of steps where that is quick, as with a small model; else as often
- * as it takes no more than a twentieth of the time, so that one that takes a second is kept every twenty.
+ * When a training in progress is kept: after each chunk of steps that takes its time where keeping is quick, as with a small
+ * model; else as often as it takes no more than a twentieth of the time, so that one that takes a second is kept every twenty.
  */
 import { createHash } from 'node:crypto'
 import type { TrainCheckpoint, TrainRequest } from './trainer.ts'
@@ -9,6 +9,8 @@ import type { TrainCheckpoint, TrainRequest } from './trainer.ts'
 const trainingPerKeeping = 20
 /** What takes no longer is quick: a tenth of a chunk. */
 const quickMs = 25
+/** Less training is sooner done again than kept: half a chunk. */
+const worthMs = 125
 
 export type Checkpoints = {
   /** A chunk that took `chunkMs` is through. Asks for the state only where it is kept, and then waits until it is. */
@@ -17,7 +19,7 @@ export type Checkpoints = {
 
 export function openCheckpoints(keep: TrainRequest['onCheckpoint']): Checkpoints {
   let trainedMs = 0
-  let dueMs = 0
+  let dueMs = worthMs
   /** What keeping took the time before: nothing is known of it at first, and one slow time says little. */
   let beforeMs = 0
   return {
@@ -27,7 +29,7 @@ export function openCheckpoints(keep: TrainRequest['onCheckpoint']): Checkpoints
       const keepingMs = await keep(state())
       const usualMs = Math.min(beforeMs, keepingMs)
       beforeMs = keepingMs
-      dueMs = usualMs > quickMs ? trainingPerKeeping * usualMs : 0
+      dueMs = Math.max(worthMs, usualMs > quickMs ? trainingPerKeeping * usualMs : 0)
       trainedMs = 0
     },
   }

@@ -103,6 +103,13 @@ test('what takes long to keep is kept as seldom as makes a twentieth of the time
   expect(checkpoints.map(({ steps }) => steps)).toEqual([1, 2, 12, 22, 32, 42, 52])
 })
 
+test('what is sooner done again than kept is not kept, however many chunks it has', async () => {
+  const { chunks, checkpoints } = await trainKeeping(await trainerWith({ name: 'sgd', learningRate: 0.1 }, [60], 240))
+  expect(chunks.length).toBeGreaterThan(6)
+  // Of 60 ms each: every third is kept.
+  expect(checkpoints.map(({ steps }) => steps)).toEqual(chunks.filter((steps, i) => i % 3 === 2 && steps < 240))
+})
+
 async function trainKeeping(trainer: Trainer & { parameters: Float32Array }, from?: TrainCheckpoint, keepingMs = 0) {
   const chunks: number[] = []
   const checkpoints: TrainCheckpoint[] = []
