@@ -408,4 +408,9 @@ export const migrations: readonly string[] = [
   -- The last pin that had been made here when a revocation came: only a person's later one trusts that key again.
   ALTER TABLE coordinator_revocations ADD COLUMN pins_before INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- The place of the key that seals it, in the file of keys; what was kept without one is out of its round.
+  DELETE FROM session_secrets;
+  ALTER TABLE session_secrets ADD COLUMN place INTEGER NOT NULL DEFAULT 0;
+  `,
 ]

@@ -1,14 +1,16 @@
 /**
  * Sessions of secure rounds (fedsum, sections A.4 and A.8): the secrets and messages of each, sealed by whoever keeps them
  * here and erased when the round is over; and, for good, what this site did in it: masked one set of sharers, confirmed
- * one set of survivors, released once, or abandoned it for another attempt of the same round. kill -9 loses no change; a power cut loses none of which anything has left, for the
- * egress ledger is in the same file, and what it synchronises before a message leaves holds every commit before it.
+ * one set of survivors, released once, or abandoned it for another attempt of the same round. kill -9 loses no change; a power
+ * cut loses none of which anything has left, for the egress ledger is in the same file, and what it synchronises before a
+ * message leaves holds every commit before it. What is sealed is sealed once more, under a key that is erased with it.
  */
 import type { DatabaseSync } from 'node:sqlite'
 import { FederationError } from '@consilium/protos/errors.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { LedgerPosition } from '@consilium/protos/secagg/session-ledger.ts'
 import { durably, inTransaction } from './database.ts'
+import { type ErasableKeys, placesMax } from './erasable-keys.ts'
 import { ledgerAppender } from './session-ledger.ts'
 
 export type SessionRecord = {
@@ -50,7 +52,7 @@ export type Sessions = {
   /** Throws `already-uploaded` where this site has committed to other sharers, or for the same model and round before. */
   commit(planHash: Sha256, u2Hash: string, sealed: Uint8Array): void
   /**
-   * What is sealed changes, nothing else. Survives a power cut, and what was sealed before is overwritten. `spent`: no secret
+   * What is sealed changes, nothing else. Survives a power cut, and what was sealed before opens no more. `spent`: no secret
    * is in it any more, so nothing is left to erase later.
    */
   reseal(planHash: Sha256, sealed: Uint8Array, options?: { readonly spent: boolean }): void
@@ -72,8 +74,9 @@ export type Sessions = {
   keepOnly(planHashes: ReadonlySet<Sha256>): void
 }
 
-export function openSessions(database: DatabaseSync): Sessions {
+export function openSessions(database: DatabaseSync, keys: ErasableKeys): Sessions {
   const sql = prepare(database)
+  const places = openPlaces(keys, () => sql.kept.all().map(({ place }) => Number(place)))
   const find = (planHash: Sha256) => {
     const row = sql.find.get(planHash)
     return row && readSession(row)
@@ -89,10 +92,14 @@ export function openSessions(database: DatabaseSync): Sessions {
     inTransaction(database, () => {
       body()
       due(planHash)
-      sql.seal.run(planHash, sealed)
+      const place = placeOf(planHash) ?? places.free()
+      sql.seal.run(planHash, keys.seal(place, sealed, planHash), place)
     })
+  const placeOf = (planHash: Sha256) => sql.sealed.get(planHash)?.place as number | undefined
+  /** Its key is erased by {@link places} once that is committed. */
   const erase = (planHash: Sha256) => {
-    sql.overwrite.run(planHash)
+    const place = placeOf(planHash)
+    if (place !== undefined && !spent.delete(planHash)) places.leave(place)
     sql.erase.run(planHash)
   }
   const abandon = (run: RunId, round: number, purpose: Purpose) => {
@@ -107,12 +114,7 @@ export function openSessions(database: DatabaseSync): Sessions {
     }
   }
   const appendToLedger = ledgerAppender(database)
-  let isLogClean = false
   const spent = new Set<Sha256>()
-  /** Earlier versions of the pages stand in the write-ahead log. While a reader holds it, the next time empties it. */
-  const cleanLog = () => {
-    if (!isLogClean) isLogClean = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.busy === 0
-  }
 
   return {
     advertise({ planHash, run, round, purpose, model, attempt = 1 }, ledger, sealed) {
@@ -121,10 +123,7 @@ export function openSessions(database: DatabaseSync): Sessions {
         appendToLedger(planHash, ledger)
         sql.insert.run(planHash, run, round, purpose, model)
       })
-      if (attempt > 1) {
-        isLogClean = false
-        cleanLog()
-      }
+      places.eraseLeft()
     },
     share: (planHash, sid, sealed) => change(planHash, sealed, () => void sql.share.run(sid, planHash)),
     commit: (planHash, u2Hash, sealed) =>
@@ -140,12 +139,8 @@ export function openSessions(database: DatabaseSync): Sessions {
         sql.commit.run(u2Hash, planHash)
       }),
     reseal(planHash, sealed, options) {
-      const overwrite = () => change(planHash, sealed, () => void sql.overwrite.run(planHash))
-      overwrite()
-      isLogClean = false
-      // Synchronises the log, then the file. Where a reader holds it, the log alone has to last.
-      cleanLog()
-      if (!isLogClean) durably(database, overwrite)
+      durably(database, () => change(planHash, sealed, () => erase(planHash)))
+      places.eraseLeft()
       if (options?.spent) spent.add(planHash)
     },
     confirm: (planHash, u3Hash, survivors, sealed) =>
@@ -158,20 +153,52 @@ export function openSessions(database: DatabaseSync): Sessions {
     release: (planHash, sealed) => change(planHash, sealed, () => void sql.release.run(planHash)),
     find,
     ofRound: (run, round, purpose) => sql.ofRound.all(run, round, purpose).map(readSession),
-    sealed: (planHash) => sql.sealed.get(planHash)?.sealed as Uint8Array | undefined,
+    sealed(planHash) {
+      const row = sql.sealed.get(planHash)
+      return row && keys.open(Number(row.place), row.sealed as Uint8Array, planHash)
+    },
     confirmed: (model, purpose) => sql.confirmed.all(model, purpose).map(readSession),
     masked: (model, purpose) => sql.masked.all(model, purpose).map(readSession),
     sums: (study) => sql.sums.all(study).map(readSums),
     keepOnly(planHashes) {
       const over = sql.kept.all().flatMap((row) => (planHashes.has(String(row.plan_hash)) ? [] : [row.plan_hash!]))
-      if (over.length > 0) {
+      if (over.length > 0)
         inTransaction(database, () => {
           for (const planHash of over) erase(String(planHash))
         })
-        const secret = over.filter((planHash) => !spent.delete(String(planHash)))
-        if (secret.length > 0) isLogClean = false
-      }
-      cleanLog()
+      places.eraseLeft()
+    },
+  }
+}
+
+/**
+ * Which of the keys seal a session: one each. What a session leaves is erased before another one takes it; at first that is
+ * every place without one, for the process before may have been killed in between.
+ */
+function openPlaces(keys: ErasableKeys, taken: () => readonly number[]) {
+  const left = new Set<number>()
+  let isFirst = true
+  const all = Array.from({ length: placesMax }, (_, place) => place)
+  return {
+    leave: (place: number) => void left.add(place),
+    /** On the disk when this returns; what fails is done the next time. */
+    eraseLeft() {
+      if (!isFirst && left.size === 0) return
+      // A transaction that was rolled back left nothing.
+      const used = new Set(taken())
+      keys.erase((isFirst ? all : [...left]).filter((place) => !used.has(place)))
+      isFirst = false
+      left.clear()
+    },
+    free(): number {
+      const used = new Set([...taken(), ...left])
+      const place = all.find((each) => !used.has(each))
+      if (place === undefined)
+        throw new FederationError(
+          'limit-exceeded',
+          `this site has ${placesMax} secure sessions open, which is the limit`,
+        )
+      return place
     },
   }
 }
@@ -199,12 +226,11 @@ function prepare(database: DatabaseSync) {
        GROUP BY sessions.run, sessions.purpose, survivors ORDER BY min(sessions.rowid)`,
     ),
     seal: database.prepare(
-      `INSERT INTO session_secrets (plan_hash, sealed) VALUES (?, ?)
+      `INSERT INTO session_secrets (plan_hash, sealed, place) VALUES (?, ?, ?)
        ON CONFLICT (plan_hash) DO UPDATE SET sealed = excluded.sealed`,
     ),
-    sealed: database.prepare('SELECT sealed FROM session_secrets WHERE plan_hash = ?'),
-    kept: database.prepare('SELECT plan_hash FROM session_secrets'),
-    overwrite: database.prepare('UPDATE session_secrets SET sealed = zeroblob(length(sealed)) WHERE plan_hash = ?'),
+    sealed: database.prepare('SELECT sealed, place FROM session_secrets WHERE plan_hash = ?'),
+    kept: database.prepare('SELECT plan_hash, place FROM session_secrets'),
     erase: database.prepare('DELETE FROM session_secrets WHERE plan_hash = ?'),
   }
 }

@@ -6,6 +6,7 @@ import { type Columns, openColumns } from './columns.ts'
 import { type CoordinatorLog, openCoordinatorLog } from './coordinator-log.ts'
 import { openDatabase } from './database.ts'
 import { type EgressStore, openEgressLedger } from './egress-ledger.ts'
+import { openErasableKeys } from './erasable-keys.ts'
 import { type ObjectFolder, type Outbox, openObjectFolder, openOutbox } from './folders.ts'
 import { type Heads, openHeads } from './heads.ts'
 import { type Journal, openJournal } from './journal.ts'
@@ -49,7 +50,7 @@ export function openSiteStore(state: string, now: () => Date = () => new Date())
   return {
     studies: studyStore(database, now),
     journal: openJournal(database, now),
-    sessions: openSessions(database),
+    sessions: openSessions(database, openErasableKeys(join(state, 'session-keys'))),
     sessionLedger: openSessionLedger(database, now),
     records: openRecords(database, now),
     attendance: openAttendance(database, now),

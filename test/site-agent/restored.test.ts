@@ -123,6 +123,7 @@ describe('this site itself', () => {
     const database = new DatabaseSync(join(site.state, 'agent.sqlite'))
     database.exec(`VACUUM INTO '${path}'`)
     database.close()
+    copyFileSync(join(site.state, 'session-keys'), `${path}.keys`)
     return path
   }
 
@@ -133,6 +134,7 @@ describe('this site itself', () => {
     Object.assign(site.store, { close: () => undefined })
     for (const suffix of ['-wal', '-shm']) rmSync(join(site.state, `agent.sqlite${suffix}`), { force: true })
     copyFileSync(copy, join(site.state, 'agent.sqlite'))
+    copyFileSync(`${copy}.keys`, join(site.state, 'session-keys'))
     site.events.length = 0
     site.coordinator.sent.length = 0
     site.restart()

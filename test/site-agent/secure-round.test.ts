@@ -13,6 +13,7 @@ import { addHeader, areTagsRight, type Lift, sumTagger } from '@consilium/protos
 import { secureUploadBytes } from '@consilium/protos/secagg/vectors.ts'
 import { afterEach, describe, expect, test } from 'vitest'
 import { findSession, type SessionSecrets, type SessionState } from '../../site-agent/round/session.ts'
+import { copiedStore } from '../support/copied-store.ts'
 import { refusalAt } from '../support/refusal.ts'
 import { type SecureRoundOfSite, secureRound } from '../support/secure-round.ts'
 import { openSite, type SiteFixture, siteSecret } from '../support/site-fixture.ts'
@@ -414,9 +415,14 @@ describe('erasure', () => {
         blobs.push(site.store.sessions.sealed(round.hash)!)
         expect(findSession(round.hash, site.site)?.state.held).toBeUndefined()
       }
-      expect(foundOnDisk(site, secretBytes(secrets!, held!, blobs))).toEqual(blobs.at(-1) ? ['a sealed state'] : [])
+      expect(foundOnDisk(site, secretBytes(secrets!, held!, blobs))).toEqual([])
+      expect(site.store.sessions.sealed(round.hash)).toEqual(blobs.at(-1))
+      // Whoever has the database as it is now, and the keys as they will be, opens nothing.
+      using copy = copiedStore(site)
+      expect(copy.sealed(round.hash)).toEqual(blobs.at(-1))
       site.coordinator.say({ type: 'round-over', planHash: round.hash, outcome, reason: '' })
       expect(foundOnDisk(site, secretBytes(secrets!, held!, blobs))).toEqual([])
+      expect([site.store.sessions.sealed(round.hash), copy.sealed(round.hash)]).toEqual([undefined, undefined])
       expect(readdirSync(join(site.state, 'outbox'))).toEqual([])
       // What this site did in it stays.
       const did = outcome === 'committed' ? 'released' : 'committed'
