@@ -5,6 +5,7 @@
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { closeSync, fdatasyncSync, openSync, readSync, statSync, writeSync } from 'node:fs'
+import { FederationError } from '@consilium/protos/errors.ts'
 import { writeDurably } from '../durable-file.ts'
 
 export type ErasableKeys = {
@@ -66,6 +67,38 @@ export function openErasableKeys(path: string): ErasableKeys {
       } finally {
         closeSync(file)
       }
+    },
+  }
+}
+
+/**
+ * Which of the keys seal a session: one each. What a session leaves is erased before another one takes it; at first that is
+ * every place without one, for the process before may have been killed in between.
+ */
+export function openPlaces(keys: ErasableKeys, taken: () => readonly number[]) {
+  const left = new Set<number>()
+  let isFirst = true
+  const all = Array.from({ length: placesMax }, (_, place) => place)
+  return {
+    leave: (place: number) => void left.add(place),
+    /** On the disk when this returns; what fails is done the next time. */
+    eraseLeft() {
+      if (!isFirst && left.size === 0) return
+      // A transaction that was rolled back left nothing.
+      const used = new Set(taken())
+      keys.erase((isFirst ? all : [...left]).filter((place) => !used.has(place)))
+      isFirst = false
+      left.clear()
+    },
+    free(): number {
+      const used = new Set([...taken(), ...left])
+      const place = all.find((each) => !used.has(each))
+      if (place === undefined)
+        throw new FederationError(
+          'limit-exceeded',
+          `this site has ${placesMax} secure sessions open, which is the limit`,
+        )
+      return place
     },
   }
 }

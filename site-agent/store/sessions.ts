@@ -10,7 +10,7 @@ import { FederationError } from '@consilium/protos/errors.ts'
 import type { Purpose, RunId, Sha256, SiteName } from '@consilium/protos/plan/names.ts'
 import type { LedgerPosition } from '@consilium/protos/secagg/session-ledger.ts'
 import { durably, inTransaction } from './database.ts'
-import { type ErasableKeys, placesMax } from './erasable-keys.ts'
+import { type ErasableKeys, openPlaces } from './erasable-keys.ts'
 import { ledgerAppender } from './session-ledger.ts'
 
 export type SessionRecord = {
@@ -167,38 +167,6 @@ export function openSessions(database: DatabaseSync, keys: ErasableKeys): Sessio
           for (const planHash of over) erase(String(planHash))
         })
       places.eraseLeft()
-    },
-  }
-}
-
-/**
- * Which of the keys seal a session: one each. What a session leaves is erased before another one takes it; at first that is
- * every place without one, for the process before may have been killed in between.
- */
-function openPlaces(keys: ErasableKeys, taken: () => readonly number[]) {
-  const left = new Set<number>()
-  let isFirst = true
-  const all = Array.from({ length: placesMax }, (_, place) => place)
-  return {
-    leave: (place: number) => void left.add(place),
-    /** On the disk when this returns; what fails is done the next time. */
-    eraseLeft() {
-      if (!isFirst && left.size === 0) return
-      // A transaction that was rolled back left nothing.
-      const used = new Set(taken())
-      keys.erase((isFirst ? all : [...left]).filter((place) => !used.has(place)))
-      isFirst = false
-      left.clear()
-    },
-    free(): number {
-      const used = new Set([...taken(), ...left])
-      const place = all.find((each) => !used.has(each))
-      if (place === undefined)
-        throw new FederationError(
-          'limit-exceeded',
-          `this site has ${placesMax} secure sessions open, which is the limit`,
-        )
-      return place
     },
   }
 }
