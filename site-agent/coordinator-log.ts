@@ -70,16 +70,31 @@ export function keepRotations(rotations: readonly KeyRotation[], { store }: Pick
   store.coordinatorLog.keepRotations(rotations)
 }
 
-/** Throws `signature-invalid`, and takes it for a log that went back, where the coordinator's recoveries are not that of this log. */
+/** Throws `signature-invalid` or `log-forked`, and takes it for a log that went back, where these are no recoveries of this log. */
 function takeRecoveries(shown: ShownHead, kept: SignedHead, extended: boolean, site: Taking): void {
-  const { coordinatorPublicKey, store } = site
   const since = shown.recoveries.filter(({ epoch }) => epoch > kept.epoch)
-  const areSigned = since.every((recovery) => verifyRecovery(coordinatorPublicKey, recovery))
-  if (!areSigned || !areOf(shown, since) || !(extended ? isBefore(kept, since) : standsIn(shown, since))) {
+  const why = whyNone(since, shown, kept, extended, site)
+  if (why) {
     goneBack(kept, shown.head, site)
-    throw notSigned('the recovery of its log')
+    throw why
   }
-  store.coordinatorLog.found(since, kept.size, extended)
+  site.store.coordinatorLog.found(since, kept.size, extended)
+}
+
+function whyNone(
+  since: readonly Recovery[],
+  shown: ShownHead,
+  kept: SignedHead,
+  extended: boolean,
+  { coordinatorPublicKey }: Taking,
+): FederationError | undefined {
+  if (!since.every((recovery) => verifyRecovery(coordinatorPublicKey, recovery)))
+    return notSigned('the recovery of its log')
+  if (areOf(shown, since) && (extended ? isBefore(kept, since) : standsIn(shown, since))) return undefined
+  return new FederationError(
+    'log-forked',
+    `the coordinator shows epoch ${shown.head.epoch} of its log, and no recovery that this log goes on from`,
+  )
 }
 
 /** One after the other, the last of them that which began the epoch that is shown. One between may be lost as well. */

@@ -179,7 +179,11 @@ describe('a coordinator that was recovered from an old copy', () => {
   })
 
   test.for([
-    { what: 'says so without a signature', recoveries: [second.recovery(2, 42, generateIdentity())] },
+    {
+      what: 'says so without a signature',
+      recoveries: [second.recovery(2, 42, generateIdentity())],
+      code: 'signature-invalid',
+    },
     { what: 'does not say so', recoveries: [] },
     { what: 'says so of another epoch', recoveries: [second.recovery(3, 42)] },
     { what: 'says so twice of one epoch', recoveries: [second.recovery(2, 41), second.recovery(2, 42)] },
@@ -199,12 +203,18 @@ describe('a coordinator that was recovered from an old copy', () => {
     },
   ])(
     'has it not where it $what',
-    async ({ recoveries, known = first.head(57), epoch = 2, consistency = second.from(42, 50) }) => {
+    async ({
+      recoveries,
+      known = first.head(57),
+      epoch = 2,
+      code = 'log-forked',
+      consistency = second.from(42, 50),
+    }) => {
       show(known)
       site.policy.recovery = { accept: true }
       show(second.head(50, epoch), consistency, recoveries)
       expect(kept()).toEqual(known)
-      expect(troubles()).toEqual(['signature-invalid'])
+      expect(troubles()).toEqual([code])
       expect(site.store.coordinatorLog.recoveries()).toEqual([])
       go('heart-2')
       expect(await refusalAt(site)).toMatchObject({ code: 'log-forked' })
