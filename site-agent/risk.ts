@@ -103,6 +103,21 @@ function learned({ manifest, origin, data }: Risked): RiskPoint[] {
         'the sum of weights is one of exact numbers of rows: two rounds that differ by this site tell how many it has',
       ),
     )
+  if ('epochs' in study.localTraining)
+    points.push(
+      point(
+        'from the time',
+        'epochs take the longer the more rows there are: when this site is done tells about how many',
+      ),
+    )
+  const dropping = study.features.filter(({ missing }) => missing === 'drop-row').map(({ name }) => name)
+  if (dropping.length > 0)
+    points.push(
+      point(
+        'from rows left out',
+        `rows without a value of ${dropping.join(', ')} are left out: another study that leaves out others evaluates other test rows, and the two together tell how many rows that makes and how many of them are cases, be it a single one; no limit counts that`,
+      ),
+    )
   const ranges = [...study.features, study.label].filter(hasRange).map(({ name }) => name)
   if (ranges.length > 0)
     points.push(

@@ -41,6 +41,9 @@ test('an ordinary study: which columns of how many patients, what how often, wha
     ),
     'from the model': expect.stringMatching(/^graph and initial parameters are what this site built itself/),
     'from the steps': expect.stringMatching(/^100 steps on 4 rows each/),
+    'from rows left out': expect.stringMatching(
+      /^rows without a value of age, .*how many of them are cases, be it a single one; no limit counts that$/,
+    ),
     'from refusals': expect.stringMatching(/range of age stops this site: that it stopped is one bit/),
   })
 })
@@ -61,6 +64,11 @@ test('what makes a study dangerous is said in so many words', () => {
     /1\.20 a row.*room in it for single records/,
   )
   expect(told({}, { data: { ...data, zeroShare: 0.7 } })['from a trial']).toMatch(/^70 % .*MORE THAN HALF/)
+  expect(told()).not.toHaveProperty('from the time')
+  expect(told({ localTraining: { epochs: 2, batchSize: 4 } })['from the time']).toMatch(/longer the more rows/)
+  expect(told({ features: [{ name: 'age', type: 'number', missing: 'mean' }] })).not.toHaveProperty(
+    'from rows left out',
+  )
   expect(told({}, { data: undefined }).of).toMatch(/not looked at yet/)
 })
 
