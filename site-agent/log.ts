@@ -96,7 +96,7 @@ export function describeEvent(event: AgentEvent): string {
     case 'restored':
       return `THIS SITE WAS RESTORED: ${event.reason}`
     case 'site-revoked':
-      return `the coordinator revoked ${event.site} ${event.fingerprint} on ${event.at}`
+      return `the coordinator revoked ${event.site} ${event.fingerprint} on ${event.at}: this site works with that key no more unless it is approved again here`
     case 'coordinator-went-back':
       return `THE COORDINATOR'S LOG WENT BACK: ${event.reason}`
     case 'coordinator-recovered':

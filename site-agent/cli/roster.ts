@@ -149,8 +149,8 @@ function describe({ state, by, account, at = '', revokedAt }: RosterLine): strin
   if (state === 'self') return 'this site'
   if (state === 'offered') return 'offered, awaits approval'
   const pinned = `pinned by ${by === 'policy' ? 'policy.yaml' : account}, ${formatTime(at)}`
-  if (revokedAt) return `${pinned}; REVOKED by the coordinator, ${formatTime(revokedAt)}`
-  return state === 'changed' ? `${pinned}; ANOTHER key is offered` : pinned
+  const revoked = revokedAt ? `; REVOKED by the coordinator, ${formatTime(revokedAt)}` : ''
+  return `${pinned}${revoked}${state === 'changed' ? '; ANOTHER key is offered' : ''}`
 }
 
 function warning(site: string, offered: string): string {

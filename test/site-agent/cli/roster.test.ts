@@ -57,6 +57,15 @@ test('a person who compared the fingerprint pins it, and the running agent knows
   expect(store.roster.pinned('basel')).toBeUndefined()
 })
 
+test('a key that the coordinator revoked shows in the list, also beside the key of a site that joined anew', async () => {
+  await roster('approve', 'basel', print)
+  const signature = new Uint8Array(64)
+  store.coordinatorLog.keepRevocations([{ ...basel, epoch: 1, at: '2026-11-20T08:00:00.000Z', signature }])
+  expect((await roster('list')).out).toMatch(/basel .* pinned by \w+, .*; REVOKED by the coordinator, 2026-11-20/)
+  store.roster.offered([{ site: 'basel', publicKey: generateIdentity().publicKey }])
+  expect((await roster('list')).out).toMatch(/basel .*REVOKED by the coordinator, .*; ANOTHER key is offered/)
+})
+
 test('another key for a pinned site shows in the list', async () => {
   await roster('approve', 'basel', print)
   const other = generateIdentity().publicKey
